@@ -1,0 +1,292 @@
+"""Chat completions as far as routing needs them; what we do not understand is kept and forwarded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from router.errors import BadRequest
+
+__all__ = ["ChatRequest", "Choice", "Chunks", "Completion", "Malformed", "Usage", "completion", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One request: the client's own JSON object, and the few fields routing reads."""
+
+    body: dict[str, Any]
+    model: str
+    stream: bool = False
+    include_usage: bool = False
+    """Whether the client asked for usage at the end of its stream."""
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The conversation, as the client sent it: a list that is not empty, of objects with a `role`."""
+        messages: list[dict[str, Any]] = self.body["messages"]
+        return messages
+
+    @property
+    def output_cap(self) -> int | None:
+        """The most tokens the client wants back, when it says so."""
+        cap = self.body.get("max_completion_tokens")
+        return cap if cap is not None else self.body.get("max_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one answer. `cached_input` is part of `input`, `reasoning` is part of `output`."""
+
+    input: int
+    output: int
+    cached_input: int = 0
+    reasoning: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of an answer's alternatives, complete."""
+
+    finish_reason: str | None
+    content: str = ""
+    refusal: str = ""
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing in it at all."""
+        return not (self.content or self.refusal or self.tool_calls)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer, or a finished stream put together again; what checks judge."""
+
+    choices: tuple[Choice, ...]
+    usage: Usage | None
+    model: str | None
+
+
+class Malformed(ValueError):
+    """An upstream's answer is not a chat completion."""
+
+
+_JSON_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "an integer", float: "a number", type(None): "null"}
+_OPTIONAL: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("stream", (bool,), "a boolean"),
+    ("stream_options", (dict,), "an object"),
+    ("temperature", (int, float), "a number"),
+    ("max_tokens", (int,), "an integer"),
+    ("max_completion_tokens", (int,), "an integer"),
+    ("n", (int,), "an integer"),
+    ("tools", (list,), "an array"),
+    ("response_format", (dict,), "an object"),
+    ("metadata", (dict,), "an object"),
+)
+
+
+def parse(raw: bytes) -> ChatRequest:
+    """Read a request's body, once.
+
+    Only what routing relies on is checked; everything else is the upstream's to judge.
+
+    Raises:
+        BadRequest: the body is not JSON, or a field routing reads has the wrong type (named in `param`).
+    """
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        message = f"We could not parse the JSON body of your request: {error}."
+        raise BadRequest(message, code="invalid_json") from error
+    if not isinstance(body, dict):
+        message = f"The body of your request must be a JSON object, not {_JSON_NAMES[type(body)]}."
+        raise BadRequest(message, code="invalid_type")
+    _require(body, "model", str, "a string")
+    _require(body, "messages", list, "an array of objects")
+    for name, types, expected in _OPTIONAL:
+        value = body.get(name)
+        if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
+            raise _wrong_type(name, expected, value)
+    _check_messages(body["messages"])
+    _check_tools(body.get("tools"))
+    options = body.get("stream_options") or {}
+    return ChatRequest(body, body["model"], bool(body.get("stream")), bool(options.get("include_usage")))
+
+
+def _require(body: Mapping[str, Any], name: str, kind: type, expected: str) -> None:
+    if body.get(name) is None:
+        message = f"Missing required parameter: '{name}'."
+        raise BadRequest(message, param=name, code="missing_required_parameter")
+    if not isinstance(body[name], kind):
+        raise _wrong_type(name, expected, body[name])
+
+
+def _check_messages(messages: Sequence[Any]) -> None:
+    if not messages:
+        message = "Invalid 'messages': empty array. Expected an array with at least one message."
+        raise BadRequest(message, param="messages", code="empty_array")
+    for i, message in enumerate(messages):
+        where = f"messages[{i}]"
+        if not isinstance(message, dict):
+            raise _wrong_type(where, "an object", message)
+        if not isinstance(message.get("role"), str):
+            raise _wrong_type(f"{where}.role", "a string", message.get("role"))
+        content = message.get("content")
+        if content is None or isinstance(content, str):
+            continue
+        if not isinstance(content, list):
+            raise _wrong_type(f"{where}.content", "a string or an array of objects", content)
+        for j, part in enumerate(content):
+            if not isinstance(part, dict):
+                raise _wrong_type(f"{where}.content[{j}]", "an object", part)
+
+
+def _check_tools(tools: Sequence[Any] | None) -> None:
+    for i, tool in enumerate(tools or ()):
+        if not isinstance(tool, dict):
+            raise _wrong_type(f"tools[{i}]", "an object", tool)
+
+
+def _wrong_type(where: str, expected: str, value: object) -> BadRequest:
+    got = _JSON_NAMES[type(value)]
+    message = f"Invalid type for '{where}': expected {expected}, but got {got} instead."
+    return BadRequest(message, param=where, code="invalid_type")
+
+
+def completion(raw: bytes) -> Completion:
+    """Read an upstream's whole answer.
+
+    Raises:
+        Malformed: it is not JSON, not an object, or has no choices.
+    """
+    try:
+        body = orjson.loads(raw)
+        choices = body["choices"]
+        if not choices:
+            message = "an answer without choices"
+            raise Malformed(message)
+        return Completion(
+            tuple(_choice(choice["message"], choice.get("finish_reason")) for choice in choices),
+            _usage(body.get("usage")),
+            body.get("model"),
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        message = f"not a chat completion: {type(error).__name__}"
+        raise Malformed(message) from error
+
+
+def _choice(message: Mapping[str, Any], finish_reason: str | None) -> Choice:
+    calls = message.get("tool_calls") or ()
+    if not calls and message.get("function_call"):
+        calls = (message["function_call"],)
+    return Choice(finish_reason, _text(message.get("content")), message.get("refusal") or "", tuple(calls))
+
+
+def _text(content: object) -> str:
+    """An answer's text; some upstreams send it in parts."""
+    if isinstance(content, list):
+        return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
+    """OpenAI's usage object, read leniently: what is missing counts as nothing."""
+    if not usage:
+        return None
+    prompt = usage.get("prompt_tokens_details") or {}
+    output = usage.get("completion_tokens_details") or {}
+    return Usage(
+        usage.get("prompt_tokens") or 0,
+        usage.get("completion_tokens") or 0,
+        prompt.get("cached_tokens") or 0,
+        output.get("reasoning_tokens") or 0,
+    )
+
+
+class _Growing:
+    """One choice of a stream while it grows."""
+
+    __slots__ = ("calls", "content", "finish_reason", "refusal")
+
+    def __init__(self) -> None:
+        self.content: list[str] = []
+        self.refusal: list[str] = []
+        self.calls: dict[int, dict[str, Any]] = {}
+        self.finish_reason: str | None = None
+
+    def add(self, delta: Mapping[str, Any]) -> bool:
+        """Take a delta; True when it carries something a client can use."""
+        if text := delta.get("content"):
+            self.content.append(_text(text))
+        if refusal := delta.get("refusal"):
+            self.refusal.append(refusal)
+        calls = delta.get("tool_calls")
+        if not calls and (function := delta.get("function_call")):
+            calls = ({"index": 0, "function": function},)
+        for position, call in enumerate(calls or ()):
+            self._add_call(call.get("index", position), call)
+        return bool(text or refusal or calls or delta.get("reasoning_content") or delta.get("reasoning"))
+
+    def _add_call(self, index: int, part: Mapping[str, Any]) -> None:
+        call = self.calls.setdefault(index, {"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
+        call["id"] = part.get("id") or call["id"]
+        function = part.get("function") or {}
+        call["function"]["name"] += function.get("name") or ""
+        call["function"]["arguments"] += function.get("arguments") or ""
+
+    def choice(self) -> Choice:
+        calls = tuple(self.calls[index] for index in sorted(self.calls))
+        return Choice(self.finish_reason, "".join(self.content), "".join(self.refusal), calls)
+
+
+class Chunks:
+    """Reads a stream's chunks one by one and knows, at any time, what the answer is so far."""
+
+    __slots__ = ("_choices", "_model", "error", "usage")
+
+    def __init__(self) -> None:
+        self._choices: dict[int, _Growing] = {}
+        self._model: str | None = None
+        self.usage: Usage | None = None
+        self.error: Mapping[str, Any] | None = None
+        """An error object the upstream sent in the middle of its stream."""
+
+    def add(self, chunk: dict[str, Any]) -> bool:
+        """Take one chunk; True when a client can use something in it (content, reasoning, refusal, tool, finish).
+
+        Raises:
+            Malformed: it is not a chunk of a chat completion.
+        """
+        try:
+            if error := chunk.get("error"):
+                self.error = error if isinstance(error, dict) else {"message": str(error)}
+                return False
+            if self._model is None:
+                self._model = chunk.get("model")
+            if usage := chunk.get("usage"):
+                self.usage = _usage(usage)
+            useful = False
+            for choice in chunk.get("choices") or ():
+                growing = self._choices.get(choice.get("index", 0))
+                if growing is None:
+                    growing = self._choices[choice.get("index", 0)] = _Growing()
+                if delta := choice.get("delta"):
+                    useful |= growing.add(delta)
+                if reason := choice.get("finish_reason"):
+                    growing.finish_reason = reason
+                    useful = True
+        except (AttributeError, TypeError) as error:
+            message = f"not a chunk of a chat completion: {error}"
+            raise Malformed(message) from error
+        return useful
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a choice, and every choice got its finish reason."""
+        return bool(self._choices) and all(choice.finish_reason for choice in self._choices.values())
+
+    def completion(self) -> Completion:
+        """The answer so far, in the order of its choices."""
+        choices = tuple(self._choices[index].choice() for index in sorted(self._choices))
+        return Completion(choices, self.usage, self._model)

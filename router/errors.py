@@ -1,0 +1,159 @@
+"""Every error a client can see, its HTTP status, and a sentence that says what to do.
+
+::
+
+    Problem
+    ├── BadRequest              400  the request itself is wrong
+    │   └── TooLarge            413  its body is larger than `server.max_body`
+    ├── Unauthorized            401  no key, or a key this proxy does not know
+    ├── Forbidden               403  the policy's rules leave no deployment that may see this request
+    ├── NotFound                404  no such path, model, or id
+    │   └── MethodNotAllowed    405
+    ├── Relayed                  —   an upstream's own error, status and body as it sent them
+    ├── UpstreamFailed          502  every deployment that might have answered failed
+    │   └── UpstreamTimedOut    504
+    ├── Unavailable             503  nothing can answer just now; try again
+    └── StreamBroken             —   after the first byte: the last event of a stream
+
+The body is OpenAI's envelope: ``{"error": {"message", "type", "param", "code"}}``.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+__all__ = [
+    "BadRequest",
+    "Forbidden",
+    "MethodNotAllowed",
+    "NotFound",
+    "Problem",
+    "Relayed",
+    "StreamBroken",
+    "TooLarge",
+    "Unauthorized",
+    "Unavailable",
+    "UpstreamFailed",
+    "UpstreamTimedOut",
+    "names",
+]
+
+
+class Problem(Exception):
+    """Something a client must be told; subclasses fix the status, the type and the usual code."""
+
+    status = 500
+    type = "server_error"
+    code: str | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code or type(self).code
+        self.headers = dict(headers or {})
+
+    def body(self) -> bytes:
+        """The JSON envelope that OpenAI's clients know how to raise."""
+        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
+        return orjson.dumps({"error": error})
+
+
+class BadRequest(Problem):
+    """The request is wrong and will be wrong again."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class TooLarge(BadRequest):
+    """The request's body is larger than the policy's `server.max_body`."""
+
+    status = 413
+    code = "request_too_large"
+
+
+class Unauthorized(BadRequest):
+    """No API key, or one that is not in `auth.keys`."""
+
+    status = 401
+    code = "invalid_api_key"
+
+
+class Forbidden(BadRequest):
+    """The route's rules leave no deployment that may answer this request."""
+
+    status = 403
+    code = "no_permitted_deployment"
+
+
+class NotFound(BadRequest):
+    """There is nothing by that name."""
+
+    status = 404
+
+
+class MethodNotAllowed(NotFound):
+    """The path exists, the method does not."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class Relayed(Problem):
+    """An upstream's error, handed on as it came: status, body, content type and Retry-After."""
+
+    def __init__(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+        super().__init__(f"the upstream answered {status}", headers=headers)
+        self.status = status
+        self._body = body
+
+    def body(self) -> bytes:
+        """The upstream's own bytes."""
+        return self._body
+
+
+class UpstreamFailed(Problem):
+    """Every deployment that might have answered failed, the last without a status worth handing on."""
+
+    status = 502
+    type = "upstream_error"
+    code = "upstream_failed"
+
+
+class UpstreamTimedOut(UpstreamFailed):
+    """The last deployment, or the whole request, ran out of time."""
+
+    status = 504
+    code = "upstream_timeout"
+
+
+class Unavailable(Problem):
+    """Nothing can answer just now: every breaker is open, every place is taken, or the server is stopping."""
+
+    status = 503
+    type = "server_error"
+    code = "unavailable"
+
+
+class StreamBroken(UpstreamFailed):
+    """A stream that had begun could not be finished; sent as its last event."""
+
+    code = "stream_broken"
+
+    def event(self) -> bytes:
+        """The server-sent event that tells a client so; nothing follows it."""
+        return b"data: " + self.body() + b"\n\n"
+
+
+def names(known: Iterable[str]) -> str:
+    """Join names for a sentence: ``'auto', 'triage' and 'tuned'``."""
+    quoted = [f"'{name}'" for name in known]
+    return " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]])) if quoted else "none"

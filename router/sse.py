@@ -1,0 +1,83 @@
+"""Server-sent events in, split at any byte; server-sent events out, byte for byte as they came.
+
+The format is the WHATWG HTML standard's, section "Server-sent events"
+(https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
+"""
+
+import re
+from typing import NamedTuple
+
+__all__ = ["DONE", "Event", "Splitter", "TooLong", "encode"]
+
+DONE = b"data: [DONE]\n\n"
+_BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+_BREAK = re.compile(rb"\r\n|\n|\r")
+
+
+class TooLong(ValueError):
+    """One event is longer than the splitter was told to hold."""
+
+
+class Event(NamedTuple):
+    """One event: the bytes to forward, and the data in them (None for comments and empty events)."""
+
+    raw: bytes
+    data: bytes | None
+
+
+class Splitter:
+    """Cuts a stream of bytes into events, wherever the network happened to split it.
+
+    What it returns, joined, is what it was fed: nothing is added, lost or rewritten.
+    """
+
+    __slots__ = ("_limit", "_rest")
+
+    def __init__(self, limit: int = 16 * 1024 * 1024) -> None:
+        self._rest = b""
+        self._limit = limit
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Take bytes, give the events that are now complete.
+
+        Raises:
+            TooLong: an event without an end has grown past the limit.
+        """
+        text = self._rest + chunk if self._rest else chunk
+        if b"\r" in text:
+            events, self._rest = _cut_by_any_break(text)
+        else:
+            *whole, self._rest = text.split(b"\n\n")
+            events = [_event(part + b"\n\n") for part in whole]
+        if len(self._rest) > self._limit:
+            message = f"an event is longer than {self._limit} bytes"
+            raise TooLong(message)
+        return events
+
+    def finish(self) -> list[Event]:
+        """Give what came after the last blank line, closed properly, when it holds anything."""
+        rest, self._rest = self._rest, b""
+        return [_event(rest.rstrip(b"\r\n") + b"\n\n")] if rest.strip() else []
+
+
+def _cut_by_any_break(text: bytes) -> tuple[list[Event], bytes]:
+    """Cut where lines may end in CR LF, LF or CR; a CR at the very end waits for its LF."""
+    events, start = [], 0
+    ends = len(text) - 1 if text.endswith(b"\r") else len(text)
+    for blank in _BLANK.finditer(text, 0, ends):
+        events.append(_event(text[start : blank.end()]))
+        start = blank.end()
+    return events, text[start:]
+
+
+def _event(raw: bytes) -> Event:
+    """Read the data of one complete event."""
+    if raw.startswith(b"data: ") and raw.endswith(b"\n\n") and b"\n" not in raw[:-2] and b"\r" not in raw:
+        return Event(raw, raw[6:-2])
+    fields = [line[5:].removeprefix(b" ") for line in _BREAK.split(raw) if line.startswith(b"data:")]
+    return Event(raw, b"\n".join(fields) if fields else None)
+
+
+def encode(data: bytes) -> bytes:
+    """One event that carries `data` (without line breaks)."""
+    return b"data: " + data + b"\n\n"
