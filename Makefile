@@ -19,16 +19,16 @@ LOCKED := $(PIP) --require-hashes --only-binary :all:
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: .venv/.run ## Show the whole loop on this machine: no key, no Redis, no network (DEMO_ARGS="--once --json")
+demo: .venv/.project ## Show the whole loop on this machine: no key, no Redis, no network (DEMO_ARGS="--once --json")
 	@$(BIN)/smallfirst demo $(DEMO_ARGS)
 
-install: .venv/.dev ## Make .venv with everything that development needs
+install: .venv/.project .venv/.dev ## Make .venv with everything that development needs
 
-fmt: .venv/.dev ## Format, and fix what lint can fix
+fmt: .venv/.project .venv/.dev ## Format, and fix what lint can fix
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
-check: .venv/.dev ## Everything that needs no running code: format, lint, types, floors, spelling, house rules
+check: .venv/.project .venv/.dev ## Everything that needs no running code: format, lint, types, floors, spelling, house rules
 	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "make fmt formats these:"; $(BIN)/ruff format --check $(CODE); exit 1; }
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
@@ -54,13 +54,16 @@ clean: ## Remove .venv and everything that can be made again
 	@tools/venv .venv >&2
 	@touch $@
 
-.venv/.run: .venv/.made requirements/run.txt requirements/build.txt pyproject.toml
+.venv/.run: .venv/.made requirements/run.txt requirements/build.txt
 	@echo "smallfirst: installing what it runs on (locked and hashed; a minute or two the first time)" >&2
 	@$(LOCKED) -r requirements/run.txt -r requirements/build.txt >&2
+	@touch $@
+
+.venv/.project: .venv/.run pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation --editable . >&2
 	@touch $@
 
-.venv/.dev: .venv/.run requirements/dev.txt
+.venv/.dev: .venv/.run requirements/dev.txt | .venv/.project
 	@echo "smallfirst: adding what development needs" >&2
 	@$(LOCKED) -r requirements/dev.txt >&2
 	@touch $@
