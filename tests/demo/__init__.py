@@ -1,0 +1,1 @@
+"""Stories about the demo: its workload, its fakes and its table."""
