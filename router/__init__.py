@@ -1,3 +1,3 @@
-"""smallfirst: easy requests to a small fine-tuned model, hard ones to a large prompted one, and thresholds that learn where the line is."""
+"""smallfirst: easy requests to a small fine-tuned model, hard ones to a large one, the line between them learnt."""
 
 __version__ = "0.1.0"

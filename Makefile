@@ -1,0 +1,73 @@
+# `make` lists the targets. `make demo` and `make test` need Python >= 3.11, git and make, and set up the rest themselves.
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo install fmt check test lock clean
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+DEMO_ARGS ?=
+TEST_ARGS ?=
+LOCK_ARGS ?=
+CODE := router tests
+
+# Hashes make a lock a lock: nothing that is not in it is installed, and no package's build script runs.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --quiet --progress-bar off
+LOCKED := $(PIP) --require-hashes --only-binary :all:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.project ## Show the whole loop on this machine: no key, no Redis, no network (DEMO_ARGS="--once --json")
+	@$(BIN)/smallfirst demo $(DEMO_ARGS)
+
+install: .venv/.project .venv/.dev ## Make .venv with everything that development needs
+
+fmt: .venv/.project .venv/.dev ## Format, and fix what lint can fix
+	@$(BIN)/ruff check --quiet --fix-only $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+check: .venv/.project .venv/.dev ## Everything that needs no running code: format, lint, types, floors, spelling, house rules
+	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "make fmt formats these:"; $(BIN)/ruff format --check $(CODE); exit 1; }
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+	@$(BIN)/python -m pip check
+	@$(BIN)/pytest --quiet --no-header $(wildcard tests/test_house.py tests/test_docs.py)
+
+test: check ## Check, then every test, with branch coverage (TEST_ARGS="-k story")
+	@$(BIN)/pytest --cov $(TEST_ARGS)
+
+lock: .venv/.lock ## Write requirements/*.txt anew from pyproject.toml (LOCK_ARGS="--upgrade-package NAME" or --upgrade)
+	@UV=$(BIN)/uv tools/lock $(LOCK_ARGS)
+
+clean: ## Remove .venv and everything that can be made again
+	@rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find router tests -name __pycache__ -prune -exec rm -rf {} +
+
+# Set-up. One .venv: the demo needs the small lock, development adds the large one on top. A stamp says what is done, so
+# a second run starts at once; what it does is said on stderr, because stdout belongs to the command that was asked for.
+
+.venv/.made:
+	@tools/venv .venv >&2
+	@touch $@
+
+.venv/.run: .venv/.made requirements/run.txt requirements/build.txt
+	@echo "smallfirst: installing what it runs on (locked and hashed; a minute or two the first time)" >&2
+	@$(LOCKED) -r requirements/run.txt -r requirements/build.txt >&2
+	@touch $@
+
+.venv/.project: .venv/.run pyproject.toml
+	@$(PIP) --no-deps --no-build-isolation --editable . >&2
+	@touch $@
+
+.venv/.dev: .venv/.run requirements/dev.txt | .venv/.project
+	@echo "smallfirst: adding what development needs" >&2
+	@$(LOCKED) -r requirements/dev.txt >&2
+	@touch $@
+
+.venv/.lock: .venv/.made requirements/lock.txt
+	@$(LOCKED) -r requirements/lock.txt >&2
+	@touch $@

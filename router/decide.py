@@ -1,0 +1,195 @@
+"""Which tiers may answer this request, in which order, and why. Pure: the same values always give the same decision.
+
+Hard constraints are never weighed against anything: labels that rules require cut the deployments down first, and what is
+left is all that upstream ever sees. What a deployment is known not to support, or what does not fit its window, goes next.
+Among the tiers that remain the start is chosen: forced, by a rule, by the session's pin, or by difficulty.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from router.chat import ChatRequest
+from router.difficulty import Estimate
+from router.errors import BadRequest, Forbidden, names
+from router.plan import Deployment, Route, Tier
+from router.pricing import Usage, cost
+from router.rules import Bounds
+from router.signals import Signals
+
+__all__ = ["Choosing", "Decision", "Step", "decide"]
+
+_ASSUMED_OUTPUT = 256
+"""Output tokens that an estimate of cost assumes when the client sets no cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A tier, and those of its deployments that may see this request."""
+
+    tier: Tier
+    deployments: tuple[Deployment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The tiers that may answer, in order, and why the first of them is the first."""
+
+    steps: tuple[Step, ...]
+    reason: str
+    difficulty: float | None = None
+    """The first tier's, when it was estimated."""
+    threshold: float | None = None
+    """The first tier's."""
+    band: int | None = None
+    novelty: float | None = None
+
+    @property
+    def start(self) -> str:
+        """The tier that is asked first."""
+        return self.steps[0].tier.name
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """What may move the choice of a start besides the request itself."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """The thresholds in force, by tier; a tier that is missing has the policy's."""
+    threshold: float | None = None
+    """The client's own, for this request only."""
+    forced: Tier | None = None
+    """The tier the client forced: it starts there, and never goes up."""
+    pin: str | None = None
+    """The tier this session is pinned to: it does not start lower."""
+    budget: float | None = None
+    """US dollars this request may be expected to cost."""
+
+
+NOTHING_ELSE = Choosing()
+
+
+def decide(
+    request: ChatRequest,
+    facts: Signals,
+    route: Route,
+    bounds: Bounds,
+    estimate: Estimate | None,
+    choosing: Choosing = NOTHING_ELSE,
+) -> Decision:
+    """Choose.
+
+    Raises:
+        Forbidden: no deployment carries the labels that the rules require.
+        BadRequest: no tier is expected to cost as little as the client allows.
+    """
+    ladder = (choosing.forced,) if choosing.forced else tuple(rung.tier for rung in route.cascade)
+    steps = _permitted(ladder, bounds.require)
+    steps, narrowed = _able(steps, facts, request)
+    steps = _affordable(steps, facts, request, choosing.budget)
+    start, reason = _start(steps, route, bounds, estimate, choosing)
+    if narrowed and reason in {"hard", "only"} and start == 0:
+        reason = narrowed
+    below = _below(route.cascade[0].tier.name, route, choosing)
+    return Decision(
+        steps[start:],
+        reason,
+        estimate.difficulty[0] if estimate else None,
+        below if estimate else None,
+        estimate.band if estimate else None,
+        estimate.novelty if estimate else None,
+    )
+
+
+def _permitted(ladder: tuple[Tier, ...], require: Mapping[str, str]) -> tuple[Step, ...]:
+    """Only the deployments that carry every label required; tiers that have none are gone."""
+    if not require:
+        return tuple(Step(tier, tier.deployments) for tier in ladder)
+    wanted = require.items()
+    steps = tuple(Step(tier, tuple(d for d in tier.deployments if wanted <= d.labels.items())) for tier in ladder)
+    steps = tuple(step for step in steps if step.deployments)
+    if not steps:
+        labels = ", ".join(f"{name}: {value}" for name, value in wanted)
+        message = f"this route's rules require a deployment labelled {labels}, and {names(t.name for t in ladder)} have none"
+        raise Forbidden(message)
+    return steps
+
+
+def _able(steps: tuple[Step, ...], facts: Signals, request: ChatRequest) -> tuple[tuple[Step, ...], str | None]:
+    """Leave out deployments that cannot do it; when none can, the last tier gets to say so itself.
+
+    The second value is why tiers were left out, when any was.
+    """
+    needs = frozenset(
+        need
+        for need, needed in (
+            ("tools", facts.tools or facts.tool_results),
+            ("images", facts.images),
+            ("audio", facts.audio),
+            ("json_schema", facts.json_schema),
+        )
+        if needed
+    )
+    room = facts.tokens + (request.output_cap or 0)
+    able, reason = [], None
+    for step in steps:
+        fits = tuple(d for d in step.deployments if d.context_window is None or d.context_window >= room)
+        kept = tuple(d for d in fits if needs.isdisjoint(d.lacks)) if needs else fits
+        if kept:
+            able.append(step if len(kept) == len(step.deployments) else Step(step.tier, kept))
+        elif reason is None:
+            reason = "context" if not fits else min(needs & frozenset().union(*(d.lacks for d in fits)))
+    return (tuple(able) or steps[-1:]), reason
+
+
+def _affordable(
+    steps: tuple[Step, ...], facts: Signals, request: ChatRequest, budget: float | None
+) -> tuple[Step, ...]:
+    """Leave out tiers whose every deployment is expected to cost more than the budget; unknown prices stay."""
+    if budget is None:
+        return steps
+    usage = Usage(facts.tokens, request.output_cap or _ASSUMED_OUTPUT)
+    kept = tuple(
+        Step(step.tier, deployments)
+        for step in steps
+        if (deployments := tuple(d for d in step.deployments if (cost(d.price, usage) or 0.0) <= budget))
+    )
+    if not kept:
+        message = f"no tier of this route is expected to answer for {budget} USD; raise x-router-max-cost-usd or shorten the prompt"
+        raise BadRequest(message, param="x-router-max-cost-usd", code="max_cost_exceeded")
+    return kept
+
+
+def _start(
+    steps: tuple[Step, ...], route: Route, bounds: Bounds, estimate: Estimate | None, choosing: Choosing
+) -> tuple[int, str]:
+    """The index of the first step to ask, and the reason."""
+    if choosing.forced:
+        return 0, "forced"
+    place = {rung.tier.name: i for i, rung in enumerate(route.cascade)}
+    if bounds.start is not None:
+        return _not_below(steps, place, place[bounds.start]), f"rule:{bounds.rule}"
+    if len(route.cascade) == 1:
+        return 0, "only"
+    chosen, reason = len(steps) - 1, "hard"
+    if estimate is not None:
+        for i, step in enumerate(steps):
+            name = step.tier.name
+            if place[name] < len(place) - 1 and estimate.difficulty[place[name]] < _below(name, route, choosing):
+                chosen, reason = i, "easy"
+                break
+    if choosing.pin in place and (pinned := _not_below(steps, place, place[choosing.pin])) > chosen:
+        return pinned, "pinned"
+    return chosen, reason
+
+
+def _not_below(steps: tuple[Step, ...], place: Mapping[str, int], least: int) -> int:
+    """The first step that stands at or above a place in the cascade; the last when none does."""
+    return next((i for i, step in enumerate(steps) if place[step.tier.name] >= least), len(steps) - 1)
+
+
+def _below(tier: str, route: Route, choosing: Choosing) -> float:
+    """The threshold of one tier: the client's, the one in force, or the policy's."""
+    if choosing.threshold is not None:
+        return choosing.threshold
+    declared = next((rung.below for rung in route.cascade if rung.tier.name == tier), 0.0)
+    return choosing.thresholds.get(tier, declared)

@@ -1,0 +1,171 @@
+"""The request id: signed, so that feedback that comes back with it can be counted on any replica and long after.
+
+An id is `req_` and 56 URL-safe characters: 42 bytes, a multiple of three, so that every character counts::
+
+    version 1 · time in ms 6 · tenant 4 · route 4 · tier 4 · model 4 · band 1 · propensity 2 · nonce 6 · signature 10
+
+Names travel as 32-bit hashes: an id does not tell a client what a deployment is called, and whoever reads an id knows
+the names it may stand for (`name_of`). The signature is keyed BLAKE2b; 80 bits are beyond guessing over HTTP.
+"""
+
+import hmac
+import math
+import os
+import tempfile
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from struct import Struct
+
+__all__ = ["NONCE_BYTES", "IdFacts", "Signer", "hashed", "load_or_make_key", "name_of"]
+
+NONCE_BYTES = 6
+"""Random bytes an id needs: among a hundred ids of one millisecond, two are alike once in 60 billion milliseconds."""
+
+_PREFIX = "req_"
+_VERSION = 1
+_NO_BAND = 255
+_PAYLOAD = Struct(f">B6s4IBH{NONCE_BYTES}s")
+_SIGNATURE_BYTES = 10
+_TEXT_LENGTH = len(_PREFIX) + (_PAYLOAD.size + _SIGNATURE_BYTES) // 3 * 4
+_KEY_BYTES = 32
+_STEPS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class IdFacts:
+    """What feedback needs to know about the request it speaks of; names as `hashed`."""
+
+    tenant: int
+    route: int
+    tier: int
+    """The tier the request started at."""
+    model: int
+    """The model that answered."""
+    band: int | None
+    """The slice of difficulty, 0 to 9, when a difficulty was estimated."""
+    propensity: float
+    """How likely it was to start at this tier, in (0, 1]; kept to within 0.01 % of itself, as it is divided by."""
+    time: float
+    """Seconds since 1970, kept to the millisecond."""
+
+
+@lru_cache(maxsize=4096)
+def hashed(name: str) -> int:
+    """Give the 32 bits that stand for a name in an id."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=4, person=b"smallfirst name").digest())
+
+
+def name_of(number: int, names: Iterable[str]) -> str | None:
+    """Say which of these names a number of an id stands for, if any: `name_of(facts.route, policy.routes)`."""
+    return next((name for name in names if hashed(name) == number), None)
+
+
+class Signer:
+    """Makes ids, and reads those that were made with the same key."""
+
+    __slots__ = ("_keyed",)
+
+    def __init__(self, key: bytes) -> None:
+        """Take a secret of 16 to 64 bytes."""
+        if not 16 <= len(key) <= 64:
+            message = f"a signing key has 16 to 64 bytes, not {len(key)}"
+            raise ValueError(message)
+        self._keyed = blake2b(key=key, digest_size=_SIGNATURE_BYTES, person=b"smallfirst id")
+
+    def sign(self, facts: IdFacts, nonce: bytes) -> str:
+        """Make an id; the nonce (`NONCE_BYTES` random bytes) tells it from others of the same millisecond."""
+        payload = _PAYLOAD.pack(
+            _VERSION,
+            round(facts.time * 1000).to_bytes(6),
+            facts.tenant,
+            facts.route,
+            facts.tier,
+            facts.model,
+            _NO_BAND if facts.band is None else facts.band,
+            _quantised(facts.propensity),
+            nonce,
+        )
+        return _PREFIX + urlsafe_b64encode(payload + self._signature(payload)).decode()
+
+    def verify(self, text: str) -> IdFacts | None:
+        """Read an id; None when it is not one of ours, to the last character."""
+        if len(text) != _TEXT_LENGTH or not text.isascii():
+            return None
+        try:
+            raw = urlsafe_b64decode(text[len(_PREFIX) :])
+        except ValueError:
+            return None
+        payload = raw[: _PAYLOAD.size]
+        if not hmac.compare_digest(raw[_PAYLOAD.size :], self._signature(payload)):
+            return None
+        if _PREFIX + urlsafe_b64encode(raw).decode() != text:  # decoding is lenient: `+` for `-`
+            return None
+        version, time, tenant, route, tier, model, band, propensity, _ = _PAYLOAD.unpack(payload)
+        if version != _VERSION:
+            return None
+        return IdFacts(
+            tenant,
+            route,
+            tier,
+            model,
+            band=None if band == _NO_BAND else band,
+            propensity=2.0 ** (-propensity / _STEPS),
+            time=int.from_bytes(time) / 1000,
+        )
+
+    def _signature(self, payload: bytes) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(payload)
+        return keyed.digest()
+
+
+def _quantised(propensity: float) -> int:
+    """On a logarithmic scale, in steps of 1/4096 of a halving, down to 2⁻¹⁶: the relative error is what counts."""
+    return min(round(-math.log2(propensity) * _STEPS), 0xFFFF)
+
+
+def load_or_make_key(path: Path, from_environment: str | None, random_bytes: bytes) -> bytes:
+    """Give the signing key: the environment's, else the file's, else a new one that the file keeps (mode 0600).
+
+    Of several processes that start at once on one state folder, one makes the key and all get that one.
+
+    Raises:
+        ValueError: the file is no signing key; says what to do.
+        OSError: the file can be neither read nor made.
+    """
+    if from_environment:
+        return blake2b(from_environment.encode(), digest_size=_KEY_BYTES, person=b"smallfirst key").digest()
+    if not path.exists():
+        _publish(path, random_bytes.hex())
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii"))
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        message = (
+            f"{path}: not a signing key ({_KEY_BYTES} bytes in hexadecimal); restore it, or remove it to have a new one "
+            "made: feedback for requests answered until now will then not be recognised"
+        )
+        raise ValueError(message)
+    return key
+
+
+def _publish(path: Path, text: str) -> None:
+    """Make a file with this text, unless somebody else was faster; nobody ever sees it empty or half written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return
+    finally:
+        Path(draft).unlink()

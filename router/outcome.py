@@ -1,0 +1,148 @@
+"""Everything that happened to one request, as one frozen value; headers, metrics, the log line and the record are views of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from router.chat import Usage
+from router.decide import Decision
+
+__all__ = ["Attempt", "End", "Outcome", "fields", "headers"]
+
+End = Literal["ok", "error", "broken", "left"]
+"""Answered · an error was sent · a stream ended in an error event · the client left first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One upstream call, or the reason there was none (`full`, `open`)."""
+
+    tier: str
+    deployment: str
+    verdict: str
+    """`ok`, the reason of a failed check, or the name of a failure."""
+    escalated: bool = False
+    """Answered, but not good enough: the next tier was asked."""
+    status: int | None = None
+    usage: Usage | None = None
+    cost: float | None = None
+    """US dollars; None when the price or the usage is unknown."""
+    waited: float = 0.0
+    """Seconds from the call to its whole answer, or to a stream's first useful chunk."""
+    called: bool = True
+    priced: bool = True
+    """Whether the deployment has a price."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether another deployment had to step in because this one failed."""
+        return self.verdict != "ok" and not self.escalated
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One request, from its first byte in to its last byte out. Times are seconds."""
+
+    id: str
+    policy: str
+    started: float
+    """Since 1970."""
+    route: str | None = None
+    """None when the request was turned away before it had one."""
+    kind: str = "route"
+    """What the client named: a route, a tier or a deployment."""
+    tenant: str | None = None
+    stream: bool = False
+    decision: Decision | None = None
+    attempts: tuple[Attempt, ...] = ()
+    status: int = 200
+    end: End = "ok"
+    error: str | None = None
+    """The error's code."""
+    seconds: float = 0.0
+    first: float | None = None
+    """Until the first byte of the answer left; None when none did."""
+    overhead: float = 0.0
+    """What we added: until the first byte, less what upstreams took."""
+
+    @property
+    def answered_by(self) -> Attempt | None:
+        """The attempt whose answer the client got, if one did."""
+        last = self.attempts[-1] if self.attempts else None
+        return last if last and last.called and last.status == 200 and not last.escalated and self.first is not None else None  # noqa: PLR2004
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars of every call made; None when any of them is unknown."""
+        costs = [attempt.cost for attempt in self.attempts if attempt.called and attempt.status == 200]  # noqa: PLR2004
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def path(self) -> str:
+        """``tuned:truncated,frontier:ok``."""
+        return ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
+
+
+def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
+    """The response headers of DESIGN §5, as far as they are known; on a stream, what is known when it begins."""
+    made = [
+        (b"x-request-id", outcome.id.encode()),
+        (b"x-router-policy", outcome.policy.encode()),
+        (b"x-router-cache", b"off"),
+    ]
+    if outcome.route is not None:
+        made.append((b"x-router-route", outcome.route.encode()))
+    if decision := outcome.decision:
+        made.append((b"x-router-reason", decision.reason.encode()))
+        if decision.difficulty is not None:
+            made.append((b"x-router-difficulty", b"%.4f" % decision.difficulty))
+            made.append((b"x-router-threshold", b"%.4f" % (decision.threshold or 0.0)))
+    if outcome.attempts:
+        last = outcome.attempts[-1]
+        made.append((b"x-router-tier", last.tier.encode()))
+        made.append((b"x-router-deployment", last.deployment.encode()))
+        made.append((b"x-router-path", outcome.path.encode()))
+        if not outcome.stream and (cost := outcome.cost) is not None:
+            made.append((b"x-router-cost-usd", b"%.9f" % cost))
+    return made
+
+
+def fields(outcome: Outcome) -> dict[str, object]:
+    """The access log's line: facts only, never a prompt, an answer or a key."""
+    decision = outcome.decision
+    last = outcome.attempts[-1] if outcome.attempts else None
+    usage = last.usage if last else None
+    return {
+        "time": outcome.started,
+        "id": outcome.id,
+        "tenant": outcome.tenant,
+        "route": outcome.route,
+        "stream": outcome.stream,
+        "status": outcome.status,
+        "end": outcome.end,
+        "error": outcome.error,
+        "reason": decision.reason if decision else None,
+        "difficulty": _round(decision.difficulty if decision else None, 4),
+        "threshold": decision.threshold if decision else None,
+        "start": decision.start if decision else None,
+        "tier": last.tier if last else None,
+        "deployment": last.deployment if last else None,
+        "path": outcome.path or None,
+        "input_tokens": usage.input if usage else None,
+        "output_tokens": usage.output if usage else None,
+        "cost_usd": _round(outcome.cost if last else None, 9),
+        "seconds": _round(outcome.seconds, 6),
+        "first": _round(outcome.first, 6),
+        "overhead": _round(outcome.overhead, 6),
+        "policy": outcome.policy,
+    }
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def fallbacks(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """The attempts that another deployment had to step in for."""
+    seen = list(attempts)
+    return [attempt for attempt in seen[:-1] if attempt.failed]

@@ -1,0 +1,92 @@
+"""What a policy comes to once it is read, priced and compiled: one frozen value that serves requests until a reload swaps it.
+
+Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing below asks which it was.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from router.difficulty import Estimator
+from router.policy import Breaker, Timeout
+from router.pricing import Price
+from router.rules import Rule
+from router.verify import Check
+
+__all__ = ["ALL", "Deployment", "Plan", "Route", "Rung", "Tier"]
+
+ALL = -1
+"""`hold: all`: every chunk is held back until the answer has been judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One model at one address with one price. `None` for the window means unlimited, for the price unknown."""
+
+    name: str
+    model: str
+    base_url: str | None
+    provider: str | None
+    api_key: str | None = field(repr=False)
+    price: Price | None
+    context_window: int | None
+    concurrency: int | None
+    spills: bool
+    """When it is full: the next deployment's turn (True), or wait (False)."""
+    timeout: Timeout
+    breaker: Breaker
+    labels: Mapping[str, str]
+    lacks: frozenset[str]
+    """Which of tools, images, audio, json_schema it is known not to support."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A rung's worth of deployments, how its answers are judged, and what it adds to a request."""
+
+    name: str
+    deployments: tuple[Deployment, ...]
+    checks: tuple[Check, ...]
+    hold: int | None
+    """Useful chunks held back for checks; ALL; None: ALL where a tool or a format is asked for, otherwise 0."""
+    params: Mapping[str, Any]
+    shapes: bool = True
+    """Whether requests are shaped for it; False where a client named a deployment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One tier of a cascade. A request may start here while its difficulty for this tier lies below `below`."""
+
+    tier: Tier
+    below: float
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a name in `model` stands for: tiers in order, cheapest first, and how to choose where to start."""
+
+    name: str
+    kind: Literal["route", "tier", "deployment"]
+    cascade: tuple[Rung, ...]
+    estimate: Estimator | None
+    """None where there is nothing to choose."""
+    rules: tuple[Rule, ...]
+    deadline: float
+    """Seconds for the whole request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One policy at work."""
+
+    version: str
+    routes: Mapping[str, Route]
+    """By every name a client may use."""
+    tiers: Mapping[str, Tier]
+    deployments: Mapping[str, Deployment]
+    reads_pii: bool
+    """Whether any rule looks for personal data, so that signals must."""
+    max_body: int
+    created: int
+    """When it was made, in seconds since 1970."""

@@ -1,0 +1,1 @@
+"""What YAML may say, and what an operator hears when it says something else."""

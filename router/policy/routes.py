@@ -1,0 +1,207 @@
+"""What YAML may say about a route: its cascade, its difficulty and the rules that come before both."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
+
+from router.policy.block import Block
+from router.policy.values import (
+    Duration,
+    Flag,
+    Index,
+    Name,
+    Pattern,
+    Share,
+    Text,
+    read_difficulty,
+    read_flag_or_names,
+    wrong,
+)
+
+
+class Rung(Block):
+    """One tier of a cascade and the threshold at which it may start."""
+
+    tier: Text = Field(description="A tier of this policy.", examples=["tuned"])
+    below: Share | None = Field(
+        default=None,
+        description="The tier may start while difficulty is below this; every rung but the last has one.",
+        examples=[0.30],
+    )
+
+
+class Range(Block):
+    """A lower bound, an upper bound, or both; each bound belongs to the range."""
+
+    min: Index | None = Field(default=None, description="The smallest number that matches.", examples=[1])
+    max: Index | None = Field(default=None, description="The largest number that matches.", examples=[8000])
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if self.min is None and self.max is None:
+            raise wrong("needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise wrong(f"min is larger than max, so nothing can match: {self.min} > {self.max}")
+        return self
+
+
+class TextPattern(Block):
+    """A value compared by regular expression instead of literally."""
+
+    regex: Pattern = Field(description="A regular expression searched in the value.", examples=["^batch-"])
+
+
+def _text_or_pattern(value: object) -> str:
+    """Tell a literal from a pattern; the tags never show in a fault's field path."""
+    return "<pattern>" if isinstance(value, Mapping | TextPattern) else "<text>"
+
+
+def _language(value: object) -> str:
+    if isinstance(value, str) and 2 <= len(value) <= 3 and value.isascii() and value.isalpha() and value.islower():
+        return str(value)
+    raise wrong("must be a language code of two or three small letters, such as 'de'")
+
+
+TextOrPattern = Annotated[
+    Annotated[Text, Tag("<text>")] | Annotated[TextPattern, Tag("<pattern>")], Discriminator(_text_or_pattern)
+]
+FlagOrNames = Annotated[
+    bool | tuple[str, ...],
+    BeforeValidator(read_flag_or_names),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Language = Annotated[str, BeforeValidator(_language), WithJsonSchema({"type": "string", "pattern": "^[a-z]{2,3}$"})]
+Pii = Literal["email", "card", "iban"]
+
+
+class When(Block):
+    """The conditions of a rule; all that are given must hold, and at least one must be given."""
+
+    pii: tuple[Pii, ...] | None = Field(
+        default=None, min_length=1, description="Any of these is found in the messages.", examples=[["email", "card"]]
+    )
+    images: Flag | None = Field(default=None, description="The request has images, or has none.", examples=[True])
+    audio: Flag | None = Field(default=None, description="The request has audio, or has none.", examples=[True])
+    json_schema: Flag | None = Field(
+        default=None, description="The request asks for a JSON schema, or does not.", examples=[True]
+    )
+    tools: FlagOrNames | None = Field(
+        default=None,
+        description="The request offers tools, or offers none, or offers one of those named.",
+        examples=[["refund", "cancel_order"]],
+    )
+    tokens: Range | None = Field(
+        default=None, description="The estimated number of prompt tokens is in this range.", examples=[{"min": 8000}]
+    )
+    turns: Range | None = Field(
+        default=None, description="The number of user turns is in this range.", examples=[{"max": 1}]
+    )
+    system: Text | None = Field(
+        default=None,
+        description="The system prompt is the text of this file, spaces and line ends aside.",
+        examples=["prompts/triage-full.md"],
+    )
+    metadata: Mapping[Text, Text] | None = Field(
+        default=None,
+        min_length=1,
+        description="The request's `metadata` has these values.",
+        examples=[{"task": "triage"}],
+    )
+    headers: Mapping[Text, TextOrPattern] | None = Field(
+        default=None,
+        min_length=1,
+        description="The request's headers have these values, or match these patterns; names in any case.",
+        examples=[{"x-team": "billing", "x-job": {"regex": "^batch-"}}],
+    )
+    key: Mapping[Text, Text] | None = Field(
+        default=None, min_length=1, description="The API key has these labels.", examples=[{"team": "billing"}]
+    )
+    regex: Pattern | None = Field(
+        default=None,
+        description="A regular expression found in the text of a user message.",
+        examples=["(?i)\\binvoice\\b"],
+    )
+    language: tuple[Language, ...] | None = Field(
+        default=None, min_length=1, description="The text is in one of these languages.", examples=[["de", "fr"]]
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if all(getattr(self, name) is None for name in type(self).model_fields):
+            raise wrong("needs at least one condition, such as images: true")
+        return self
+
+
+class Rule(Block):
+    """A hard constraint: what certain requests require, where they start, or which route they really take."""
+
+    name: Name = Field(description="The rule's name, shown as the reason of a decision.", examples=["private-data"])
+    when: When = Field(description="The requests the rule is for.", examples=[{"pii": ["email", "card", "iban"]}])
+    require: Mapping[Text, Text] | None = Field(
+        default=None,
+        min_length=1,
+        description="Labels every deployment that may answer must have; adds up over all rules that match.",
+        examples=[{"private": "true"}],
+    )
+    start: Text | None = Field(
+        default=None,
+        description="The tier of the cascade to start at; of `start` and `route`, the first match wins.",
+        examples=["frontier"],
+    )
+    route: Text | None = Field(
+        default=None,
+        description="The route to take instead; of `start` and `route`, the first match wins.",
+        examples=["triage"],
+    )
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        if self.start is not None and self.route is not None:
+            raise wrong("has both start and route; keep one")
+        if self.require is None and self.start is None and self.route is None:
+            raise wrong("does nothing; give it require, start or route")
+        return self
+
+
+class RouteCache(Block):
+    """What a route may answer from memory."""
+
+    exact: Literal[False] = Field(
+        default=False,
+        description="Whether equal requests get the stored answer; only `false` so far.",
+        examples=[False],
+    )
+
+
+Difficulty = Annotated[
+    float | str,
+    BeforeValidator(read_difficulty),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string"}]}),
+]
+
+
+class Route(Block):
+    """What a client may put in `model`: tiers in order, and how to choose among them."""
+
+    cascade: tuple[Rung, ...] = Field(
+        min_length=1,
+        description="The tiers, cheapest first.",
+        examples=[[{"tier": "tuned", "below": 0.30}, {"tier": "frontier"}]],
+    )
+    difficulty: Difficulty = Field(
+        default="builtin",
+        description="`builtin`, the file of a model written by `smallfirst train`, or a constant from 0 to 1 for tests.",
+        examples=["models/support.json"],
+    )
+    deadline: Duration = Field(
+        default=600.0, description="How long a whole request may take, whatever is tried.", examples=["120s"]
+    )
+    rules: tuple[Rule, ...] = Field(
+        default=(),
+        description="Hard constraints, applied before cache and difficulty.",
+        examples=[[{"name": "images", "when": {"images": True}, "start": "frontier"}]],
+    )
+    cache: RouteCache = Field(
+        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": False}]
+    )

@@ -1,0 +1,164 @@
+"""What YAML may say: the whole policy as frozen values whose attributes carry the YAML's own names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
+
+from router.policy.block import Block
+from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
+from router.policy.routes import Range, Route, RouteCache, Rule, Rung, TextPattern, When
+from router.policy.source import Source
+from router.policy.values import JsonObject, Name, Size, Text, read_hold
+
+Check = Literal["complete"]
+Hold = Annotated[
+    int | Literal["all"] | None,
+    BeforeValidator(read_hold),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"const": "all"}]}),
+]
+
+
+class Tier(Block):
+    """A rung: its checks and its deployments."""
+
+    deployments: tuple[Text, ...] = Field(
+        min_length=1,
+        description="The deployments that serve this tier; one that fails falls back to the next.",
+        examples=[["tuned-a", "tuned-b"]],
+    )
+    balance: Literal["least_busy"] = Field(
+        default="least_busy", description="How requests are spread over the deployments.", examples=["least_busy"]
+    )
+    checks: tuple[Check, ...] = Field(
+        default=("complete",), description="What an answer must pass before it is sent.", examples=[["complete"]]
+    )
+    hold: Hold = Field(
+        default=None,
+        description=(
+            "Chunks of a stream held back for checks, or `all`; omitted means `all` for requests with tools or a "
+            "response format on a tier that can still escalate, otherwise 0."
+        ),
+        examples=["all"],
+    )
+    params: JsonObject = Field(
+        default={},
+        description="Request fields this tier adds where the client gave none.",
+        examples=[{"reasoning_effort": "low"}],
+    )
+
+
+class Cache(Block):
+    """Where answers and everything shared by several servers are kept."""
+
+    url: Literal["memory://"] = Field(
+        default="memory://", description="Where shared state is kept; only `memory://` so far.", examples=["memory://"]
+    )
+
+
+class State(Block):
+    """Where what was learned survives a restart."""
+
+    path: Text = Field(
+        default=".smallfirst",
+        description="The folder for what was learned; made when missing.",
+        examples=[".smallfirst"],
+    )
+
+
+class Auth(Block):
+    """Who may ask."""
+
+    keys: Text = Field(
+        description="The file with the hashes of the clients' keys, written by `smallfirst keys add`.",
+        examples=["keys.yaml"],
+    )
+
+
+class Server(Block):
+    """Limits of the server itself."""
+
+    max_body: Size = Field(
+        default=32 * 2**20, description="The largest request body; a larger one gets 413.", examples=["64MiB"]
+    )
+
+
+class Policy(Block):
+    """Everything an operator tunes; `router.policy.load` makes it and checks that its parts fit together."""
+
+    version: Literal[1] = Field(
+        description="The version of this format, 1; every file of a folder says it.", examples=[1]
+    )
+    deployments: Mapping[Name, Deployment] = Field(
+        min_length=1, description="The models, their addresses and prices, by name.", examples=["see below"]
+    )
+    tiers: Mapping[Name, Tier] = Field(
+        min_length=1, description="The rungs, by name; by convention `tuned` and `frontier`.", examples=["see below"]
+    )
+    routes: Mapping[Name, Route] = Field(
+        min_length=1, description="What clients put in `model`, by name.", examples=["see below"]
+    )
+    cache: Cache = Field(default=Cache(), description="Where shared state is kept.", examples=[{"url": "memory://"}])
+    state: State = Field(
+        default=State(), description="Where what was learned survives restarts.", examples=[{"path": ".smallfirst"}]
+    )
+    auth: Auth | None = Field(
+        default=None,
+        description="Who may ask; omitted, the server binds to loopback only.",
+        examples=[{"keys": "keys.yaml"}],
+    )
+    server: Server = Field(
+        default=Server(), description="Limits of the server itself.", examples=[{"max_body": "64MiB"}]
+    )
+
+    _source: Source = PrivateAttr(default_factory=Source)
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """Every file this policy was read from or names, for whoever watches for changes."""
+        return self._source.files
+
+    @property
+    def version_hash(self) -> str:
+        """Twelve hex digits that change with the policy and the files it names, but not with keys and secrets."""
+        return self._source.version_hash
+
+    def path(self, name: str) -> Path:
+        """Return where a file or folder that the policy names is, relative to the policy itself."""
+        return self._source.folder / name
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the content a named file had when the policy was loaded; KeyError when the policy does not name it."""
+        return self._source.contents[name]
+
+    def read_text(self, name: str) -> str:
+        """Return the text a named file had when the policy was loaded; KeyError when the policy does not name it."""
+        return self.read_bytes(name).decode("utf-8-sig")
+
+    def where(self, *path: str | int) -> tuple[str, int]:
+        """Return file and line of a place such as `where("routes", "auto")`; ("", 0) when unknown."""
+        return self._source.where(path)
+
+
+__all__ = [
+    "Auth",
+    "Breaker",
+    "Cache",
+    "Deployment",
+    "HourlyPrice",
+    "Policy",
+    "Price",
+    "Range",
+    "Route",
+    "RouteCache",
+    "Rule",
+    "Rung",
+    "Server",
+    "State",
+    "Supports",
+    "TextPattern",
+    "Tier",
+    "Timeout",
+    "When",
+]

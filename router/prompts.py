@@ -1,0 +1,18 @@
+"""The request as one tier should see it; everything we do not change stays as the client sent it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from router.chat import ChatRequest
+
+__all__ = ["shape"]
+
+
+def shape(request: ChatRequest, *, model: str, params: Mapping[str, Any]) -> bytes:
+    """The body to send: the model's own name, the tier's defaults where the client set nothing, and usage asked for."""
+    body = {**params, **request.body, "model": model}
+    if request.stream and not request.include_usage:
+        body["stream_options"] = {**(request.body.get("stream_options") or {}), "include_usage": True}
+    return orjson.dumps(body)

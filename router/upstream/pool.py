@@ -1,0 +1,171 @@
+"""Deployments at work: who is asked next, how many at once, and which are left alone for a while.
+
+The pool *decides* synchronously, from values; what waits happens in `attempt` and `stream`.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from router.decide import Step
+from router.health import CLOSED
+from router.plan import Deployment, Tier
+from router.upstream.client import Transport
+
+__all__ = ["Candidate", "Member", "Pool", "Tried", "choose"]
+
+MOST_PER_DEPLOYMENT = 2
+MOST_PER_REQUEST = 6
+LONGEST_RETRY_AFTER = 1.0
+"""Seconds; a deployment that asks for more is not waited for."""
+
+
+class Member:
+    """One deployment at work: its connections, its places, its breaker."""
+
+    __slots__ = ("_places", "_retired", "breaker", "busy", "deployment", "transport")
+
+    def __init__(self, deployment: Deployment, transport: Transport) -> None:
+        self.deployment = deployment
+        self.transport = transport
+        self.breaker = CLOSED
+        self.busy = 0
+        self._retired = False
+        self._places = asyncio.Semaphore(deployment.concurrency) if deployment.concurrency else None
+
+    def refuses(self, now: float) -> str | None:
+        """Why it should not be asked now: `open`, `full`, or None."""
+        if not self.breaker.allows(now):
+            return "open"
+        if self.deployment.spills and self._places is not None and self._places.locked():
+            return "full"
+        return None
+
+    async def enter(self) -> None:
+        """Take a place, waiting for one when there is none."""
+        if self._places is not None:
+            await self._places.acquire()
+        self.busy += 1
+        self.breaker = self.breaker.sent()
+
+    async def leave(self) -> None:
+        """Give the place back. An attempt that told nothing lets the next one probe."""
+        self.busy -= 1
+        self.breaker = self.breaker.abandoned()
+        if self._places is not None:
+            self._places.release()
+        if self._retired and not self.busy:
+            await self.transport.aclose()
+
+    def succeeded(self) -> None:
+        """Its last call was answered."""
+        self.breaker = self.breaker.succeeded()
+
+    def failed(self, now: float) -> None:
+        """Its last call failed, in a way that says something about it."""
+        rule = self.deployment.breaker
+        self.breaker = self.breaker.after_failure(now, failures=rule.failures, open_for=rule.open_for)
+
+    async def retire(self) -> None:
+        """Close its connections as soon as nobody uses them."""
+        self._retired = True
+        if not self.busy:
+            await self.transport.aclose()
+
+
+class Pool:
+    """Every deployment of one plan at work."""
+
+    def __init__(self, members: Mapping[str, Member]) -> None:
+        self._members = members
+        self._turn = 0
+
+    @classmethod
+    def of(
+        cls, deployments: Mapping[str, Deployment], connect: Callable[[Deployment], Transport], before: "Pool | None"
+    ) -> "Pool":
+        """Put deployments to work; those that a reload left alone keep their connections, places and breakers."""
+        kept = before.members if before else {}
+        return cls(
+            {
+                name: kept[name]
+                if name in kept and _same(kept[name].deployment, deployment)
+                else Member(deployment, connect(deployment))
+                for name, deployment in deployments.items()
+            }
+        )
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """All of them, by name."""
+        return self._members
+
+    def order(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
+        """Least busy first; among equals, each in turn."""
+        if len(deployments) == 1:
+            return deployments
+        self._turn += 1
+        turn = self._turn % len(deployments)
+        return sorted((*deployments[turn:], *deployments[:turn]), key=self._load)
+
+    def _load(self, deployment: Deployment) -> float:
+        return self._members[deployment.name].busy / (deployment.concurrency or 1)
+
+    async def retire(self, keep: "Pool | None" = None) -> None:
+        """Close what the next pool does not keep, each when its last call has ended."""
+        for name, member in self._members.items():
+            if keep is None or keep.members.get(name) is not member:
+                await member.retire()
+
+
+def _same(one: Deployment, other: Deployment) -> bool:
+    """Whether one set of connections serves both: everything but the price is alike."""
+    return replace(one, price=None) == replace(other, price=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How one deployment has fared with one request."""
+
+    times: int
+    again: bool
+    """Whether asking it once more can help: not after a timeout, and not when it could not be asked at all."""
+    retry_after: float = 0.0
+    """Seconds it asked to be left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deployment to ask next, for a tier, `after` so many seconds."""
+
+    tier: Tier
+    deployment: Deployment
+    after: float = 0.0
+
+
+def choose(steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]) -> Candidate | None:
+    """Who is asked next; None when nobody is left.
+
+    First whoever was not asked yet, tier by tier. Only when all were: once more those whom that may help, in the same
+    order, after the time they asked for when it is short. At most six calls a request.
+    """
+    if sum(one.times for one in tried.values()) >= MOST_PER_REQUEST:
+        return None
+    return next(_untried(steps, tried, order), None) or next(_again(steps, tried), None)
+
+
+def _untried(
+    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]
+) -> Iterator[Candidate]:
+    for step in steps:
+        for deployment in order(step.deployments):
+            if deployment.name not in tried:
+                yield Candidate(step.tier, deployment)
+
+
+def _again(steps: Sequence[Step], tried: Mapping[str, Tried]) -> Iterator[Candidate]:
+    for step in steps:
+        for deployment in step.deployments:
+            one = tried[deployment.name]
+            if one.again and one.times < MOST_PER_DEPLOYMENT and one.retry_after <= LONGEST_RETRY_AFTER:
+                yield Candidate(step.tier, deployment, one.retry_after)

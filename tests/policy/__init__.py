@@ -1,0 +1,1 @@
+"""What the policy promises: faults with their place, files, hashes, documents."""
