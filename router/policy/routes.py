@@ -191,7 +191,7 @@ class Route(Block):
     )
     difficulty: Difficulty = Field(
         default="builtin",
-        description="`builtin`, the file of a model written by `smallfirst train`, or a constant from 0 to 1 for tests.",
+        description="`builtin`, a model file written by `smallfirst train`, or a constant from 0 to 1 for tests.",
         examples=["models/support.json"],
     )
     deadline: Duration = Field(

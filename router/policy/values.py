@@ -97,8 +97,13 @@ def read_name(value: object) -> str:
 
 def read_secret(value: object) -> str | None:
     """Read a secret without ever showing it; empty text is no secret."""
-    if value is None or isinstance(value, str):
-        return str(value).strip() or None if value else None
+    if value is None:
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if text and not (text.isascii() and text.isprintable()):
+            raise wrong("holds a character that no HTTP header can carry, such as a line end or an accent")
+        return text or None
     raise wrong("must be text; put it in quotes, or better write ${VARIABLE}")
 
 
@@ -186,7 +191,7 @@ def read_base_url(value: object) -> str:
         raise wrong(f"not an address ({error}); write one such as http://127.0.0.1:8001/v1") from error
     if "@" in parts.netloc:
         raise wrong("an address must not hold a user or password; give the key as api_key: ${VARIABLE}")
-    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text):
+    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text) or not text.isprintable():
         raise wrong(f"must be an address with a host, such as http://127.0.0.1:8001/v1; got {shown(value)}")
     if parts.query or parts.fragment:
         raise wrong(f"an address must not have '?' or '#'; got {shown(value)}")
