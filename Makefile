@@ -32,7 +32,7 @@ check: .venv/.project .venv/.dev ## Everything that needs no running code: forma
 	@$(BIN)/ruff format --check --quiet $(CODE) || { echo "make fmt formats these:"; $(BIN)/ruff format --check $(CODE); exit 1; }
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell
 	@$(BIN)/python -m pip check
 	@$(BIN)/pytest --quiet --no-header $(wildcard tests/test_house.py tests/test_docs.py)

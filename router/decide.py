@@ -16,7 +16,7 @@ from router.pricing import Usage, cost
 from router.rules import Bounds
 from router.signals import Signals
 
-__all__ = ["Choosing", "Decision", "Step", "decide"]
+__all__ = ["Candidate", "Choosing", "Decision", "Step", "decide"]
 
 _ASSUMED_OUTPUT = 256
 """Output tokens that an estimate of cost assumes when the client sets no cap."""
@@ -28,6 +28,15 @@ class Step:
 
     tier: Tier
     deployments: tuple[Deployment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Who is asked next: a deployment, for a tier, `after` so many seconds when it asked for that."""
+
+    tier: Tier
+    deployment: Deployment
+    after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

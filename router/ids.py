@@ -147,8 +147,8 @@ def load_or_make_key(path: Path, from_environment: str | None, random_bytes: byt
         key = b""
     if len(key) != _KEY_BYTES:
         message = (
-            f"{path}: not a signing key ({_KEY_BYTES} bytes in hexadecimal); restore it, or remove it to have a new one "
-            "made: feedback for requests answered until now will then not be recognised"
+            f"{path}: not a signing key ({_KEY_BYTES} bytes in hexadecimal); restore it, or remove it to have a new "
+            "one made: feedback for requests answered until now will then not be recognised"
         )
         raise ValueError(message)
     return key

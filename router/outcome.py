@@ -1,42 +1,35 @@
 """Everything that happened to one request, as one frozen value; headers, metrics, the log line and the record are views of it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from router.chat import Usage
 from router.decide import Decision
 
-__all__ = ["Attempt", "End", "Outcome", "fields", "headers"]
+__all__ = ["Attempt", "End", "Outcome", "Result", "fields", "headers"]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
 
+Result = Literal["served", "escalated", "failed", "skipped", "left"]
+"""The client got it · not good enough, the next tier was asked · it gave no answer, the next deployment was asked ·
+it was not even called (`open`, `full`) · the client left meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One upstream call, or the reason there was none (`full`, `open`)."""
+    """What became of asking one deployment."""
 
     tier: str
     deployment: str
-    verdict: str
+    result: Result
+    verdict: str = "ok"
     """`ok`, the reason of a failed check, or the name of a failure."""
-    escalated: bool = False
-    """Answered, but not good enough: the next tier was asked."""
-    status: int | None = None
     usage: Usage | None = None
     cost: float | None = None
     """US dollars; None when the price or the usage is unknown."""
     waited: float = 0.0
-    """Seconds from the call to its whole answer, or to a stream's first useful chunk."""
-    called: bool = True
-    priced: bool = True
-    """Whether the deployment has a price."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether another deployment had to step in because this one failed."""
-        return self.verdict != "ok" and not self.escalated
+    """Seconds until its whole answer, a stream's commit, or its failure; waiting for a free place included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +59,15 @@ class Outcome:
     """What we added: until the first byte, less what upstreams took."""
 
     @property
-    def answered_by(self) -> Attempt | None:
-        """The attempt whose answer the client got, if one did."""
-        last = self.attempts[-1] if self.attempts else None
-        return last if last and last.called and last.status == 200 and not last.escalated and self.first is not None else None  # noqa: PLR2004
+    def cost(self) -> float | None:
+        """US dollars of every answer there was, served or not; None when any of them is unknown."""
+        costs = [attempt.cost for attempt in self.attempts if attempt.result in {"served", "escalated"}]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property
-    def cost(self) -> float | None:
-        """US dollars of every call made; None when any of them is unknown."""
-        costs = [attempt.cost for attempt in self.attempts if attempt.called and attempt.status == 200]  # noqa: PLR2004
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
+    def fallbacks(self) -> list[Attempt]:
+        """The attempts that another deployment stepped in for, because they *failed*."""
+        return [attempt for attempt in self.attempts[:-1] if attempt.result in {"failed", "skipped"}]
 
     @property
     def path(self) -> str:
@@ -141,8 +133,3 @@ def fields(outcome: Outcome) -> dict[str, object]:
 def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
-
-def fallbacks(attempts: Iterable[Attempt]) -> list[Attempt]:
-    """The attempts that another deployment had to step in for."""
-    seen = list(attempts)
-    return [attempt for attempt in seen[:-1] if attempt.failed]

@@ -93,7 +93,7 @@ class PriceList:
             return cls()
 
     def look_up(self, model: str, provider: str | None = None) -> Listed | None:
-        """Find a model by its own name; with a provider first as `provider/model`, as the same model may be sold by many.
+        """Find a model by its own name; with a provider first as `provider/model`, as many may sell the same model.
 
         With a provider, the bare name counts only when it is that provider's: `gpt-4o` is OpenAI's price, not Azure's.
         """
@@ -129,7 +129,7 @@ def _listed(entry: Mapping[str, Any]) -> Listed:
 
 
 def _price(entry: Mapping[str, Any]) -> Price | None:
-    """Per million tokens; a list that says $0 for both means "not filled in" more often than "free", so it is unknown."""
+    """Per million tokens; $0 for both means "not filled in" more often than "free", so it is unknown."""
     per_input = _per_million(entry.get("input_cost_per_token"))
     per_output = _per_million(entry.get("output_cost_per_token"))
     if per_input is None or per_output is None or not (per_input or per_output):

@@ -144,7 +144,7 @@ def test_the_environment_wins_and_leaves_no_file(tmp_path: Path) -> None:
         for text in ("any text of any length", "any text of any length", "other")
     ]
     assert keys[0] == keys[1] != keys[2]
-    assert Signer(keys[0])
+    assert Signer(keys[0]).verify("req_") is None
     assert not path.exists()
 
 

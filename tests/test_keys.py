@@ -146,9 +146,12 @@ def test_a_list_in_brackets_is_not_torn(file: Path) -> None:
     assert file.read_text() == before
 
 
+texts = st.text(min_size=1).filter(str.isprintable)
+
+
 @settings(max_examples=50, deadline=None)
-@given(st.text(min_size=1).filter(str.isprintable), st.dictionaries(st.text(), st.text(), max_size=3))
-def test_any_name_and_any_label_survives_the_file(
+@given(texts, st.dictionaries(texts, texts, max_size=3))
+def test_any_printable_name_and_label_survives_the_file(
     tmp_path_factory: pytest.TempPathFactory, name: str, labels: dict[str, str]
 ) -> None:
     file = tmp_path_factory.mktemp("keys") / "keys.yaml"

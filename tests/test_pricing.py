@@ -162,6 +162,7 @@ def test_every_entry_of_the_installed_list_is_found_as_a_full_parse_finds_it(ins
 
 
 def test_reading_prices_does_not_import_litellm() -> None:
-    ask = "import sys; from router.pricing import PriceList; print(PriceList.installed().look_up('gpt-4o').price.input, 'litellm' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    look_up = "print(PriceList.installed().look_up('gpt-4o').price.input, 'litellm' in sys.modules)"
+    program = f"import sys; from router.pricing import PriceList; {look_up}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["2.5", "False"]

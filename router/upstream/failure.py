@@ -27,6 +27,11 @@ class Failure(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def called(self) -> bool:
+        """Whether the deployment was called at all: it was neither full nor left alone by its breaker."""
+        return self.reason not in {"full", "open"}
+
+    @property
     def final(self) -> bool:
         """Whether the request itself is at fault, so that asking anybody else is no use."""
         return self.status in _RELAYED
@@ -44,7 +49,7 @@ class Failure(Exception):
     @property
     def again(self) -> bool:
         """Whether asking the same deployment once more can help."""
-        return self.reason != "timeout"
+        return self.called and self.reason != "timeout"
 
     @property
     def retry_after(self) -> float:

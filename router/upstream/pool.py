@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from router.decide import Step
+from router.decide import Candidate, Step
 from router.health import CLOSED
-from router.plan import Deployment, Tier
+from router.plan import Deployment
 from router.upstream.client import Transport
 
-__all__ = ["Candidate", "Member", "Pool", "Tried", "choose"]
+__all__ = ["Member", "Pool", "Tried", "choose"]
 
 MOST_PER_DEPLOYMENT = 2
 MOST_PER_REQUEST = 6
@@ -23,14 +23,14 @@ LONGEST_RETRY_AFTER = 1.0
 class Member:
     """One deployment at work: its connections, its places, its breaker."""
 
-    __slots__ = ("_places", "_retired", "breaker", "busy", "deployment", "transport")
+    __slots__ = ("_idle", "_places", "breaker", "busy", "deployment", "transport")
 
     def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
         self.transport = transport
         self.breaker = CLOSED
         self.busy = 0
-        self._retired = False
+        self._idle = asyncio.Event()
         self._places = asyncio.Semaphore(deployment.concurrency) if deployment.concurrency else None
 
     def refuses(self, now: float) -> str | None:
@@ -48,14 +48,14 @@ class Member:
         self.busy += 1
         self.breaker = self.breaker.sent()
 
-    async def leave(self) -> None:
-        """Give the place back. An attempt that told nothing lets the next one probe."""
+    def leave(self) -> None:
+        """Give the place back. A call that told nothing lets the next one probe."""
         self.busy -= 1
         self.breaker = self.breaker.abandoned()
         if self._places is not None:
             self._places.release()
-        if self._retired and not self.busy:
-            await self.transport.aclose()
+        if not self.busy:
+            self._idle.set()
 
     def succeeded(self) -> None:
         """Its last call was answered."""
@@ -68,9 +68,10 @@ class Member:
 
     async def retire(self) -> None:
         """Close its connections as soon as nobody uses them."""
-        self._retired = True
-        if not self.busy:
-            await self.transport.aclose()
+        if self.busy:
+            self._idle.clear()
+            await self._idle.wait()
+        await self.transport.aclose()
 
 
 class Pool:
@@ -113,9 +114,8 @@ class Pool:
 
     async def retire(self, keep: "Pool | None" = None) -> None:
         """Close what the next pool does not keep, each when its last call has ended."""
-        for name, member in self._members.items():
-            if keep is None or keep.members.get(name) is not member:
-                await member.retire()
+        gone = [m for name, m in self._members.items() if keep is None or keep.members.get(name) is not m]
+        await asyncio.gather(*(member.retire() for member in gone))
 
 
 def _same(one: Deployment, other: Deployment) -> bool:
@@ -132,15 +132,6 @@ class Tried:
     """Whether asking it once more can help: not after a timeout, and not when it could not be asked at all."""
     retry_after: float = 0.0
     """Seconds it asked to be left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A deployment to ask next, for a tier, `after` so many seconds."""
-
-    tier: Tier
-    deployment: Deployment
-    after: float = 0.0
 
 
 def choose(steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]) -> Candidate | None:

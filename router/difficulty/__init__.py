@@ -1,0 +1,13 @@
+"""How much is lost if the small tier answers this request?
+
+An `Estimator` turns a request and its signals into an `Estimate`: the probability that each tier's answer is good, and
+from it the difficulty. There are three: a `constant`, a model file that `load` reads, and the `builtin` model that
+ships with the package. Estimating is pure and takes microseconds; numpy is all it needs.
+"""
+
+from router.difficulty.builtin import builtin
+from router.difficulty.estimate import Estimate, Estimator, constant
+from router.difficulty.file import ModelError
+from router.difficulty.model import Model, load
+
+__all__ = ["Estimate", "Estimator", "Model", "ModelError", "builtin", "constant", "load"]

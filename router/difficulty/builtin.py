@@ -1,0 +1,51 @@
+"""The model that ships with the package, for those who have no outcomes yet.
+
+It was trained on public outcomes of other people's small and large models, so it knows what is generally hard for a
+small model and nothing about yours. Its tiers are mapped by position: your first is its small one, your last its large
+one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from router.chat import ChatRequest
+from router.difficulty.estimate import Estimate, band_of, losses
+from router.difficulty.file import unpack
+from router.difficulty.model import Model, from_contents
+from router.signals import Signals
+
+NAME: Final = "builtin.model"
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """The shipped two-tier model, stretched over a cascade of any length."""
+
+    model: Model
+    tiers: tuple[str, ...]
+
+    def __call__(self, request: ChatRequest, signals: Signals) -> Estimate:
+        """Return the estimate for `request`.
+
+        Tiers between the first and the last are taken to lie evenly between them.
+        """
+        first, last = self.model.p_good(request, signals)
+        steps = len(self.tiers) - 1
+        p_good = (*(first + (last - first) * step / steps for step in range(steps)), last)
+        difficulty = losses(p_good)
+        return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), novelty=None)
+
+
+def builtin(tiers: Sequence[str]) -> Builtin:
+    """Return the shipped model for these tiers, cheapest first."""
+    return Builtin(shipped(), tuple(tiers))
+
+
+@cache
+def shipped() -> Model:
+    """Return the shipped model as it was trained, for two tiers."""
+    data = files("router.difficulty").joinpath(NAME).read_bytes()
+    return from_contents(unpack(data, "the builtin model"), "the builtin model")

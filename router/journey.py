@@ -1,0 +1,99 @@
+"""What is noted of one request on its way, and becomes its outcome."""
+
+from router.chat import Usage
+from router.clock import Clock
+from router.decide import Candidate, Decision
+from router.ids import NONCE_BYTES, IdFacts, Signer, hashed
+from router.outcome import Attempt, End, Outcome, Result
+from router.plan import Route
+from router.pricing import cost
+
+__all__ = ["Journey"]
+
+_NOBODY = ""
+
+
+class Journey:
+    """The notes on one request; `outcome` reads them at any time, and nothing else does."""
+
+    __slots__ = ("_attempts", "_clock", "_first", "_id", "_policy", "_signer", "_started", "_wall", "decision", "route", "stream", "tenant")
+
+    def __init__(self, clock: Clock, signer: Signer, policy: str, tenant: str | None = None, *, stream: bool = False) -> None:
+        self._clock = clock
+        self._signer = signer
+        self._policy = policy
+        self._started = clock.now()
+        self._wall = clock.wall()
+        self._attempts: list[Attempt] = []
+        self._first: float | None = None
+        self._id: str | None = None
+        self.tenant = tenant
+        self.stream = stream
+        self.route: Route | None = None
+        self.decision: Decision | None = None
+
+    @property
+    def now(self) -> float:
+        """The moment, on the clock of everything that waits."""
+        return self._clock.now()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request came."""
+        return self._clock.now() - self._started
+
+    def note(
+        self, asked: Candidate, result: Result, verdict: str = "ok", *, since: float, usage: Usage | None = None
+    ) -> None:
+        """Note what became of asking a deployment, `since` so many seconds into the request."""
+        paid = cost(asked.deployment.price, usage)
+        waited = self.elapsed - since
+        self._attempts.append(Attempt(asked.tier.name, asked.deployment.name, result, verdict, usage, paid, waited))
+
+    def amend(self, asked: Candidate, result: Result, verdict: str, usage: Usage | None) -> None:
+        """Say how the last attempt ended, once a stream that was committed has."""
+        waited = self._attempts.pop().waited
+        paid = cost(asked.deployment.price, usage)
+        self._attempts.append(Attempt(asked.tier.name, asked.deployment.name, result, verdict, usage, paid, waited))
+
+    def answered(self) -> None:
+        """The first byte of the answer leaves now."""
+        self._first = self.elapsed
+
+    def outcome(self, status: int = 200, end: End = "ok", error: str | None = None) -> Outcome:
+        """Everything that is known so far."""
+        waited = sum(attempt.waited for attempt in self._attempts)
+        elapsed = self.elapsed
+        return Outcome(
+            self._identify(),
+            self._policy,
+            self._wall,
+            self.route.name if self.route else None,
+            self.route.kind if self.route else "route",
+            self.tenant,
+            self.stream,
+            self.decision,
+            tuple(self._attempts),
+            status,
+            end,
+            error,
+            elapsed,
+            self._first,
+            max(0.0, (self._first if self._first is not None else elapsed) - waited),
+        )
+
+    def _identify(self) -> str:
+        """The request's id, signed once: when it is first told to anybody."""
+        if self._id is None:
+            decision = self.decision
+            facts = IdFacts(
+                tenant=hashed(self.tenant or _NOBODY),
+                route=hashed(self.route.name if self.route else _NOBODY),
+                tier=hashed(decision.start if decision else _NOBODY),
+                model=hashed(self._attempts[-1].deployment if self._attempts else _NOBODY),
+                band=decision.band if decision else None,
+                propensity=1.0,
+                time=self._wall,
+            )
+            self._id = self._signer.sign(facts, self._clock.token(NONCE_BYTES))
+        return self._id

@@ -1,0 +1,21 @@
+"""Train the model that ships: `python -m router.learning.builtin FOLDER` with the outcome data in FOLDER."""
+
+import sys
+from pathlib import Path
+
+import router.difficulty
+from router.difficulty.builtin import NAME
+from router.learning.train import train
+
+SOURCES = ("mmlu_train", "gsm8k_train", "mixed_train")
+
+
+def main(folder: Path) -> None:
+    """Train on the training parts in `folder` and write the model into the package."""
+    out = Path(router.difficulty.__file__).with_name(NAME)
+    facts = train([folder / f"{source}.jsonl.gz" for source in SOURCES], out, ("tuned", "frontier"))
+    sys.stdout.write(f"{facts}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,99 @@
+"""Which kinds of personal data does a text hold?
+
+Only what can be checked is claimed: a card number passes the Luhn sum and starts like an issuer's, an IBAN has its
+country's length and passes the mod-97 sum. Every scan is linear in the length of the text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+KINDS: Final = frozenset({"email", "card", "iban"})
+LIMIT: Final = 1_000_000
+"""Characters that are read. Beyond them every kind is assumed to be there: what nobody looked at may not leave."""
+
+_EMAIL = re.compile(r"[\w.+%-]@(?:[\w-]+\.)+[^\W\d_]{2,}")
+_DIGIT_RUN = re.compile(r"\d[\d \u00a0\u2009.-]{11,}\d")
+_DIGITS = re.compile(r"\d+")
+_CARD = re.compile(
+    r"(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14}|6(?:011|22|4|5)\d{12,13})\Z"
+)
+_CARD_LENGTHS: Final = range(13, 20)
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ \u00a0-]?[A-Za-z0-9]")
+_SEPARATORS = re.compile(r"[ \u00a0-]")
+_IBAN_LONGEST: Final = 34
+_IBAN_LENGTHS: Final = {
+    country: length
+    for length, countries in {
+        15: "NO", 16: "BE", 18: "DK FI FO GL NL SD FK", 19: "MK SI", 20: "AT BA EE KZ LT LU MN XK", 21: "CH HR LI LV",
+        22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM TL SO",
+        24: "AD CZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST",
+        26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV", 29: "BR EG PS QA UA",
+        30: "JO KW MU YE",
+        31: "MT SC", 32: "LC", 33: "RU",
+    }.items()
+    for country in countries.split()
+}  # fmt: skip
+
+
+def kinds(texts: Iterable[str]) -> frozenset[str]:
+    """Return the kinds of personal data found in `texts`, a subset of KINDS.
+
+    All of them when there is more than LIMIT to read.
+    """
+    found: set[str] = set()
+    room = LIMIT
+    for text in texts:
+        room -= len(text)
+        if room < 0:
+            return KINDS
+        if "email" not in found and "@" in text and _EMAIL.search(text):
+            found.add("email")
+        if "card" not in found and _has_card(text):
+            found.add("card")
+        if "iban" not in found and _has_iban(text):
+            found.add("iban")
+    return frozenset(found)
+
+
+def _has_card(text: str) -> bool:
+    return any(_is_card(number) for run in _DIGIT_RUN.finditer(text) for number in _numbers(run.group()))
+
+
+def _numbers(run: str) -> Iterator[str]:
+    """Yield every number of a card's length that whole groups of a digit run make.
+
+    A card may be followed by its expiry date.
+    """
+    groups = _DIGITS.findall(run)
+    for start in range(len(groups)):
+        number = ""
+        for group in groups[start:]:
+            number += group
+            if len(number) in _CARD_LENGTHS:
+                yield number
+            if len(number) >= _CARD_LENGTHS[-1]:
+                break
+
+
+def _is_card(number: str) -> bool:
+    digits = [int(digit) for digit in number]
+    if _CARD.match("".join(map(str, digits))) is None:
+        return False
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _has_iban(text: str) -> bool:
+    for start in _IBAN_START.finditer(text):
+        length = _IBAN_LENGTHS.get(start.group()[:2].upper())
+        if length is None:
+            continue
+        candidate = _SEPARATORS.sub("", text[start.start() : start.start() + 2 * _IBAN_LONGEST])[:length]
+        if len(candidate) == length and candidate.isascii() and candidate.isalnum() and _mod_97(candidate) == 1:
+            return True
+    return False
+
+
+def _mod_97(iban: str) -> int:
+    return int("".join(str(int(character, 36)) for character in iban[4:] + iban[:4])) % 97

@@ -1,0 +1,126 @@
+"""The life of one request: from a parsed body to a reply, on one page.
+
+::
+
+    consider    which route? what do its rules require? how hard is it? which tiers may answer, in which order, and why?
+    climb       ask them in that order, until an answer is good enough
+    reply       what the client gets; closing it ends the request, and its outcome goes to whoever counts
+
+A request only moves down, and nothing below calls back up. The first byte and every header leave together: until then
+another tier may still answer, after that never.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from router import rules, signals
+from router.chat import ChatRequest
+from router.clock import SYSTEM, Clock
+from router.decide import Choosing, Decision, decide
+from router.errors import BadRequest, NotFound, Problem, names
+from router.ids import Signer
+from router.journey import Journey
+from router.outcome import Outcome
+from router.plan import Plan, Route, Tier
+from router.upstream.climb import Climb
+from router.upstream.pool import Pool
+from router.upstream.reply import Reply, Sink, refused, served
+
+__all__ = ["ANYBODY", "Caller", "Pipeline", "consider"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what they ask for in headers."""
+
+    tenant: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The HTTP request's, names in lower case; for rules."""
+    tier: str | None = None
+    """`x-router-tier`."""
+    threshold: float | None = None
+    """`x-router-threshold`."""
+    budget: float | None = None
+    """`x-router-max-cost-usd`."""
+
+
+ANYBODY = Caller()
+
+
+def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> tuple[Route, Decision]:
+    """Decide, and ask nobody: what `POST /v1/route` and `smallfirst explain` show is what would happen.
+
+    Raises:
+        Problem: there is no such route or tier, or no deployment that may answer.
+    """
+    route = _named(plan, request.model)
+    facts = signals.read(request, pii=plan.reads_pii)
+    asked = rules.Asked(request, facts, caller.headers, caller.labels)
+    bounds = rules.apply(route.rules, asked)
+    while bounds.route is not None:
+        route = plan.routes[bounds.route]
+        bounds = rules.apply(route.rules, asked, rules.Bounds(bounds.require))
+    estimate = route.estimate(request, facts) if route.estimate else None
+    choosing = Choosing(threshold=caller.threshold, forced=_forced(plan, caller.tier), budget=caller.budget)
+    return route, decide(request, facts, route, bounds, estimate, choosing)
+
+
+def _named(plan: Plan, model: str) -> Route:
+    if (route := plan.routes.get(model)) is not None:
+        return route
+    known = names(name for name, target in plan.routes.items() if target.kind == "route")
+    raise NotFound(f"no route named '{model}'; this policy has {known}", param="model", code="model_not_found")
+
+
+def _forced(plan: Plan, name: str | None) -> Tier | None:
+    if name is None or name in plan.tiers:
+        return plan.tiers[name] if name else None
+    told = f"no tier named '{name}'; this policy has {names(plan.tiers)}"
+    raise BadRequest(told, param="x-router-tier", code="tier_not_found")
+
+
+class Pipeline:
+    """Takes requests through one plan; a reload swaps plan and pool together, between two requests."""
+
+    def __init__(
+        self, plan: Plan, pool: Pool, signer: Signer, sinks: Sequence[Sink] = (), clock: Clock = SYSTEM
+    ) -> None:
+        self.plan = plan
+        self.pool = pool
+        self._signer = signer
+        self._sinks = sinks
+        self._clock = clock
+
+    def swap(self, plan: Plan, pool: Pool) -> None:
+        """Serve the requests that come from now on with these."""
+        self.plan, self.pool = plan, pool
+
+    async def complete(self, request: ChatRequest, caller: Caller = ANYBODY) -> Reply:
+        """Answer a request. What goes wrong is a reply too; only a client who leaves ends this early."""
+        pool = self.pool
+        journey = self.begin(caller, stream=request.stream)
+        try:
+            journey.route, journey.decision = consider(self.plan, request, caller)
+            climb = Climb(request, journey, pool, self._clock, journey.route.deadline)
+            answer = await climb.run(journey.decision.steps)
+            return served(answer, request, journey, self.close)
+        except Problem as told:
+            return refused(told, journey, self.close)
+        except asyncio.CancelledError:
+            self.close(journey.outcome(499, "left", "client_left"))
+            raise
+
+    def refuse(self, told: Problem, caller: Caller = ANYBODY) -> Reply:
+        """Turn a request away that never got a route."""
+        return refused(told, self.begin(caller), self.close)
+
+    def begin(self, caller: Caller, *, stream: bool = False) -> Journey:
+        """Start taking notes on a request."""
+        return Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+
+    def close(self, outcome: Outcome) -> None:
+        """Hand a request's outcome to whoever counts: once, when its reply closes."""
+        for sink in self._sinks:
+            sink(outcome)

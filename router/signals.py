@@ -1,0 +1,223 @@
+"""Cheap facts of one request: how long, of what kind, in which language, with what attached.
+
+The counts describe the *subject*: the user's text that the next answer is about. A turn that only says "yes" or
+"continue", and a turn that only brings tool results, inherits the text that it continues. At most `SUBJECT_LIMIT`
+characters of it are looked at.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from router import pii as personal
+from router.chat import ChatRequest
+
+SUBJECT_LIMIT: Final = 4_000
+"""Characters of the subject that are read: of a longer one its first 3,000 and its last 1,000."""
+
+_HEAD, _TAIL = 3_000, 1_000
+_SHORT = 80  # A user turn below this many characters may only make sense with the turns before it.
+_TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the length of its base64.
+_TOKENS_PER_MESSAGE = 4
+_INSTRUCTION_ROLES = frozenset({"system", "developer"})
+
+_DIGITS: Final = b"0123456789"
+_CODE_MARKS: Final = b"{};`<>_#"
+_CODE_WORDS: Final = frozenset(
+    {
+        "def", "class", "import", "return", "function", "const", "var", "let", "select", "void", "int", "str",
+        "null", "self", "public", "static", "async", "await",
+    }
+)  # fmt: skip
+_MATHS_MARKS: Final = b"=^\\%$+*/"
+_MATHS_WORDS: Final = frozenset(
+    {
+        "sum", "equation", "integral", "derivative", "prove", "probability", "matrix", "average", "percent",
+        "ratio", "total", "solve", "polynomial",
+    }
+)  # fmt: skip
+_NEGATIONS: Final = frozenset(
+    {
+        "not", "no", "never", "none", "neither", "nor", "without", "except", "least", "incorrect", "false",
+        "unlikely", "cannot",
+    }
+)  # fmt: skip
+_SCRIPTS = (
+    ("cyrillic", 0x0400, 0x052F),
+    ("hebrew", 0x0590, 0x05FF),
+    ("arabic", 0x0600, 0x077F),
+    ("indic", 0x0900, 0x0DFF),
+    ("thai", 0x0E00, 0x0E7F),
+    ("hangul", 0x1100, 0x11FF),
+    ("cjk", 0x3040, 0x9FFF),
+    ("hangul", 0xAC00, 0xD7AF),
+    ("greek", 0x0370, 0x03FF),
+    ("cjk", 0x20000, 0x3134F),
+)
+_SCRIPT_SAMPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """The facts of one request that rules may ask for and difficulty starts from."""
+
+    characters: int
+    """Characters of the subject, all of them."""
+    words: int
+    lines: int
+    digits: int
+    code: int
+    maths: int
+    questions: int
+    negations: int
+    tokens: int
+    """Prompt tokens of the whole conversation with its tools, estimated at four bytes each; never capped."""
+    tools: int
+    tool_results: int
+    images: int
+    audio: int
+    json_schema: bool
+    turns: int
+    """User turns."""
+    system: str | None
+    """Fingerprint of the system and developer prompt, whitespace apart; see `prompt_hash`."""
+    language: str
+    """The script most of the letters beyond ASCII are written in; `latin` when there are few."""
+    pii: frozenset[str]
+    """Kinds of personal data in any message; empty unless they were asked for."""
+
+
+def read(request: ChatRequest, *, pii: bool = False) -> Signals:
+    """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
+    text = subject(request)
+    sample = clip(text)
+    body = request.body
+    kinds = [str(part.get("type")) for message in request.messages for part in _parts(message)]
+    images = sum(kind in {"image_url", "input_image", "image"} for kind in kinds)
+    audio = kinds.count("input_audio")
+    tools = body.get("tools") or body.get("functions") or []
+    roles = [message["role"] for message in request.messages]
+    encoded = sample.encode(errors="replace")
+    words = [word.strip(".,:;!?()") for word in sample.lower().split()]
+    return Signals(
+        characters=len(text),
+        words=len(words),
+        lines=sample.count("\n") + 1,
+        digits=_count(encoded, _DIGITS),
+        code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, words)),
+        maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, words)),
+        questions=sample.count("?") + sample.count("？"),  # noqa: RUF001  the full-width mark is meant
+        negations=sum(map(_NEGATIONS.__contains__, words)) + sample.count("n't"),
+        tokens=_tokens(request, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
+        tools=len(tools) if isinstance(tools, list) else 0,
+        tool_results=roles.count("tool") + roles.count("function"),
+        images=images,
+        audio=audio,
+        json_schema=_wants_schema(body.get("response_format")),
+        turns=roles.count("user"),
+        system=_system(request),
+        language=_language(sample),
+        pii=personal.kinds(_everything(request)) if pii else frozenset(),
+    )
+
+
+def subject(request: ChatRequest) -> str:
+    """Return the text that the next answer is about: the last user turn, with the turns before it while it is short.
+
+    Tool calls and tool results that follow the last user turn belong to it. A request without a
+    user turn is about its last message.
+    """
+    messages = request.messages
+    last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i]["role"] == "user"), len(messages) - 1)
+    texts = [content(messages[last])]
+    length = len(texts[0])
+    for message in reversed(messages[:last]):
+        if length >= _SHORT:
+            break
+        if message["role"] not in _INSTRUCTION_ROLES:
+            texts.append(content(message))
+            length += len(texts[-1])
+    return "\n".join(reversed(texts)) if len(texts) > 1 else texts[0]
+
+
+def content(message: dict[str, Any]) -> str:
+    """Return a message's text; the text parts joined by line breaks when it has parts."""
+    value = message.get("content")
+    if isinstance(value, str):
+        return value
+    return "\n".join(part["text"] for part in _parts(message) if isinstance(part.get("text"), str))
+
+
+def clip(text: str) -> str:
+    """Return what is looked at of a long text: its beginning and its end, where requests say what they want."""
+    return text if len(text) <= SUBJECT_LIMIT else text[:_HEAD] + "\n" + text[-_TAIL:]
+
+
+@lru_cache(maxsize=32)  # Traffic repeats its few system prompts, and they are long.
+def prompt_hash(text: str) -> str:
+    """Return the fingerprint of a prompt: 16 hex digits that ignore how its whitespace is laid out."""
+    return blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=8).hexdigest()
+
+
+def _count(text: bytes, marks: bytes) -> int:
+    return len(text) - len(text.translate(None, marks))
+
+
+def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+    value = message.get("content")
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+
+
+def _system(request: ChatRequest) -> str | None:
+    texts = [content(message) for message in request.messages if message["role"] in _INSTRUCTION_ROLES]
+    return prompt_hash("\n".join(texts)) if texts else None
+
+
+def _tokens(request: ChatRequest, tools: object) -> int:
+    texts = [text for message in request.messages for text in _message_texts(message)]
+    size = sum(len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts)
+    declared = len(orjson.dumps(tools, default=str)) if tools else 0
+    return (size + declared) // 4 + _TOKENS_PER_MESSAGE * len(request.messages)
+
+
+def _message_texts(message: dict[str, Any]) -> Iterator[str]:
+    """Yield everything in a message that is text to somebody.
+
+    Its content, a refusal, the arguments of its tool calls.
+    """
+    yield content(message)
+    for field in ("refusal", "reasoning_content", "name"):
+        if isinstance(value := message.get(field), str):
+            yield value
+    calls = message.get("tool_calls")
+    for call in [*(calls if isinstance(calls, list) else []), {"function": message.get("function_call")}]:
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            yield from (value for value in (function.get("name"), function.get("arguments")) if isinstance(value, str))
+
+
+def _everything(request: ChatRequest) -> Iterator[str]:
+    return (text for message in request.messages for text in _message_texts(message))
+
+
+def _wants_schema(response_format: object) -> bool:
+    return isinstance(response_format, dict) and response_format.get("type") == "json_schema"
+
+
+def _language(text: str) -> str:
+    if text.isascii():
+        return "latin"
+    letters = [character for character in text if character > "\u024f" and character.isalpha()][:_SCRIPT_SAMPLE]
+    if 4 * len(letters) < min(
+        len(text), _SCRIPT_SAMPLE
+    ):  # A Greek letter in a formula does not make the question Greek.
+        return "latin"
+    votes: dict[str, int] = {}
+    for letter in letters:
+        name = next((name for name, low, high in _SCRIPTS if low <= ord(letter) <= high), "other")
+        votes[name] = votes.get(name, 0) + 1
+    return max(votes, key=lambda name: votes[name]) if votes else "latin"

@@ -1,0 +1,81 @@
+"""One call to one deployment: a whole answer or the head of a stream, or the reason why there is none."""
+
+import asyncio
+from dataclasses import dataclass
+
+from router.chat import Completion, Malformed, completion
+from router.upstream.client import Streamed, TransportError
+from router.upstream.failure import Failure, from_status
+from router.upstream.pool import Member
+
+__all__ = ["Answer", "ask", "begin"]
+
+_MOST_OF_AN_ERROR = 256 * 1024
+"""Bytes of an error's body that are read; enough for every error object there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: the upstream's own bytes, and what they say."""
+
+    raw: bytes
+    content_type: str
+    completion: Completion
+
+
+async def ask(member: Member, body: bytes, *, within: float) -> Answer:
+    """Send a request and wait for its whole answer, `within` seconds.
+
+    Raises:
+        Failure: whatever else came of it.
+    """
+    try:
+        async with asyncio.timeout(within):
+            answer = await member.transport.whole(body)
+    except TimeoutError as error:
+        raise Failure("timeout") from error
+    except TransportError as error:
+        raise Failure(error.kind) from error
+    if answer.status != 200:
+        raise from_status(answer.status, answer.headers, answer.content)
+    try:
+        said = completion(answer.content)
+    except Malformed as error:
+        raise Failure("malformed", 200) from error
+    if any(choice.finish_reason is None for choice in said.choices):
+        raise Failure("unfinished", 200)
+    return Answer(answer.content, answer.headers.get("content-type", "application/json"), said)
+
+
+async def begin(member: Member, body: bytes, *, within: float) -> Streamed:
+    """Send a request for a stream and wait for its head, `within` seconds.
+
+    Raises:
+        Failure: whatever else came of it; a failure's body has been read and its connection is done with.
+    """
+    try:
+        async with asyncio.timeout(within):
+            streamed = await member.transport.streamed(body)
+            if streamed.status != 200:
+                raise from_status(streamed.status, streamed.headers, await _read(streamed))
+    except TimeoutError as error:
+        raise Failure("timeout") from error
+    except TransportError as error:
+        raise Failure(error.kind) from error
+    if not streamed.headers.get("content-type", "text/event-stream").startswith("text/event-stream"):
+        await streamed.aclose()
+        raise Failure("malformed", 200)
+    return streamed
+
+
+async def _read(streamed: Streamed) -> bytes:
+    """An error's body, or as much of it as anybody reads."""
+    read = bytearray()
+    try:
+        async for chunk in streamed.chunks():
+            read += chunk
+            if len(read) > _MOST_OF_AN_ERROR:
+                break
+    finally:
+        await streamed.aclose()
+    return bytes(read)

@@ -1,0 +1,220 @@
+"""Up the cascade: one deployment after the other is asked, until an answer is good enough."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from router import prompts
+from router.chat import ChatRequest, Usage
+from router.clock import Clock
+from router.decide import Candidate, Step
+from router.errors import Problem, Unavailable, UpstreamTimedOut
+from router.journey import Journey
+from router.plan import ALL, Tier
+from router.upstream import attempt
+from router.upstream.failure import Failure, problem
+from router.upstream.pool import Member, Pool, Tried, choose
+from router.upstream.stream import Stream
+from router.verify import Verdict, judge
+
+__all__ = ["Climb", "Live", "Served"]
+
+JSON = "application/json"
+EVENTS = "text/event-stream; charset=utf-8"
+
+
+class Live:
+    """A committed stream and the place it takes at its deployment; closing it gives both back."""
+
+    __slots__ = ("candidate", "member", "stream")
+
+    def __init__(self, stream: Stream, member: Member, candidate: Candidate) -> None:
+        self.stream = stream
+        self.member = member
+        self.candidate = candidate
+
+    def failed(self, now: float) -> None:
+        """It broke off."""
+        self.member.failed(now)
+
+    async def aclose(self) -> None:
+        """Let go of the upstream, whatever state it is in."""
+        try:
+            await self.stream.aclose()
+        finally:
+            self.member.leave()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The answer that was good enough: whole, or live."""
+
+    content_type: str
+    body: bytes = b""
+    live: Live | None = None
+
+
+class Climb:
+    """One request on its way up."""
+
+    __slots__ = ("_clock", "_failures", "_journey", "_ladder", "_pool", "_request", "_tried", "_until")
+
+    def __init__(self, request: ChatRequest, journey: Journey, pool: Pool, clock: Clock, deadline: float) -> None:
+        self._request = request
+        self._journey = journey
+        self._pool = pool
+        self._clock = clock
+        self._until = clock.now() + deadline
+        self._tried: dict[str, Tried] = {}
+        self._failures: dict[str, Failure] = {}
+        self._ladder: list[str] = []
+
+    async def run(self, steps: tuple[Step, ...]) -> Served:
+        """Ask until an answer is good enough.
+
+        Raises:
+            Problem: nobody is left to ask, or time is up.
+        """
+        self._ladder = [step.tier.name for step in steps]
+        while (candidate := choose(steps, self._tried, self._pool.order)) is not None:
+            if self._until <= self._clock.now() + candidate.after:
+                raise UpstreamTimedOut("the route's deadline has passed", code="deadline_exceeded")
+            if candidate.after:
+                await asyncio.sleep(candidate.after)
+            match await self._ask(candidate, last=candidate.tier is steps[-1].tier):
+                case Served() as served:
+                    return served
+                case Verdict():
+                    steps = _above(steps, candidate.tier)
+                case Failure() as failure:
+                    steps = self._without(failure, candidate, steps)
+        raise self._told()
+
+    async def _ask(self, candidate: Candidate, *, last: bool) -> Served | Verdict | Failure:
+        """Ask one deployment, and note what became of it."""
+        member = self._pool.members[candidate.deployment.name]
+        since = self._journey.elapsed
+        if (why := member.refuses(self._clock.now())) is not None:
+            return self._note(candidate, since, Failure(why))
+        try:
+            async with asyncio.timeout(self._until - self._clock.now()):
+                await member.enter()
+        except TimeoutError:
+            return self._note(candidate, since, Failure("full"))
+        result: Served | Verdict | Failure | None = None
+        try:
+            ask = self._stream if self._request.stream else self._whole
+            result = await ask(member, candidate, since, last=last)
+        except Failure as failure:
+            if failure.blames_deployment:
+                member.failed(self._clock.now())
+            else:
+                member.succeeded()
+            result = self._note(candidate, since, failure)
+        except asyncio.CancelledError:
+            self._journey.note(candidate, "left", "left", since=since)
+            raise
+        finally:
+            if not isinstance(result, Served) or result.live is None:
+                member.leave()
+        return result
+
+    async def _whole(self, member: Member, candidate: Candidate, since: float, *, last: bool) -> Served | Verdict:
+        answer = await attempt.ask(member, self._body(candidate), within=self._within(candidate))
+        member.succeeded()
+        verdict = judge(answer.completion, self._request, candidate.tier.checks)
+        if verdict.accepted or last:
+            self._journey.note(candidate, "served", verdict.reason, since=since, usage=answer.completion.usage)
+            return Served(answer.content_type, answer.raw)
+        self._journey.note(candidate, "escalated", verdict.reason, since=since, usage=answer.completion.usage)
+        return verdict
+
+    async def _stream(self, member: Member, candidate: Candidate, since: float, *, last: bool) -> Served | Verdict:
+        timeout = candidate.deployment.timeout
+        within = self._within(candidate)
+        streamed = await attempt.begin(member, self._body(candidate), within=min(timeout.first_byte, within))
+        stream = Stream(
+            streamed,
+            show_usage=self._request.include_usage,
+            timeout=timeout,
+            now=self._clock.now,
+            until=self._clock.now() + within,
+        )
+        committed = False
+        try:
+            await stream.hold(0 if last else self._hold(candidate.tier))
+            verdict, usage = self._so_far(stream, candidate.tier)
+            committed = verdict.accepted or last
+            self._journey.note(
+                candidate, "served" if committed else "escalated", verdict.reason, since=since, usage=usage
+            )
+        finally:
+            if not committed:
+                await stream.aclose()
+        if committed:
+            return Served(EVENTS, live=Live(stream, member, candidate))
+        member.succeeded()
+        return verdict
+
+    def _so_far(self, stream: Stream, tier: Tier) -> tuple[Verdict, Usage | None]:
+        """What checks say of a stream that is held back: they judge answers, so nothing until it has finished."""
+        if not stream.answer.finished:
+            return Verdict(accepted=True), None
+        return judge(stream.answer.completion(), self._request, tier.checks), stream.answer.usage
+
+    def _body(self, candidate: Candidate) -> bytes:
+        return prompts.shape(self._request, model=candidate.deployment.model, params=candidate.tier.params)
+
+    def _within(self, candidate: Candidate) -> float:
+        """Seconds this attempt may take."""
+        return min(candidate.deployment.timeout.total, self._until - self._clock.now())
+
+    def _hold(self, tier: Tier) -> int:
+        """How many useful chunks are held back: what the policy says, or all where a broken answer breaks a program."""
+        if tier.hold is not None:
+            return tier.hold
+        body = self._request.body
+        return ALL if body.get("tools") or body.get("functions") or body.get("response_format") else 0
+
+    def _note(self, candidate: Candidate, since: float, failure: Failure) -> Failure:
+        self._journey.note(candidate, "failed" if failure.called else "skipped", failure.reason, since=since)
+        return failure
+
+    def _without(self, failure: Failure, candidate: Candidate, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        """Who may still be asked after a failure."""
+        name = candidate.deployment.name
+        times = self._tried[name].times if name in self._tried else 0
+        self._tried[name] = Tried(times + failure.called, failure.again, failure.retry_after)
+        if failure.called or candidate.tier.name not in self._failures:
+            self._failures[candidate.tier.name] = failure
+        if failure.too_long:
+            return _larger(steps, candidate)
+        return () if failure.final else steps
+
+    def _told(self) -> Problem:
+        """What the client is told when nobody is left to ask: what the highest tier said that was asked."""
+        for tier in sorted(self._failures, key=self._ladder.index, reverse=True):
+            if self._failures[tier].called:
+                return problem(self._failures[tier], tier)
+        return Unavailable("no deployment can take this request just now", headers={"retry-after": "1"})
+
+
+def _above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
+    """The tiers after this one."""
+    return steps[[step.tier for step in steps].index(tier) + 1 :]
+
+
+def _larger(steps: tuple[Step, ...], candidate: Candidate) -> tuple[Step, ...]:
+    """The deployments, from this tier on, whose window is larger than the one that was too small.
+
+    A window nobody knows is larger than one that is known; when the one that was too small is itself unknown, what
+    is left is the tiers above.
+    """
+    above = _above(steps, candidate.tier)
+    small = candidate.deployment.context_window
+    if small is None:
+        return above
+    kept = (
+        replace(step, deployments=tuple(d for d in step.deployments if (d.context_window or small + 1) > small))
+        for step in (*(s for s in steps if s.tier is candidate.tier), *above)
+    )
+    return tuple(step for step in kept if step.deployments)

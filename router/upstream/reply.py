@@ -1,0 +1,95 @@
+"""What the client gets: status and headers, then a body or a stream's events. Closing it ends the request, once."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from router.chat import ChatRequest
+from router.errors import Problem, StreamBroken
+from router.journey import Journey
+from router.outcome import End, Outcome, headers
+from router.upstream.climb import Live, Served
+from router.upstream.failure import Failure
+from router.verify import judge
+
+__all__ = ["Reply", "refused", "served"]
+
+Sink = Callable[[Outcome], None]
+
+
+class Reply:
+    """The answer to one request, or the error it came to. Whoever gets it closes it.
+
+    The headers are final: they leave together with `body`, or with the first of `events()`.
+    """
+
+    __slots__ = ("_end", "_error", "_journey", "_live", "_sink", "body", "headers", "status")
+
+    def __init__(
+        self, journey: Journey, sink: Sink, extra: Mapping[str, str], *, body: bytes = b"", told: Problem | None = None
+    ) -> None:
+        self.status = told.status if told else 200
+        self.body = body
+        self._end: End = "error" if told else "ok"
+        self._error = told.code if told else None
+        self._journey = journey
+        self._sink: Sink | None = sink
+        self._live: tuple[Live, ChatRequest] | None = None
+        self.headers = [(name.encode(), value.encode()) for name, value in extra.items()]
+        self.headers += headers(journey.outcome(self.status, self._end, self._error))
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is in `events()` instead of `body`."""
+        return self._live is not None
+
+    def follow(self, live: Live, request: ChatRequest) -> "Reply":
+        """Let the answer come from a stream."""
+        self._live = live, request
+        self._end = "left"  # unless it comes to an end of its own
+        return self
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """A stream's bytes as they come; when it cannot be finished, one error event is the last."""
+        if self._live is None:
+            return
+        live, request = self._live
+        try:
+            async for part in live.stream.forward():
+                yield part
+        except Failure as failure:
+            live.failed(self._journey.now)
+            self._end, self._error = "broken", StreamBroken.code
+            self._journey.amend(live.candidate, "failed", failure.reason, live.stream.answer.usage)
+            yield StreamBroken(f"the answer broke off ({failure.reason}): what came until here is not complete").event()
+        else:
+            live.member.succeeded()
+            self._end = "ok"
+            verdict = judge(live.stream.answer.completion(), request, live.candidate.tier.checks)
+            self._journey.amend(live.candidate, "served", verdict.reason, live.stream.answer.usage)
+
+    async def aclose(self, *, left: bool = False) -> None:
+        """End the request: the upstream is let go, and the outcome counted. `left`: the client was gone before that."""
+        if (sink := self._sink) is None:
+            return
+        self._sink = None
+        if self._live is not None:
+            live, _ = self._live
+            if self._end == "left":
+                self._journey.amend(live.candidate, "left", "left", live.stream.answer.usage)
+            await live.aclose()
+        if left and self._end == "ok":
+            self._end = "left"
+        status, error = (499, "client_left") if self._end == "left" else (self.status, self._error)
+        sink(self._journey.outcome(status, self._end, error))
+
+
+def served(answer: Served, request: ChatRequest, journey: Journey, sink: Sink) -> Reply:
+    """An answer that was good enough."""
+    journey.answered()
+    reply = Reply(journey, sink, {"content-type": answer.content_type}, body=answer.body)
+    return reply.follow(answer.live, request) if answer.live else reply
+
+
+def refused(told: Problem, journey: Journey, sink: Sink) -> Reply:
+    """An error, which is never streamed; whatever is known by then is in its headers too."""
+    journey.stream = False
+    return Reply(journey, sink, {"content-type": "application/json", **told.headers}, body=told.body(), told=told)

@@ -1,0 +1,138 @@
+"""A streamed answer: held back while another tier may still be asked, then forwarded as it comes.
+
+Two questions end the holding back. Has something arrived that a client can use (content, reasoning, a refusal, a tool
+call, a finish)? And have as many of those chunks arrived as the tier holds back for its checks? From then on the answer
+is committed, and what fails is the client's to see.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import orjson
+
+from router.chat import Chunks, Malformed
+from router.plan import ALL
+from router.policy import Timeout
+from router.sse import DONE, Splitter, TooLong, encode
+from router.upstream.client import Streamed, TransportError
+from router.upstream.failure import Failure, from_event
+
+__all__ = ["Stream"]
+
+_MOST_HELD = 16 * 1024 * 1024
+"""Bytes held back for checks; an answer that is longer is committed as it is."""
+_LINGER = 0.25
+"""Seconds for which the end of an answer that is complete is waited for, so that its connection can serve again."""
+
+
+class Stream:
+    """One upstream's streamed answer, read once: first `hold`, then `forward`, and always `aclose`."""
+
+    def __init__(
+        self, streamed: Streamed, *, show_usage: bool, timeout: Timeout, now: Callable[[], float], until: float
+    ) -> None:
+        """Read `streamed`, until a moment on the clock `now` at the latest."""
+        self._streamed = streamed
+        self._chunks = streamed.chunks()
+        self._show_usage = show_usage
+        self._idle = timeout.first_byte
+        self._idle_after = timeout.idle
+        self._until = until
+        self._now = now
+        self._splitter = Splitter()
+        self._ready: list[bytes] = []
+        self._useful = 0
+        self._ended = False
+        self.answer = Chunks()
+        """What the answer is so far."""
+
+    async def hold(self, chunks: int) -> None:
+        """Read until so many useful chunks and one more are here (ALL: until the end), or it has ended.
+
+        Raises:
+            Failure: it broke off, stalled, or is not what it should be; nothing of it has been forwarded.
+        """
+        held = 0
+        while not self._ended and (chunks == ALL or self._useful <= chunks) and held <= _MOST_HELD:
+            await self._read()
+            held = sum(map(len, self._ready)) if chunks else 0
+        if self._ended and not self.answer.finished:
+            raise Failure("unfinished", 200)
+
+    async def forward(self) -> AsyncIterator[bytes]:
+        """Give what was held back, then the rest as it comes, ending in `[DONE]`.
+
+        Raises:
+            Failure: it broke off, stalled, or ended before every choice had its finish reason.
+        """
+        while not self._ended:
+            if self._ready:
+                yield self._take()
+            await self._read()
+        if not self.answer.finished:
+            if self._ready:
+                yield self._take()
+            raise Failure("unfinished", 200)
+        self._ready.append(DONE)
+        yield self._take()
+        await self._linger()
+
+    async def aclose(self) -> None:
+        """Let go of the upstream, once; what it has not sent yet is not wanted."""
+        await self._streamed.aclose()
+
+    def _take(self) -> bytes:
+        ready = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)
+        self._ready.clear()
+        return ready
+
+    async def _read(self) -> None:
+        """Take in what the network has next."""
+        try:
+            async with asyncio.timeout(min(self._idle, self._until - self._now())):
+                chunk = await anext(self._chunks, None)
+        except TimeoutError as error:
+            raise Failure("timeout") from error
+        except TransportError as error:
+            raise Failure(error.kind) from error
+        self._idle = self._idle_after
+        try:
+            events = self._splitter.feed(chunk) if chunk is not None else self._splitter.finish()
+            for raw, data in events:
+                self._add(raw, data)
+        except (TooLong, Malformed, orjson.JSONDecodeError) as error:
+            raise Failure("malformed", 200) from error
+        if chunk is None:
+            self._ended = True
+
+    def _add(self, raw: bytes, data: bytes | None) -> None:
+        """Take in one event."""
+        if self._ended:
+            return
+        if data is None:
+            self._ready.append(raw)
+            return
+        if data == b"[DONE]":
+            self._ended = True
+            return
+        chunk = orjson.loads(data)
+        if not isinstance(chunk, dict):
+            raise Malformed("a chunk that is not an object")
+        self._useful += self.answer.add(chunk)
+        if self.answer.error is not None:
+            raise from_event(self.answer.error)
+        if "usage" in chunk and not self._show_usage:
+            if chunk["usage"] and not chunk.get("choices"):
+                return
+            del chunk["usage"]
+            raw = encode(orjson.dumps(chunk))
+        self._ready.append(raw)
+
+    async def _linger(self) -> None:
+        """Read to the very end, briefly: a connection that was read to its end can be used again."""
+        try:
+            async with asyncio.timeout(_LINGER):
+                async for _ in self._chunks:
+                    pass
+        except (TimeoutError, TransportError):
+            return

@@ -1,0 +1,1 @@
+"""Difficulty: the estimate, the file, the model."""

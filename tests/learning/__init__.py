@@ -1,0 +1,1 @@
+"""Learning: from outcomes to a model, to figures, to a threshold."""

@@ -1,0 +1,43 @@
+"""Personal data are claimed only when they check out."""
+
+import pytest
+
+from router import pii
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write to jane.doe+news@mail.example.org please", {"email"}),
+        ("the @ sign and user@localhost are no addresses", set()),
+        ("card 4111 1111 1111 1111", {"card"}),
+        ("card 4111-1111-1111-1111, cvv 123", {"card"}),
+        ("378282246310005", {"card"}),
+        ("4111 1111 1111 1111 12/27", {"card"}),
+        ("4111 1111 1111 1112", set()),
+        ("order 1234 5678 9012 3452", set()),
+        ("pi is 3.14159265358979323846264338327950288", set()),
+        ("DE89 3704 0044 0532 0130 00 is my account", {"iban"}),
+        ("gb82west12345698765432", {"iban"}),
+        ("DE88 3704 0044 0532 0130 00", set()),
+        ("XX89370400440532013000", set()),
+        ("pay NL91ABNA0417164300 and mail a@b.io", {"iban", "email"}),
+        ("٤١١١ ١١١١ ١١١١ ١١١١", {"card"}),
+        ("", set()),
+    ],
+)
+def test_what_is_found(text: str, expected: set[str]) -> None:
+    assert pii.kinds([text]) == expected
+
+
+def test_every_text_is_looked_at() -> None:
+    assert pii.kinds(["nothing here", "4111111111111111", "a@b.io"]) == {"card", "email"}
+
+
+def test_what_is_too_long_to_read_counts_as_everything() -> None:
+    assert pii.kinds(["x" * pii.LIMIT, "y"]) == pii.KINDS
+    assert pii.kinds(["x" * pii.LIMIT]) == set()
+
+
+def test_a_card_split_by_line_ends_of_a_number_column_is_not_made_up() -> None:
+    assert pii.kinds(["4111\n1111\n1111\n1111"]) == set()
