@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from router.difficulty import Estimator
-from router.policy import Breaker, Timeout
+from router.policy.schema import Breaker, Timeout
 from router.pricing import Price
 from router.rules import Rule
 from router.verify import Check

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from router import signals
 from router.chat import ChatRequest
-from router.policy import When
+from router.policy.schema import When
 from router.signals import Signals
 
 __all__ = ["Asked", "Bounds", "Condition", "Rule", "apply", "conditions"]
