@@ -9,6 +9,7 @@ import socket
 from typing import Any, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from typing_extensions import override
 
 from router.upstream.client import Kind, TransportError
 
@@ -160,6 +161,7 @@ class Connection(asyncio.Protocol):
 
     # What the event loop tells us.
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
@@ -167,10 +169,10 @@ class Connection(asyncio.Protocol):
         self._alive.add(self)
         _keep_alive(transport.get_extra_info("socket"))
 
+    @override
     def data_received(self, data: bytes) -> None:
         """Take in what one read of the socket gave, and wake the reader once for all of it."""
-        if not self._asked or self.ended:
-            self._keep = False
+        if not self._asked:
             self.abort()  # more than was asked for
             return
         self._heard = True
@@ -193,21 +195,23 @@ class Connection(asyncio.Protocol):
         if self.ended or (self._head and not self._whole):
             self._tell()
 
+    @override
     def eof_received(self) -> None:
         """The other side has nothing more to say, which is how some answers end; the event loop closes our side."""
-        if self._asked and not self.ended:
+        if self._asked:
             if self._head and not self._keep and not {"content-length", "transfer-encoding"} & self.headers.keys():
-                self.ended = True
+                self.on_message_complete()
                 self._tell()
             else:
                 self._fail("reset", "closed the connection before the end of its answer")
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more."""
         self._alive.discard(self)
         if not self._lost.done():
             self._lost.set_result(None)
-        if self._asked and not self.ended and self._failure is None:
+        if self._asked and self._failure is None:
             self._fail("reset", f"broke the connection before the end of its answer{f': {exc}' if exc else ''}")
 
     def _overflow(self) -> None:
@@ -222,7 +226,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """An answer begins, or one too many."""
-        if self.ended:
+        if not self._asked:
             raise _NotHttpError("an answer to nothing")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -255,6 +259,7 @@ class Connection(asyncio.Protocol):
         """The end, or the end of an announcement."""
         if self._head:
             self.ended = True
+            self._asked = False
         else:
             self.headers = {}
 

@@ -143,7 +143,9 @@ class Wire:
         self._keep_idle = keep_idle
         self._largest = largest
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._forget()
+        self._alive: set[Connection] = set()
+        self._idle: deque[tuple[float, Connection]] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def whole(self, body: bytes) -> _Whole:
         """Send a request, wait for its whole answer. Raises TransportError."""
@@ -233,10 +235,10 @@ class Wire:
             self._sweep = self._loop.call_at(self._idle[0][0] + self._keep_idle, self._close_idle)
 
     def _forget(self) -> None:
-        """Begin without connections: at first, when all are closed, or when another event loop took them with it."""
-        self._alive: set[Connection] = set()
-        self._idle: deque[tuple[float, Connection]] = deque()
-        self._sweep: asyncio.TimerHandle | None = None
+        """Begin again without connections: they are closed, or went with the event loop that they were on."""
+        self._alive = set()
+        self._idle = deque()
+        self._sweep = None
 
     def _inflated(self, content: bytes) -> bytes:
         inflate = Inflate()
