@@ -1,4 +1,4 @@
-"""From a policy to a plan: files read, prices looked up, rules compiled, models loaded; and the swap when it changes."""
+"""From a policy to a plan: files read, prices looked up, rules compiled, models loaded."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,7 +50,7 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
         deployments=deployments,
         reads_pii=any(rule.when.pii for route in policy.routes.values() for rule in route.rules),
         max_body=policy.server.max_body,
-        created=now,
+        created=int(now),
     )
 
 

@@ -77,7 +77,9 @@ class Metrics:
         )
         self._difficulty = histogram("router_difficulty", "Estimated difficulty.", _TENTHS, "route")
         self._up = Gauge(
-            "router_deployment_up", "1 while a deployment may be called, 0 while its breaker is open.", ["deployment"],
+            "router_deployment_up",
+            "1 while a deployment may be called, 0 while its breaker is open.",
+            ["deployment"],
             registry=registry,
         )
         self._threshold = Gauge("router_threshold", "The threshold in force.", ["route", "tier"], registry=registry)

@@ -77,7 +77,8 @@ def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Cons
         bounds = rules.apply(route.rules, asked, rules.Bounds(bounds.require))
     estimate = route.estimate(request, facts) if route.estimate else None
     choosing = Choosing(threshold=caller.threshold, forced=_forced(plan, caller.tier), budget=caller.budget)
-    return Considered(route, facts, bounds, estimate, decide(request, facts, route, bounds, estimate, choosing))
+    decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
+    return Considered(route, facts, bounds, estimate, decision)
 
 
 def _named(plan: Plan, model: str) -> Route:

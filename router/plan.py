@@ -1,6 +1,6 @@
-"""What a policy comes to once it is read, priced and compiled: one frozen value that serves requests until a reload swaps it.
+"""What a policy comes to once it is read, priced and compiled: one frozen value, until a reload swaps it.
 
-Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing below asks which it was.
+Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing asks which it was.
 """
 
 from collections.abc import Mapping

@@ -26,7 +26,8 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
         BadRequest: a header of ours does not hold what it should.
     """
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    tenant, labels = None, {}
+    tenant: str | None = None
+    labels: Mapping[str, str] = {}
     if keyring is not None:
         given = headers.get("authorization")
         if given is None:

@@ -3,13 +3,14 @@
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from router import chat
 from router.errors import Problem, TooLarge
 from router.log import say
-from router.pipeline import ANYBODY, Caller
+from router.pipeline import ANYBODY
 from router.server.caller import identify
 from router.server.service import Service
 from router.upstream.reply import Reply
@@ -51,8 +52,8 @@ class Chat:
             service.pipeline.left(caller)
         except Exception:  # noqa: BLE001  the last line of defence: a fault of ours is told, counted, and ends one request
             say(f"internal error: {traceback.format_exc()}")
-            told = Problem("internal error; the server's log says more", code="internal_error")
-            await respond(service.pipeline.refuse(told, caller), send)
+            fault = Problem("internal error; the server's log says more", code="internal_error")
+            await respond(service.pipeline.refuse(fault, caller), send)
         finally:
             service.inflight -= 1
 
@@ -116,7 +117,7 @@ class _Leaving:
 
     __slots__ = ("_request", "_watcher")
 
-    async def __aenter__(self) -> "_Leaving":
+    async def __aenter__(self) -> Self:
         self._request = asyncio.current_task()
         self._watcher: asyncio.Task[bool] | None = None
         return self
@@ -144,9 +145,7 @@ class _Leaving:
         if watcher.cancelled() or watcher.exception() is not None:
             return False
         if error is None:  # it left as the last byte went: the cancellation is still to come, and is taken here
-            try:
+            with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)
-            except asyncio.CancelledError:
-                pass
         request.uncancel()
         return error is None or isinstance(error, asyncio.CancelledError)

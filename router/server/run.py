@@ -117,7 +117,7 @@ async def running(service: Service, host: str = "127.0.0.1", port: int = 0) -> A
 
 def _config(service: Service) -> uvicorn.Config:
     return uvicorn.Config(
-        App(service),  # type: ignore[arg-type]  plain dictionaries, as ASGI says
+        App(service),
         http="httptools",
         loop="none",
         lifespan="off",
