@@ -6,14 +6,14 @@ from typing import Any
 
 __all__ = ["differences"]
 
-_WORDS = frozenset({"regex", "absent", "any", "min", "max", "without"})
+_WORDS = frozenset({"regex", "absent", "any", "min", "max", "one_of", "without"})
 
 
 def differences(expected: Any, actual: Any, where: str) -> Iterator[str]:
     """Yield how `actual` differs from what was expected.
 
     An object may have more fields than expected, a list has exactly the expected items, and instead of a value there
-    may be `{regex: …}`, `{min: …, max: …}`, `{any: true}` or, for a field that must not be there, `{absent: true}`.
+    may be `{regex: …}`, `{one_of: […]}`, `{min: …, max: …}`, `{any: true}` or, for a field that must not be there, `{absent: true}`.
     """
     if isinstance(expected, Mapping) and expected and _WORDS >= expected.keys():
         yield from _worded(expected, actual, where)
@@ -43,6 +43,8 @@ def _worded(expected: Mapping[str, Any], actual: Any, where: str) -> Iterator[st
     """Compare with `{regex: …}` and its like."""
     if "regex" in expected and not (isinstance(actual, str) and re.search(expected["regex"], actual)):
         yield f"{where}: expected /{expected['regex']}/, got {actual!r}"
+    if "one_of" in expected and actual not in expected["one_of"]:
+        yield f"{where}: expected one of {expected['one_of']!r}, got {actual!r}"
     if "without" in expected and isinstance(actual, str) and expected["without"] in actual:
         yield f"{where}: should not hold {expected['without']!r}: {actual!r}"
     if {"min", "max"} & expected.keys():

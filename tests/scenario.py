@@ -89,6 +89,7 @@ class _Stage:
         self.folder = folder
         self.upstreams = upstreams
         self.policy = scenario.policy
+        self.auth = {"auth": {"keys": "keys.yaml"}} if scenario.keys else {}
         self.later = 0.0
         self.wrong: list[str] = []
         self.logged: list[tuple[str, str, Any]] = []
@@ -104,7 +105,7 @@ class _Stage:
             for name, client in clients.items():
                 keys.add(self.folder / "keys.yaml", name, client["key"], labels=client.get("labels", {}), now=0)
         if not isinstance(policy, str):
-            policy = yaml.safe_dump({**policy, **({"auth": {"keys": "keys.yaml"}} if self.scenario.keys else {})})
+            policy = yaml.safe_dump({**policy, **self.auth}, sort_keys=False)
         for name, upstream in self.upstreams.items():
             policy = policy.replace(f"${{{name}}}", upstream.base_url)
         (self.folder / "policy.yaml").write_text(policy)

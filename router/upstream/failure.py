@@ -47,7 +47,7 @@ class Failure(Exception):
     @property
     def blames_deployment(self) -> bool:
         """Whether this counts against the deployment's health."""
-        return not self.final
+        return self.called and not self.final
 
     @property
     def again(self) -> bool:
