@@ -71,6 +71,8 @@ async def read(scope: Scope, receive: Receive, most: int) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
+        if len(body) > most:
+            raise _too_large(most)
         return body
     parts, size = [], 0
     while message["type"] == "http.request":
