@@ -126,8 +126,8 @@ class Pipeline:
         except Problem as told:
             return refused(told, journey, self.close)
         except orjson.JSONEncodeError:  # orjson writes less deep than it reads
-            told = BadRequest("the body of your request is nested too deeply", code="invalid_json")
-            return refused(told, journey, self.close)
+            deep = BadRequest("the body of your request is nested too deeply", code="invalid_json")
+            return refused(deep, journey, self.close)
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise

@@ -88,7 +88,7 @@ class _Stage:
         self.scenario = scenario
         self.folder = folder
         self.upstreams = upstreams
-        self.policy = scenario.policy
+        self.policy: Data | str = scenario.policy
         self.auth = {"auth": {"keys": "keys.yaml"}} if scenario.keys else {}
         self.later = 0.0
         self.wrong: list[str] = []
