@@ -96,7 +96,9 @@ def test_a_folder_reads_yaml_only_and_only_its_own(tmp_path: Path) -> None:
     assert list(load(tmp_path, {}).routes) == ["auto"]
 
 
-def test_a_file_that_cannot_be_read_is_a_fault_and_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_a_fault_and_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, SMALLEST, "a.yaml")
     huge = write(tmp_path, SMALLEST, "b.yaml")
     monkeypatch.setattr("router.policy.files._LARGEST", len(SMALLEST) - 1)
@@ -154,7 +156,9 @@ def test_a_policy_in_memory_finds_its_files_in_a_folder(tmp_path: Path) -> None:
     text = SMALLEST.replace("{cascade", "{difficulty: model.json, cascade")
 
     assert loads(text, folder=tmp_path).read_bytes("model.json") == b"{}"
-    with pytest.raises(PolicyError, match=r"policy:5 routes\.auto\.difficulty: no file 'model\.json' beside the policy"):
+    with pytest.raises(
+        PolicyError, match=r"policy:5 routes\.auto\.difficulty: no file 'model\.json' beside the policy"
+    ):
         loads(text)
 
 
@@ -225,8 +229,10 @@ ODD = st.recursive(
     | st.dates()
     | st.binary(max_size=4)
     | st.sampled_from(["all", "auto", "builtin", "${A}", "${file:x}", "$${", "${", "30s", "tuned", "a", 10**400, "\0"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=6) | st.integers() | st.none() | st.booleans(), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=6) | st.integers() | st.none() | st.booleans(), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 SEED = """
