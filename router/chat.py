@@ -72,7 +72,15 @@ class Malformed(ValueError):
     """An upstream's answer is not a chat completion."""
 
 
-_JSON_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "an integer", float: "a number", type(None): "null"}
+_JSON_NAMES = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    type(None): "null",
+}
 _OPTIONAL: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("stream", (bool,), "a boolean"),
     ("stream_options", (dict,), "an object"),

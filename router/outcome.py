@@ -1,4 +1,4 @@
-"""Everything that happened to one request, as one frozen value; headers, metrics, the log line and the record are views of it."""
+"""Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -132,4 +132,3 @@ def fields(outcome: Outcome) -> dict[str, object]:
 
 def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
-

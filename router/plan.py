@@ -1,6 +1,6 @@
-"""What a policy comes to once it is read, priced and compiled: one frozen value that serves requests until a reload swaps it.
+"""What a policy comes to once it is read, priced and compiled: one frozen value, until a reload swaps it.
 
-Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing below asks which it was.
+Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing asks which it was.
 """
 
 from collections.abc import Mapping
@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from router.difficulty import Estimator
-from router.policy import Breaker, Timeout
+from router.policy.schema import Breaker, Timeout
 from router.pricing import Price
 from router.rules import Rule
 from router.verify import Check
 
-__all__ = ["ALL", "Deployment", "Plan", "Route", "Rung", "Tier"]
+__all__ = ["ALL", "Deployment", "Kind", "Plan", "Route", "Rung", "Tier"]
+
+Kind = Literal["route", "tier", "deployment"]
 
 ALL = -1
 """`hold: all`: every chunk is held back until the answer has been judged."""
@@ -50,8 +52,6 @@ class Tier:
     hold: int | None
     """Useful chunks held back for checks; ALL; None: ALL where a tool or a format is asked for, otherwise 0."""
     params: Mapping[str, Any]
-    shapes: bool = True
-    """Whether requests are shaped for it; False where a client named a deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Route:
     """What a name in `model` stands for: tiers in order, cheapest first, and how to choose where to start."""
 
     name: str
-    kind: Literal["route", "tier", "deployment"]
+    kind: Kind
     cascade: tuple[Rung, ...]
     estimate: Estimator | None
     """None where there is nothing to choose."""

@@ -19,17 +19,29 @@ class TransportError(Exception):
 class Whole(Protocol):
     """An answer that has arrived."""
 
-    status: int
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    content: bytes
+    @property
+    def status(self) -> int:
+        """Its status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers: names in lower case, values of a name that was repeated joined by commas."""
+
+    @property
+    def content(self) -> bytes:
+        """Its body."""
 
 
 class Streamed(Protocol):
     """An answer that is arriving: its head is here, its body comes in chunks as the network delivers them."""
 
-    status: int
-    headers: Mapping[str, str]
+    @property
+    def status(self) -> int:
+        """Its status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers, as a whole answer's."""
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Give the body as it comes. Raises TransportError when it is cut short."""

@@ -19,7 +19,7 @@ _ERROR = 400
 
 @dataclass(frozen=True)
 class Failure(Exception):
-    """One call that gave no answer. Raised by attempts, kept by the pipeline, told to the client when all have failed."""
+    """One call that gave no answer; told to the client when all have failed."""
 
     reason: str
     status: int | None = None
@@ -72,13 +72,18 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes) -> Failure
 def from_event(error: Mapping[str, object]) -> Failure:
     """An error object in the middle of a stream."""
     code = error.get("status", error.get("code"))
-    status = code if isinstance(code, int) and _ERROR <= code < 600 else None  # noqa: PLR2004
+    status = code if isinstance(code, int) and _ERROR <= code < 600 else None
     return Failure("error_event", status, orjson.dumps({"error": error}), {"content-type": "application/json"})
 
 
 def problem(failure: Failure, tier: str) -> Problem:
-    """What the client is told when nobody is left to ask: the last tier's own words, where they are about the request."""
-    if failure.status is not None and failure.status >= _ERROR and failure.status not in _HIDDEN and _envelope(failure.body):
+    """What the client is told when nobody is left to ask: the tier's own words, where they are about the request."""
+    if (
+        failure.status is not None
+        and failure.status >= _ERROR
+        and failure.status not in _HIDDEN
+        and _envelope(failure.body)
+    ):
         return Relayed(failure.status, failure.body, failure.headers)
     retry = {name: value for name, value in failure.headers.items() if name == "retry-after"}
     if failure.status is not None and failure.status >= _ERROR and failure.status not in _HIDDEN:

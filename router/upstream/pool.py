@@ -134,7 +134,9 @@ class Tried:
     """Seconds it asked to be left alone."""
 
 
-def choose(steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]) -> Candidate | None:
+def choose(
+    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]
+) -> Candidate | None:
     """Who is asked next; None when nobody is left.
 
     First whoever was not asked yet, tier by tier. Only when all were: once more those whom that may help, in the same

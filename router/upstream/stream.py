@@ -12,7 +12,7 @@ import orjson
 
 from router.chat import Chunks, Malformed
 from router.plan import ALL
-from router.policy import Timeout
+from router.policy.schema import Timeout
 from router.sse import DONE, Splitter, TooLong, encode
 from router.upstream.client import Streamed, TransportError
 from router.upstream.failure import Failure, from_event

@@ -1,0 +1,271 @@
+"""One connection to a deployment: a request goes out, the answer to it comes in, and then perhaps another.
+
+The parser is llhttp (through httptools): strict about what an answer is, and quick. What it finds is kept here until a
+reader takes it; a reader that takes its time makes the connection stop reading, so that the upstream has to wait too.
+"""
+
+import asyncio
+import socket
+from typing import Any, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from typing_extensions import override
+
+from router.upstream.client import Kind, TransportError
+
+__all__ = ["Connection", "UnheardError"]
+
+_LARGEST_HEAD = 64 * 1024
+"""Bytes that may come without any of a body among them: an answer's head, its trailers, the sizes of its chunks."""
+_MOST_QUEUED = 256 * 1024
+"""Bytes of a streamed body that wait for their reader before the connection stops reading."""
+_LARGEST_COPY = 64 * 1024
+"""Bytes of a request's body up to which one copy, and so one write, is cheaper than two writes."""
+_ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+"""Models think in silence for minutes, and firewalls forget silent connections: the kernel keeps them known.
+(Linux says KEEPIDLE, macOS says KEEPALIVE.)"""
+
+
+class UnheardError(TransportError):
+    """The connection ended before the first byte of an answer."""
+
+
+class _NotHttpError(Exception):
+    """What the parser lets pass and we do not."""
+
+
+class Connection(asyncio.Protocol):
+    """One connection, one request at a time: `ask`, read the answer, `rest`, and `ask` again if that said so.
+
+    It is in `alive` for as long as it is open. Failing or cancelled, `ask` closes it; so must whoever stops reading.
+    """
+
+    __slots__ = (
+        "_alive",
+        "_asked",
+        "_failure",
+        "_head",
+        "_heard",
+        "_keep",
+        "_lost",
+        "_most",
+        "_parser",
+        "_paused",
+        "_peer",
+        "_pieces",
+        "_queued",
+        "_quiet",
+        "_transport",
+        "_waiter",
+        "_whole",
+        "ended",
+        "headers",
+        "status",
+    )
+
+    def __init__(self, peer: str, alive: "set[Connection]") -> None:
+        self._peer = peer
+        self._alive = alive
+        self._transport: asyncio.Transport
+        self._lost: asyncio.Future[None]
+        self._parser = HttpResponseParser(self)
+        self._waiter: asyncio.Future[None] | None = None
+        self._pieces: list[bytes] = []
+        self._paused = False
+        self._asked = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether, as far as is known here, the other side is still there."""
+        return not self._transport.is_closing()
+
+    async def ask(self, head: bytes, body: bytes, *, largest: int | None = None) -> None:
+        """Send a request; wait for the head of its answer or, when `largest` bounds its body's bytes, for all of it.
+
+        Raises:
+            UnheardError: the connection ended before the first byte of an answer.
+            TransportError: it ended later (`reset`), or what came is no answer (`malformed`).
+        """
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.ended = self._head = self._heard = self._keep = False
+        self._failure: TransportError | None = None
+        self._queued = self._quiet = 0
+        self._whole = largest is not None
+        self._most = _MOST_QUEUED if largest is None else largest
+        self._asked = True
+        try:
+            if len(body) <= _LARGEST_COPY:
+                self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+            else:
+                self._transport.writelines((b"%b%d\r\n\r\n" % (head, len(body)), body))
+            while not (self.ended or (self._head and not self._whole)):
+                await self._news()
+        except BaseException:
+            self.abort()
+            raise
+
+    async def piece(self) -> bytes:
+        """Wait for more of the body and take all of it that is here; empty at the end. Raises TransportError."""
+        while not self._pieces and not self.ended:
+            await self._news()
+        return self.take()
+
+    def take(self) -> bytes:
+        """Take what is here of the body."""
+        pieces = self._pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._queued = 0
+        if self._paused:
+            self._paused = False
+            if self.usable:
+                self._transport.resume_reading()
+        return data
+
+    def rest(self) -> bool:
+        """Let go of the answer; say whether another request may follow. If not, this has closed the connection."""
+        self._asked = False
+        self.take()
+        if self.ended and self._keep and self.usable and not self._transport.get_write_buffer_size():
+            return True
+        self.abort()
+        return False
+
+    def abort(self) -> None:
+        """Close it now, whatever is on its way."""
+        self._transport.abort()
+
+    async def lost(self) -> None:
+        """Wait until it is closed."""
+        await asyncio.shield(self._lost)
+
+    async def _news(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _tell(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _fail(self, kind: Kind, message: str) -> None:
+        failure = UnheardError if kind == "reset" and not self._heard else TransportError
+        self._failure = failure(kind, f"{self._peer} {message}")
+        self._tell()
+        self.abort()
+
+    # What the event loop tells us.
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._lost = asyncio.get_running_loop().create_future()
+        self._alive.add(self)
+        _keep_alive(transport.get_extra_info("socket"))
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Take in what one read of the socket gave, and wake the reader once for all of it."""
+        if not self._asked:
+            self.abort()  # more than was asked for
+            return
+        self._heard = True
+        self._quiet += len(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserError as error:
+            self._keep = False
+            if not self.ended:
+                why = error.__context__ if isinstance(error.__context__, _NotHttpError) else error
+                self._fail("malformed", f"did not answer in HTTP: {why}")
+                return
+        except HttpParserUpgrade:
+            self._fail("malformed", "wants to speak another protocol than HTTP")
+            return
+        if self._quiet > _LARGEST_HEAD and not self.ended:
+            self._fail("malformed", f"sent {self._quiet} bytes with nothing of a body among them")
+        elif self._queued > self._most:
+            self._overflow()
+        if self.ended or (self._head and not self._whole):
+            self._tell()
+
+    @override
+    def eof_received(self) -> None:
+        """The other side has nothing more to say, which is how some answers end; the event loop closes our side."""
+        if self._asked:
+            if self._head and not self._keep and not {"content-length", "transfer-encoding"} & self.headers.keys():
+                self.on_message_complete()
+                self._tell()
+            else:
+                self._fail("reset", "closed the connection before the end of its answer")
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing comes any more."""
+        self._alive.discard(self)
+        if not self._lost.done():
+            self._lost.set_result(None)
+        if self._asked and self._failure is None:
+            self._fail("reset", f"broke the connection before the end of its answer{f': {exc}' if exc else ''}")
+
+    def _overflow(self) -> None:
+        """More of the body is here than should wait."""
+        if self._whole:
+            self._fail("malformed", f"sent more than {self._most} bytes")
+        elif not self._paused and not self.ended:
+            self._paused = True
+            self._transport.pause_reading()
+
+    # What the parser finds.
+
+    def on_message_begin(self) -> None:
+        """An answer begins, or one too many."""
+        if not self._asked:
+            raise _NotHttpError("an answer to nothing")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or one trailer: nobody asked for those."""
+        if not self._head:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+
+    def on_headers_complete(self) -> None:
+        """The head is here, unless it only announces another (100, 103)."""
+        status = self._parser.get_status_code()
+        if status < 200:
+            return
+        coding = self.headers.get("transfer-encoding")
+        if coding is not None and coding.lower() != "chunked":
+            raise _NotHttpError(f"transfer-encoding {coding}")
+        if self._quiet > _LARGEST_HEAD and sum(map(len, (*self.headers, *self.headers.values()))) > _LARGEST_HEAD:
+            raise _NotHttpError(f"a head of more than {_LARGEST_HEAD} bytes")
+        self.status = status
+        self._head = True
+        self._keep = self._parser.should_keep_alive()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._pieces.append(body)
+        self._queued += len(body)
+        self._quiet = 0
+
+    def on_message_complete(self) -> None:
+        """The end, or the end of an announcement."""
+        if self._head:
+            self.ended = True
+            self._asked = False
+        else:
+            self.headers = {}
+
+
+def _keep_alive(sock: Any) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _ALIVE:
+        if (option := getattr(socket, name, None)) is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,0 +1,289 @@
+"""The seam to deployments over HTTP/1.1, on the event loop itself: no thread, no task and no copy for a request.
+
+Why a client of our own: a call to a client on another thread costs more than everything else the proxy does, and
+closing a connection is how an upstream learns that nobody waits for its answer any more, which must be exact.
+docs/decisions/0002-data-plane-client.md has the measurements.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import certifi
+
+from router import __version__
+from router.upstream.client import TransportError
+from router.upstream.connection import Connection, UnheardError
+from router.upstream.inflate import Inflate, coded
+
+__all__ = ["Wire", "trust"]
+
+_RACE = 1.0
+"""Seconds in which a connection that was closed while a request was on its way shows it."""
+_LARGEST = 64 * 1024 * 1024
+_PORTS = {"http": 80, "https": 443}
+_OURS = frozenset({"connection", "content-length", "transfer-encoding"})
+
+
+class _Whole:
+    """An answer that has arrived."""
+
+    __slots__ = ("content", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], content: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.content = content
+
+
+class _Streamed:
+    """An answer that is arriving. Read to its end, its connection serves again; left or cancelled before, it is closed.
+
+    The end of a body may come a moment after its last event: who reads until the iteration ends saves a connection.
+    """
+
+    __slots__ = ("_connection", "_inflate", "_wire", "headers", "status")
+
+    def __init__(self, connection: Connection, wire: "Wire") -> None:
+        self.status = connection.status
+        self.headers: Mapping[str, str] = connection.headers
+        self._wire = wire
+        self._connection: Connection | None = connection
+        self._inflate = Inflate() if coded(connection.headers) else None
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body as it comes, all that is here at a time."""
+        return self
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await (self._piece() if self._inflate is None else self._inflated(self._inflate))
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    async def aclose(self) -> None:
+        """End it."""
+        self._let_go()
+
+    async def _piece(self) -> bytes:
+        connection = self._connection
+        if connection is None:
+            return b""
+        try:
+            piece = await connection.piece()
+        except BaseException:
+            self._let_go()
+            raise
+        if connection.ended:
+            self._let_go()
+        return piece
+
+    async def _inflated(self, inflate: Inflate) -> bytes:
+        try:
+            while not (plain := inflate.take()):
+                if not (piece := await self._piece()):
+                    inflate.finish()
+                    return b""
+                inflate.feed(piece)
+        except TransportError:
+            self._let_go()
+            raise
+        return plain
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._wire.release(connection)
+
+
+class Wire:
+    """One deployment's endpoint: `url` is where requests are posted, `headers` go with each of them.
+
+    Connections are opened as they are needed, in any number (the caller limits how many calls there are at once), and
+    the one used last is used next; one that nobody needed for `keep_idle` seconds is closed.
+
+    **A request is sent again, once and on a fresh connection, in one case:** a connection that had served before ended
+    within a second of the request being written and before one byte of an answer. Nearly always the server closed it as
+    idle just then and never saw the request. RFC 9110 (9.2.2) lets a client repeat a POST by itself only if it knows
+    that its meaning is idempotent, or that it was not applied. The latter cannot be known here. The former can: asking
+    for a completion changes nothing but the bill, at worst by one answer that nobody saw. That is also why a deployment
+    that failed may be asked again at all; but a call that fails after more than a moment, or on a fresh connection, is
+    the caller's to judge, who counts it, so it is not repeated here.
+
+    Times out only while connecting (`connect_timeout` seconds, TLS included; its kind is `connect`): whoever waits for
+    answers has deadlines of their own, and cancels. Redirects are answers like others. A body compressed with gzip or
+    deflate is inflated. A whole answer has at most `largest` bytes.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        connect_timeout: float,
+        tls: ssl.SSLContext | None = None,
+        keep_idle: float = 60.0,
+        largest: int = _LARGEST,
+    ) -> None:
+        """Make ready; connects nowhere yet.
+
+        Raises:
+            ValueError: the URL or a header cannot be sent.
+        """
+        self._host, self._port, encrypted, self._head = _address(url, headers)
+        self._tls = (tls or trust()) if encrypted else None
+        self._peer = f"{self._host}:{self._port}"
+        self._connect_timeout = connect_timeout
+        self._keep_idle = keep_idle
+        self._largest = largest
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._alive: set[Connection] = set()
+        self._idle: deque[tuple[float, Connection]] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
+
+    async def whole(self, body: bytes) -> _Whole:
+        """Send a request, wait for its whole answer. Raises TransportError."""
+        connection = await self._ask(body, self._largest)
+        status, headers, content = connection.status, connection.headers, connection.take()
+        self.release(connection)
+        if coded(headers):
+            content = self._inflated(content)
+        return _Whole(status, headers, content)
+
+    async def streamed(self, body: bytes) -> _Streamed:
+        """Send a request, wait for the head of its answer. Raises TransportError."""
+        connection = await self._ask(body, None)
+        try:
+            return _Streamed(connection, self)
+        except TransportError:
+            connection.abort()
+            raise
+
+    async def aclose(self) -> None:
+        """Close every connection. A call that comes later opens new ones."""
+        if self._loop is asyncio.get_running_loop():
+            connections = list(self._alive)
+            for connection in connections:
+                connection.abort()
+            for connection in connections:
+                await connection.lost()
+            if self._sweep is not None:
+                self._sweep.cancel()
+        self._forget()
+
+    def release(self, connection: Connection) -> None:
+        """Take back a connection whose answer nobody reads any more."""
+        if connection.rest() and self._loop is not None:
+            now = self._loop.time()
+            self._idle.append((now, connection))
+            if self._sweep is None:
+                self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle)
+
+    async def _ask(self, body: bytes, largest: int | None) -> Connection:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._forget()
+            self._loop = loop
+        while self._idle:
+            _, connection = self._idle.pop()
+            if connection.usable:
+                sent = loop.time()
+                try:
+                    await connection.ask(self._head, body, largest=largest)
+                    return connection
+                except UnheardError:
+                    if loop.time() - sent > _RACE:
+                        raise
+                break
+        connection = await self._connect(loop)
+        await connection.ask(self._head, body, largest=largest)
+        return connection
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
+        name = self._host if self._tls else None
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self._peer, self._alive),
+                    self._host,
+                    self._port,
+                    ssl=self._tls,
+                    server_hostname=name,
+                )
+        except TimeoutError as error:
+            message = f"{self._peer} could not be reached within {self._connect_timeout:g} s"
+            raise TransportError("connect", message) from error
+        except (OSError, UnicodeError) as error:  # refused, unreachable, unknown, not trusted
+            raise TransportError("connect", f"{self._peer} could not be reached: {error}") from error
+        return connection
+
+    def _close_idle(self) -> None:
+        """Close what nobody needed for a while; look again when the next one is due."""
+        self._sweep = None
+        if self._loop is None:
+            return
+        due = self._loop.time() - self._keep_idle
+        while self._idle and self._idle[0][0] <= due:
+            self._idle.popleft()[1].abort()
+        if self._idle:
+            self._sweep = self._loop.call_at(self._idle[0][0] + self._keep_idle, self._close_idle)
+
+    def _forget(self) -> None:
+        """Begin again without connections: they are closed, or went with the event loop that they were on."""
+        self._alive = set()
+        self._idle = deque()
+        self._sweep = None
+
+    def _inflated(self, content: bytes) -> bytes:
+        inflate = Inflate()
+        inflate.feed(content)
+        plain = inflate.take(self._largest)
+        if len(plain) == self._largest:
+            raise TransportError("malformed", f"{self._peer} sent more than {self._largest} bytes")
+        inflate.finish()
+        return plain
+
+
+def trust() -> ssl.SSLContext:
+    """Whom to trust: the machine's authorities (or SSL_CERT_FILE's), on a machine without any those of certifi."""
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not paths.cafile and not (paths.capath and any(Path(paths.capath).iterdir())):
+        context.load_verify_locations(certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _address(url: str, headers: Mapping[str, str]) -> tuple[str, int, bool, bytes]:
+    """Where to connect, whether with TLS, and what every request begins with, up to the length of its body."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
+        raise ValueError(f"'{url}' is not where requests can go; http://HOST:PORT/PATH or https://… is")
+    host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
+    authority = f"[{host}]" if ":" in host else host.encode("idna").decode()
+    if port != _PORTS[parts.scheme]:
+        authority += f":{port}"
+    target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (
+        f"?{quote(parts.query, safe='/%?:@!$&()*+,;=~')}" if parts.query else ""
+    )
+    sent = {
+        "host": authority,
+        "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+        "accept-encoding": "identity",
+        "user-agent": f"smallfirst/{__version__}",
+        **{name.lower(): value for name, value in headers.items()},
+    }
+    for name, value in sent.items():
+        if name in _OURS or not name.isascii() or not name.isprintable() or set(name) & set(" :"):
+            raise ValueError(f"header '{name}' cannot be set")
+        if not value.isascii() or not value.isprintable():
+            raise ValueError(f"header '{name}' has a value that cannot be sent: only printable ASCII can")
+    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "content-length: "]
+    return host, port, parts.scheme == "https", "\r\n".join(lines).encode()
