@@ -254,8 +254,7 @@ async def _wait(gate: asyncio.Event | None, seconds: float) -> None:
 
 async def _silence() -> bool:
     """Say nothing more until the client leaves or the upstream closes; both cancel us."""
-    await asyncio.Event().wait()
-    return False
+    return await asyncio.Event().wait()
 
 
 def _reset(writer: asyncio.StreamWriter) -> bool:

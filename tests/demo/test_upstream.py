@@ -41,6 +41,7 @@ async def test_the_official_client_reads_whole_and_streamed_answers_over_one_con
         assert await ask(client) == "hello, all of you"
         assert [request.data.get("stream") for request in upstream.requests] == [None, True, None]
         assert upstream.requests[0].headers["authorization"] == "Bearer k"
+        await upstream.idle()
         assert (upstream.connections, upstream.open, upstream.cancelled) == (1, 0, 0)
 
 
