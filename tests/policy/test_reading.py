@@ -109,6 +109,16 @@ def test_a_file_that_cannot_be_read_is_a_fault_and_not_left_out(
     assert f"{huge}: cannot be read" in str(error.value)
 
 
+def test_a_folder_nobody_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_folder: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)  # root may read everything, so the refusal itself is made
+
+    with pytest.raises(PolicyError, match="this folder cannot be read; Permission denied"):
+        load(tmp_path, {})
+
+
 def test_text_that_is_not_utf_8_is_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_bytes(b"version: 1\n# na\xefve\n")
