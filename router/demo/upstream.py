@@ -69,7 +69,9 @@ class FakeUpstream:
         self._talks: set[asyncio.Task[None]] = set()
         self._bugs: list[Exception] = []
         self._server: asyncio.Server | None = None
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio then sets TCP_NODELAY
+        self._socket = socket.socket(
+            socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+        )  # asyncio then sets TCP_NODELAY
         self.requests: list[Received] = []
         """Everything that was asked, in the order in which it was read."""
         self.connections = 0
