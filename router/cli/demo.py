@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 
 from router.cli.telling import Json, Refused, print_json
 from router.server.service import CannotServe
@@ -25,8 +26,8 @@ def demo(
     port: Annotated[int, typer.Option(help="Where the proxy listens; 0 takes a free port.")] = 0,
 ) -> None:
     """Show the whole loop: two fake models, a policy, real requests through the real proxy. No key, no network."""
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_demo(data, port, once=once, as_json=as_json))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, contextlib.suppress(KeyboardInterrupt):
+        runner.run(_demo(data, port, once=once, as_json=as_json))
 
 
 async def _demo(data: Path | None, port: int, *, once: bool, as_json: bool) -> None:
