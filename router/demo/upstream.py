@@ -64,12 +64,13 @@ class FakeUpstream:
             answer = [answer]
         self._refuses = isinstance(answer, Sequence) and bool(answer) and answer[0].refuse
         self._answer = script(answer) if isinstance(answer, Sequence) else answer
-        self._latency = latency
+        self.latency = latency
+        """How long it seems to think; may be changed between requests."""
         self._changed = asyncio.Event()
         self._talks: set[asyncio.Task[None]] = set()
         self._bugs: list[Exception] = []
         self._server: asyncio.Server | None = None
-        self._socket = socket.socket()
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # without it asyncio leaves Nagle on: 40 ms
         self.requests: list[Received] = []
         """Everything that was asked, in the order in which it was read."""
         self.connections = 0
@@ -208,7 +209,7 @@ class FakeUpstream:
     async def _send_pieces(self, answer: Answer, rendered: Rendered, writer: asyncio.StreamWriter) -> None:
         ends = (answer.cut_after, answer.reset_after, answer.stall_after)
         last = next((end for end in ends if end is not None), len(rendered.pieces))
-        pause = answer.between + (self._latency.per_token if rendered.streamed else 0)
+        pause = answer.between + (self.latency.per_token if rendered.streamed else 0)
         for number, piece in enumerate(rendered.pieces[:last]):
             await _wait(answer.gates.get(number), pause if number else 0)
             writer.write(chunk(piece) if rendered.streamed else piece)
@@ -217,7 +218,7 @@ class FakeUpstream:
     def _thinking(self, rendered: Rendered) -> float:
         """Seconds before the first byte: a whole answer is sent when its last token is known."""
         tokens = 0 if rendered.streamed else rendered.tokens
-        return self._latency.first + self._latency.per_token * tokens
+        return self.latency.first + self.latency.per_token * tokens
 
     def _answer_to(self, request: Received) -> Answer:
         if request.method == "POST":
