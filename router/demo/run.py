@@ -1,7 +1,7 @@
 """Drive a workload through a running proxy as a customer does: the official client, and nothing but a `base_url`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +54,17 @@ class Served:
 
 
 async def drive(
-    base_url: str, rows: Sequence[Row], *, model: str = "auto", concurrency: int = 8, clock: Clock = SYSTEM
+    base_url: str,
+    rows: Sequence[Row],
+    *,
+    model: str = "auto",
+    concurrency: int = 8,
+    answered: Callable[[], None] = lambda: None,
+    clock: Clock = SYSTEM,
 ) -> tuple[Served, ...]:
     """Send every row's request, `concurrency` at once and every third as a stream; the results are in the rows' order.
 
-    A request that fails is a result with an `error`, never an exception.
+    A request that fails is a result with an `error`, never an exception. `answered` is told after each.
     """
     from openai import AsyncOpenAI
 
@@ -68,7 +74,9 @@ async def drive(
 
         async def serve(number: int, row: Row) -> Served:
             async with places:
-                return await _serve(client, row, model, clock, stream=number % _STREAM_EVERY == _STREAM_EVERY - 1)
+                served = await _serve(client, row, model, clock, stream=number % _STREAM_EVERY == _STREAM_EVERY - 1)
+                answered()
+                return served
 
         return tuple(await asyncio.gather(*(serve(number, row) for number, row in enumerate(rows))))
 

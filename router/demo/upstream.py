@@ -142,6 +142,7 @@ class FakeUpstream:
         talk = asyncio.create_task(self._talk(connection, reader, writer))
         self._talks.add(talk)
         talk.add_done_callback(self._talks.discard)
+        talk.add_done_callback(lambda _: writer.close())  # also when it was cancelled before it began
 
     async def _talk(
         self, connection: "_Connection", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -163,8 +164,6 @@ class FakeUpstream:
             pass  # the client is gone; whoever waits for that was told by `cancelled`
         except Exception as bug:  # noqa: BLE001 - a fault of the test that told us how to answer: raised when we close
             self._bugs.append(bug)
-        finally:
-            writer.close()
 
     async def _answer_unless_left(
         self, request: Received, connection: "_Connection", writer: asyncio.StreamWriter

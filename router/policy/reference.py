@@ -32,12 +32,9 @@ def table(block: str) -> str:
 
 
 def not_built() -> str:
-    """Return the Markdown list of what is known and refused so far."""
-    lines = []
-    for row in unbuilt.ROWS:
-        only = f": {row.only}" if row.only else ""
-        lines.append(f"- `{row.field.replace('.*', '.NAME', 1).replace('.*', '[]')}`{only}; {row.instead}")
-    return "\n".join(lines) + "\n"
+    """Return the Markdown table of what is known and refused so far."""
+    rows = [f"| `{shape.readable(row.field)}` | {row.only or 'all of it'} | {row.instead} |" for row in unbuilt.ROWS]
+    return "\n".join(["| field | what of it | meanwhile |", "|---|---|---|", *rows]) + "\n"
 
 
 def _row(pattern: str) -> str:
