@@ -100,7 +100,9 @@ def flow(value: object) -> str:
             return "{" + ", ".join(f"{name}: {flow(inner)}" for name, inner in value.items()) + "}"
         case list():
             return "[" + ", ".join(map(flow, value)) + "]"
-        case str() if value in {"true", "false"} or set(value) & set("\"\\#{}[],&*!|>'%@`") or ": " in value:
+        case str() if (
+            not value or value in {"true", "false"} or set(value) & set("\"\\#{}[],&*!|>'%@`") or ": " in value
+        ):
             return f"'{value}'" if "'" not in value else f'"{value}"'
         case _:
             return str(value)
