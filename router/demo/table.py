@@ -20,9 +20,8 @@ def print_report(report: DemoReport, console: Console, base_url: str) -> None:
     console.print(_speed(report))
     for fault in report.faults:
         console.print(f"  {fault}", style="red", markup=False)
-    console.print(
-        "The upstreams are fakes that serve recorded answers; prices are the policy's. Try it:\n", style="dim"
-    )
+    console.print("The upstreams are fakes that serve recorded answers; prices are the policy's.", style="dim")
+    console.print("Try it:\n")
     console.print(try_it(base_url), soft_wrap=True, markup=False, highlight=False)
 
 
@@ -61,11 +60,11 @@ def _sentence(report: DemoReport) -> str:
 
 
 def _tasks(report: DemoReport) -> Table:
-    table = Table(title="by task", title_justify="left")
+    table = Table(title="by task: answered by, and quality", title_justify="left")
     table.add_column("task")
     table.add_column("requests", justify="right")
     for tier in report.tiers:
-        table.add_column(f"to {tier}", justify="right")
+        table.add_column(tier, justify="right")
     for name in report.quality:
         table.add_column("quality" if name == "served" else name.replace("_", " "), justify="right")
     for task in report.tasks:
