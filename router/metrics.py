@@ -157,7 +157,7 @@ class Metrics:
         decision = outcome.decision
         start = decision.start if decision else _NONE
         band = str(decision.band) if decision and decision.band is not None else _NONE
-        last = outcome.attempts[-1].tier if outcome.attempts else _NONE
+        last = outcome.heard.tier if outcome.heard else _NONE
         self._requests(route, start, last, band, outcome.end).inc()
         self._seconds(route, start).observe(outcome.seconds)
         self._overhead().observe(outcome.overhead)

@@ -1,1 +1,1 @@
-"""Tests of router/upstream."""
+"""Stories about the calls to deployments."""
