@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from router import difficulty, rules
-from router.difficulty import Estimator, ModelError
+from router.difficulty import Builtin, Estimator, Model, ModelError
 from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
 from router.policy import Policy, load, schema
 from router.pricing import Listed, Price, PriceList
 from router.verify import CHECKS
 
-__all__ = ["AssemblyError", "plan_of", "read"]
+__all__ = ["AssemblyError", "cautions", "plan_of", "read"]
 
 _DEADLINE = 600.0
 """Seconds for a request that names a tier or a deployment, as for a route that says nothing."""
@@ -123,7 +123,8 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         for rule in spec.rules
     )
     estimate = _estimator(name, spec, policy) if len(rungs) > 1 else None
-    return Route(name, "route", rungs, estimate, compiled, spec.deadline)
+    model = _model(estimate)
+    return Route(name, "route", rungs, estimate, compiled, spec.deadline, model.explain if model else None)
 
 
 def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:
@@ -137,3 +138,26 @@ def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:
     except ModelError as error:
         file, line = policy.where("routes", name, "difficulty")
         raise AssemblyError(f"{file}:{line} routes.{name}.difficulty: {error}") from error
+
+
+def _model(estimate: Estimator | None) -> Model | None:
+    """The learned model inside an estimator, where there is one."""
+    if isinstance(estimate, Builtin):
+        return estimate.model
+    return estimate if isinstance(estimate, Model) else None
+
+
+def cautions(policy: Policy, plan: Plan) -> list[str]:
+    """What an operator should know about thresholds that nobody has measured on this policy's own tiers."""
+    told = []
+    for name, spec in policy.routes.items():
+        route = plan.routes[name]
+        model = _model(route.estimate)
+        if model is None or spec.difficulty != "builtin":
+            continue
+        for i, rung in enumerate(route.cascade[:-1]):
+            file, line = policy.where("routes", name, "cascade", i)
+            share = f"about {model.share(rung.below):.0%} of its reference traffic would start below {rung.below:g}"
+            place = f"{file}:{line} routes.{name}.cascade[{i}].below"
+            told.append(f"{place}: the builtin model knows nothing of your tiers; {share}")
+    return told

@@ -4,9 +4,10 @@ Label values come from the policy or from an enum, never from a request: what a 
 Names follow OpenTelemetry's GenAI conventions where they have one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -14,77 +15,141 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from router.outcome import Attempt, Outcome
 from router.plan import Plan
 
-__all__ = ["CONTENT_TYPE", "Metrics"]
+__all__ = ["CONTENT_TYPE", "METRICS", "Metric", "Metrics"]
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256)
-_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1)
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
 _TENTHS = tuple(edge / 10 for edge in range(1, 11))
 _NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric, as it is declared here and told in docs/metrics.md."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    def register(self, registry: CollectorRegistry) -> Any:
+        """Make it; the client writes `_total` behind a counter's name."""
+        match self.kind:
+            case "counter":
+                return Counter(self.name, self.help, self.labels, registry=registry)
+            case "gauge":
+                return Gauge(self.name, self.help, self.labels, registry=registry)
+            case "histogram":
+                return Histogram(self.name, self.help, self.labels, registry=registry, buckets=self.buckets)
+
+
+METRICS = (
+    Metric(
+        "router_requests_total",
+        "counter",
+        "Requests: where they started, the last tier asked, and how they ended (ok, error, broken, left).",
+        ("route", "start", "tier", "band", "outcome"),
+    ),
+    Metric(
+        "router_escalations_total",
+        "counter",
+        "Answers that were not good enough, so that the next tier was asked.",
+        ("route", "from_tier", "reason", "band"),
+    ),
+    Metric(
+        "router_fallbacks_total",
+        "counter",
+        "Deployments that failed or could not be asked, so that another was.",
+        ("tier", "deployment", "reason"),
+    ),
+    Metric(
+        "router_late_verdicts_total",
+        "counter",
+        "Answers that a check would not have accepted, sent all the same: committed, or the last tier's.",
+        ("route", "tier", "reason"),
+    ),
+    Metric(
+        "router_cost_usd_total",
+        "counter",
+        "US dollars of tokens, where the price is known; kind is served or escalation.",
+        ("route", "start", "tier", "deployment", "kind", "band"),
+    ),
+    Metric(
+        "router_cost_unknown_total",
+        "counter",
+        "Answers whose price or usage is unknown; they are never counted as $0.",
+        ("deployment",),
+    ),
+    Metric(
+        "router_tokens_total",
+        "counter",
+        "Tokens; kind is input, output or cached_input (which is part of input).",
+        ("route", "tier", "kind"),
+    ),
+    Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
+    Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
+    Metric(
+        "router_request_seconds",
+        "histogram",
+        "Seconds from a request's arrival to the end of its answer.",
+        ("route", "start"),
+        _SECONDS,
+    ),
+    Metric(
+        "router_time_to_first_token_seconds", "histogram", "Seconds until a stream began.", ("route", "tier"), _SECONDS
+    ),
+    Metric(
+        "router_overhead_seconds",
+        "histogram",
+        "Seconds until an answer began to leave, less what upstreams took.",
+        (),
+        _OVERHEAD,
+    ),
+    Metric(
+        "gen_ai_client_operation_duration_seconds",
+        "histogram",
+        "Seconds an upstream call took: until its whole answer, or the commit of its stream.",
+        ("gen_ai_operation_name", "gen_ai_request_model", "error_type"),
+        _SECONDS,
+    ),
+    Metric("router_difficulty", "histogram", "Estimated difficulty.", ("route",), _TENTHS),
+    Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier")),
+    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
+    Metric(
+        "router_deployment_up",
+        "gauge",
+        "1 while a deployment may be called, 0 while its breaker is open.",
+        ("deployment",),
+    ),
+    Metric("router_inflight", "gauge", "Requests being answered."),
+)
+"""Every metric there is."""
 
 
 class Metrics:
     """Every metric of one process, in a registry of its own."""
 
     def __init__(self, inflight: Callable[[], int] = lambda: 0) -> None:
-        self.registry = registry = CollectorRegistry()
-
-        def counter(name: str, text: str, *labels: str) -> Any:
-            return _children(Counter(name, text, labels, registry=registry))
-
-        def histogram(name: str, text: str, buckets: Iterable[float], *labels: str) -> Any:
-            return _children(Histogram(name, text, labels, registry=registry, buckets=tuple(buckets)))
-
-        self._requests = counter(
-            "router_requests", "Requests by how they ended.", "route", "start", "tier", "band", "outcome"
-        )
-        self._escalations = counter(
-            "router_escalations",
-            "Answers that were not good enough, so that the next tier was asked.",
-            *("route", "from_tier", "reason", "band"),
-        )
-        self._fallbacks = counter(
-            "router_fallbacks", "Deployments that failed, so that the next was asked.", "tier", "deployment", "reason"
-        )
-        self._late = counter(
-            "router_late_verdicts", "Checks that failed after the answer was committed.", "route", "tier", "reason"
-        )
-        self._cost = counter(
-            "router_cost_usd",
-            "US dollars of tokens, where the price is known.",
-            *("route", "start", "tier", "deployment", "kind", "band"),
-        )
-        self._unknown = counter(
-            "router_cost_unknown", "Answers whose price or usage is unknown; never counted as $0.", "deployment"
-        )
-        self._tokens = counter("router_tokens", "Tokens by kind.", "route", "tier", "kind")
-        self._left = counter("router_client_disconnects", "Clients who left before their answer was complete.")
-        self._reloads = counter("router_policy_reload", "Reloads of the policy.", "result")
-        self._seconds = histogram(
-            "router_request_seconds", "Seconds from a request to the end of its answer.", _SECONDS, "route", "start"
-        )
-        self._duration = histogram(
-            "gen_ai_client_operation_duration_seconds",
-            "Seconds an upstream took for its whole answer, or for the beginning of its stream.",
-            _SECONDS,
-            *("gen_ai_operation_name", "gen_ai_request_model", "error_type"),
-        )
-        self._first = histogram(
-            "router_time_to_first_token_seconds", "Seconds until a stream began.", _SECONDS, "route", "tier"
-        )
-        self._overhead = histogram(
-            "router_overhead_seconds", "Seconds we added before the answer began to leave.", _OVERHEAD
-        )
-        self._difficulty = histogram("router_difficulty", "Estimated difficulty.", _TENTHS, "route")
-        self._up = Gauge(
-            "router_deployment_up",
-            "1 while a deployment may be called, 0 while its breaker is open.",
-            ["deployment"],
-            registry=registry,
-        )
-        self._threshold = Gauge("router_threshold", "The threshold in force.", ["route", "tier"], registry=registry)
-        self._policy = Gauge("router_policy", "The policy in force.", ["version"], registry=registry)
-        Gauge("router_inflight", "Requests being answered.", registry=registry).set_function(inflight)
+        self.registry = CollectorRegistry()
+        self._gauges = {one.name: one.register(self.registry) for one in METRICS if one.kind == "gauge"}
+        self._gauges["router_inflight"].set_function(inflight)
+        counted = {one.name: _children(one, one.register(self.registry)) for one in METRICS if one.kind != "gauge"}
+        self._requests = counted["router_requests_total"]
+        self._escalations = counted["router_escalations_total"]
+        self._fallbacks = counted["router_fallbacks_total"]
+        self._late = counted["router_late_verdicts_total"]
+        self._cost = counted["router_cost_usd_total"]
+        self._unknown = counted["router_cost_unknown_total"]
+        self._tokens = counted["router_tokens_total"]
+        self._left = counted["router_client_disconnects_total"]
+        self._reloads = counted["router_policy_reload_total"]
+        self._seconds = counted["router_request_seconds"]
+        self._first = counted["router_time_to_first_token_seconds"]
+        self._overhead = counted["router_overhead_seconds"]
+        self._duration = counted["gen_ai_client_operation_duration_seconds"]
+        self._difficulty = counted["router_difficulty"]
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -131,14 +196,17 @@ class Metrics:
 
     def serve(self, plan: Plan, up: Callable[[str], bool]) -> None:
         """Say which plan is in force from now on; `up` is asked about its deployments whenever somebody looks."""
-        for gauge in (self._policy, self._threshold, self._up):
+        policy, threshold, deployment_up = (
+            self._gauges[name] for name in ("router_policy", "router_threshold", "router_deployment_up")
+        )
+        for gauge in (policy, threshold, deployment_up):
             gauge.clear()
-        self._policy.labels(plan.version).set(1)
+        policy.labels(plan.version).set(1)
         for route in plan.routes.values():
             for rung in route.cascade[:-1]:
-                self._threshold.labels(route.name, rung.tier.name).set(rung.below)
+                threshold.labels(route.name, rung.tier.name).set(rung.below)
         for name in plan.deployments:
-            self._up.labels(name).set_function(partial(up, name))
+            deployment_up.labels(name).set_function(partial(up, name))
 
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
@@ -149,8 +217,6 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def _children(metric: Any) -> Any:
+def _children(metric: Metric, made: Any) -> Any:
     """A metric's children by their label values, each looked up once; `labels()` costs four times as much."""
-    if not metric._labelnames:  # noqa: SLF001  the client has no public way to ask
-        return lambda: metric
-    return cache(metric.labels)
+    return cache(made.labels) if metric.labels else lambda: made

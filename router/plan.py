@@ -3,14 +3,16 @@
 Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing asks which it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from router.chat import ChatRequest
 from router.difficulty import Estimator
 from router.policy.schema import Breaker, Timeout
 from router.pricing import Price
 from router.rules import Rule
+from router.signals import Signals
 from router.verify import Check
 
 __all__ = ["ALL", "Deployment", "Kind", "Plan", "Route", "Rung", "Tier"]
@@ -74,6 +76,8 @@ class Route:
     rules: tuple[Rule, ...]
     deadline: float
     """Seconds for the whole request."""
+    explain: Callable[[ChatRequest, Signals], list[tuple[str, float]]] | None = None
+    """What moved an estimate most, in words, each with how far; None where there is nothing to explain."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-__all__ = ["Settings", "SettingsError"]
+__all__ = ["Settings", "SettingsError", "tell_library"]
 
 _LOGS = ("json", "off")
 
@@ -64,3 +64,8 @@ class Settings:
             signing_key=own.get("SMALLFIRST_SIGNING_KEY"),
             environment=environment,
         )
+
+
+def tell_library(name: str, value: str) -> None:
+    """Set a variable, unless it is set, for a library that reads the environment and cannot be told any other way."""
+    os.environ.setdefault(name, value)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from router.settings import Settings, SettingsError
+from router.settings import Settings, SettingsError, tell_library
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 ROWS = dict(re.findall(r"^\| `(SMALLFIRST_\w+)` \| (.*?) \|", PAGE.read_text("utf-8"), re.MULTILINE))
@@ -59,6 +59,16 @@ def test_a_policy_gets_the_whole_environment_as_it_was_at_the_start(monkeypatch:
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     settings = Settings.of({"SMALLFIRST_SIGNING_KEY": "hush", "OPENAI_API_KEY": "sk-hush"})
     assert "hush" not in repr(settings)
+
+
+def test_a_library_is_told_what_the_operator_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_LIBRARYS_SWITCH", "the operator's")
+    monkeypatch.delenv("ANOTHER_SWITCH", raising=False)
+    tell_library("A_LIBRARYS_SWITCH", "ours")
+    tell_library("ANOTHER_SWITCH", "ours")
+    environment = Settings.read().environment
+    assert (environment["A_LIBRARYS_SWITCH"], environment["ANOTHER_SWITCH"]) == ("the operator's", "ours")
+    monkeypatch.delenv("ANOTHER_SWITCH")
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------

@@ -35,7 +35,10 @@ class RecordedAnswers:
 
     def __call__(self, request: Received) -> Answer:
         """Answer with the recorded text, or say honestly that there is none."""
-        messages = request.messages
+        return self.to(request.messages)
+
+    def to(self, messages: Sequence[Mapping[str, Any]]) -> Answer:
+        """Give the answer to a conversation."""
         for known, key in ((self._exact, _key(messages)), (self._turns, _key(_turns(messages)))):
             if key in known:
                 return _answer(known[key])

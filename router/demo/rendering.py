@@ -11,7 +11,7 @@ import orjson
 from router.demo.answers import Answer, Delta
 from router.demo.wire import Received
 
-__all__ = ["FINGERPRINT", "Rendered", "count_tokens", "render"]
+__all__ = ["FINGERPRINT", "Rendered", "count_tokens", "count_usage", "render"]
 
 FINGERPRINT = "fp_fake"
 _CREATED = 1_735_689_600  # fakes live on the first day of 2025, so that equal requests get equal bytes
@@ -32,6 +32,12 @@ class Rendered:
 def count_tokens(text: str) -> int:
     """Guess how many tokens a text has: a token is about four characters."""
     return -(-len(text) // 4)
+
+
+def count_usage(answer: Answer, body: Mapping[str, Any]) -> dict[str, int]:
+    """Count the tokens that the fake will say this answer takes for a request with this body."""
+    usage = _Writing(answer, body, 0).usage
+    return {} if usage is None else usage
 
 
 def render(answer: Answer, request: Received, serial: int) -> Rendered:

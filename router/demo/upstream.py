@@ -64,12 +64,13 @@ class FakeUpstream:
             answer = [answer]
         self._refuses = isinstance(answer, Sequence) and bool(answer) and answer[0].refuse
         self._answer = script(answer) if isinstance(answer, Sequence) else answer
-        self._latency = latency
+        self.latency = latency
+        """How long it seems to think; may be changed between requests."""
         self._changed = asyncio.Event()
         self._talks: set[asyncio.Task[None]] = set()
         self._bugs: list[Exception] = []
         self._server: asyncio.Server | None = None
-        self._socket = socket.socket()
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # without it asyncio leaves Nagle on: 40 ms
         self.requests: list[Received] = []
         """Everything that was asked, in the order in which it was read."""
         self.connections = 0
@@ -141,6 +142,7 @@ class FakeUpstream:
         talk = asyncio.create_task(self._talk(connection, reader, writer))
         self._talks.add(talk)
         talk.add_done_callback(self._talks.discard)
+        talk.add_done_callback(lambda _: writer.close())  # also when it was cancelled before it began
 
     async def _talk(
         self, connection: "_Connection", reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -162,8 +164,6 @@ class FakeUpstream:
             pass  # the client is gone; whoever waits for that was told by `cancelled`
         except Exception as bug:  # noqa: BLE001 - a fault of the test that told us how to answer: raised when we close
             self._bugs.append(bug)
-        finally:
-            writer.close()
 
     async def _answer_unless_left(
         self, request: Received, connection: "_Connection", writer: asyncio.StreamWriter
@@ -208,7 +208,7 @@ class FakeUpstream:
     async def _send_pieces(self, answer: Answer, rendered: Rendered, writer: asyncio.StreamWriter) -> None:
         ends = (answer.cut_after, answer.reset_after, answer.stall_after)
         last = next((end for end in ends if end is not None), len(rendered.pieces))
-        pause = answer.between + (self._latency.per_token if rendered.streamed else 0)
+        pause = answer.between + (self.latency.per_token if rendered.streamed else 0)
         for number, piece in enumerate(rendered.pieces[:last]):
             await _wait(answer.gates.get(number), pause if number else 0)
             writer.write(chunk(piece) if rendered.streamed else piece)
@@ -217,7 +217,7 @@ class FakeUpstream:
     def _thinking(self, rendered: Rendered) -> float:
         """Seconds before the first byte: a whole answer is sent when its last token is known."""
         tokens = 0 if rendered.streamed else rendered.tokens
-        return self._latency.first + self._latency.per_token * tokens
+        return self.latency.first + self.latency.per_token * tokens
 
     def _answer_to(self, request: Received) -> Answer:
         if request.method == "POST":
@@ -254,8 +254,7 @@ async def _wait(gate: asyncio.Event | None, seconds: float) -> None:
 
 async def _silence() -> bool:
     """Say nothing more until the client leaves or the upstream closes; both cancel us."""
-    await asyncio.Event().wait()
-    return False
+    return await asyncio.Event().wait()
 
 
 def _reset(writer: asyncio.StreamWriter) -> bool:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a fake upstream speaks it: requests in, heads and chunks out, byte by byte where a test needs it."""
+"""HTTP/1.1 in as few words as a fake upstream needs: requests in, heads and chunks out, byte by byte."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-__all__ = ["LAST_CHUNK", "Received", "chunk", "head", "read"]
+__all__ = ["LAST_CHUNK", "Received", "chunk", "head", "read", "read_answer"]
 
 LAST_CHUNK = b"0\r\n\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -46,12 +46,10 @@ async def read(reader: asyncio.StreamReader, send: Callable[[bytes], None]) -> R
     Raises ValueError for what is not HTTP.
     """
     try:
-        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        first, headers = await _head(reader)
     except asyncio.IncompleteReadError:
         return None
-    method, path, _version = lines[0].split(" ")
-    pairs = (line.partition(":") for line in lines[1:] if line)
-    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    method, path, _version = first.split(" ")
     if headers.get("expect", "").lower() == "100-continue":
         send(_CONTINUE)
     try:
@@ -59,6 +57,19 @@ async def read(reader: asyncio.StreamReader, send: Callable[[bytes], None]) -> R
     except asyncio.IncompleteReadError:
         return None
     return Received(method=method, path=path, headers=headers, body=body)
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Read one answer, of known length or in chunks: its status and its body. Raises EOFError when it breaks off."""
+    first, headers = await _head(reader)
+    return int(first.split(" ")[1]), await _body(reader, headers)
+
+
+async def _head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
+    """The first line, and the headers with names in lower case."""
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    pairs = (line.partition(":") for line in lines if line)
+    return first, {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> bytes:

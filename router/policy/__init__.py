@@ -6,7 +6,6 @@
 from router.policy.faults import Caution, Fault, PolicyError
 from router.policy.lint import lint
 from router.policy.reading import load, loads
-from router.policy.reference import json_schema
-from router.policy.schema import Policy
+from router.policy.schema import Policy, json_schema
 
 __all__ = ["Caution", "Fault", "Policy", "PolicyError", "json_schema", "lint", "load", "loads"]

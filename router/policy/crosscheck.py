@@ -40,7 +40,11 @@ def _clashes(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Compla
 
 def _deployments(tree: object) -> Iterator[Complaint]:
     for path, deployment in matches(tree, "deployments.*"):
-        if isinstance(deployment, Mapping) and not {"base_url", "provider", "api_base", "url"} & set(deployment):
+        if (
+            isinstance(path[1], str)
+            and isinstance(deployment, Mapping)
+            and not {"base_url", "provider"} & set(deployment)
+        ):
             yield Complaint(
                 (*path, "base_url"), MISSING, "give the address of an OpenAI-compatible server, or a provider"
             )
@@ -60,7 +64,7 @@ def _cascade(tree: object, path: FieldPath, route: object) -> Iterator[Complaint
     yield from _repeated("this cascade", tiers)
     rungs = [((*path, *place), rung) for place, rung in matches(route, "cascade.*")]
     for place, rung in rungs[:-1]:
-        if isinstance(rung, Mapping) and not {"below", "share", "threshold"} & set(rung):
+        if isinstance(rung, Mapping) and not {"below", "share"} & set(rung):
             yield Complaint(
                 (*place, "below"),
                 MISSING,
@@ -144,9 +148,10 @@ def _way(steps: Mapping[str, set[str]], start: str, goal: str) -> list[str]:
 
 
 def _unknown(kind: str, used: Iterable[tuple[FieldPath, str]], known: list[str]) -> Iterator[Complaint]:
+    """Complain about names nobody has; where there are none at all, the section itself is what is wrong."""
     for path, name in used:
-        if name not in known:
-            there = f"this policy has {listed(known)}" if known else f"this policy has no {kind}s"
+        if known and name not in known:
+            there = f"this policy has {listed(known)}"
             yield Complaint(path, f"no {kind} named '{name}'", did_you_mean(name, known) or there)
 
 

@@ -61,7 +61,7 @@ class Files:
         for path, name in _named(tree, SECRETS):
             self.secret.add(name)
             if self._take(name) is None:
-                hint = f"'smallfirst keys add --name NAME --file {name}' makes one"
+                hint = f"'smallfirst keys add --name NAME --file {self.folder / name}' makes one"
                 yield Complaint(path, f"no file '{name}' beside the policy", hint)
 
     def versioned(self) -> dict[str, bytes]:

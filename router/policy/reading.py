@@ -28,8 +28,7 @@ def load(path: str | Path, env: Mapping[str, str]) -> Policy:
         if content is None:
             raise PolicyError([Fault(str(path), 0, "", "no such policy", "give a YAML file or a folder of them")])
         return _read([parse(content, str(path))], env, path.parent, [path])
-    files = sorted(each for each in path.iterdir() if each.suffix in _ENDINGS and not each.name.startswith("."))
-    contents = [(each, content_of(each)) for each in files if each.is_file()]
+    contents = [(each, content_of(each)) for each in _files_in(path)]
     documents = [parse(content, str(each)) for each, content in contents if content is not None]
     if unreadable := [each for each, content in contents if content is None]:
         raise PolicyError(Fault(str(each), 0, "", "cannot be read") for each in unreadable)
@@ -37,6 +36,14 @@ def load(path: str | Path, env: Mapping[str, str]) -> Policy:
     if not documents:
         raise PolicyError([Fault(str(path), 0, "", "this folder has no policy", "put a *.yaml file into it")])
     return _read(documents, env, path, [Path(document.file) for document in documents])
+
+
+def _files_in(folder: Path) -> list[Path]:
+    try:
+        found = sorted(each for each in folder.iterdir() if each.suffix in _ENDINGS and each.is_file())
+    except OSError as error:
+        raise PolicyError([Fault(str(folder), 0, "", "this folder cannot be read", f"{error.strerror}")]) from error
+    return [each for each in found if not each.name.startswith(".")]
 
 
 def loads(

@@ -1,4 +1,4 @@
-"""The reference of every field, made from the schema: tables for the documents, JSON Schema for editors.
+"""The reference of every field, made from the schema: the tables of `docs/policy.md`.
 
 `python -m router.policy.reference docs/policy.md` writes the tables anew between their markers.
 """
@@ -10,18 +10,11 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from router.policy import shape, unbuilt
-from router.policy.schema import Policy
+from router.policy.block import Block
 from router.policy.validation import flow
 
 _MARKED = re.compile(r"(<!-- fields: (?P<block>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
-
-
-def json_schema() -> dict[str, object]:
-    """Return the JSON Schema of a policy file, for editors that complete and check YAML while one types."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Policy.model_json_schema()}
-    schema["title"] = "smallfirst policy"
-    schema["required"] = ["version"]  # a file of a folder need not say everything
-    return schema
+_MEBIBYTE = 2**20
 
 
 def table(block: str) -> str:
@@ -32,12 +25,9 @@ def table(block: str) -> str:
 
 
 def not_built() -> str:
-    """Return the Markdown list of what is known and refused so far."""
-    lines = []
-    for row in unbuilt.ROWS:
-        only = f": {row.only}" if row.only else ""
-        lines.append(f"- `{row.field.replace('.*', '.NAME', 1).replace('.*', '[]')}`{only}; {row.instead}")
-    return "\n".join(lines) + "\n"
+    """Return the Markdown table of what is known and refused so far."""
+    rows = [f"| `{shape.readable(row.field)}` | {row.only or 'all of it'} | {row.instead} |" for row in unbuilt.ROWS]
+    return "\n".join(["| field | what of it | meanwhile |", "|---|---|---|", *rows]) + "\n"
 
 
 def _row(pattern: str) -> str:
@@ -49,20 +39,15 @@ def _row(pattern: str) -> str:
 
 
 def _default(info: FieldInfo) -> str:
+    """Return a default as one would write it; a block's own defaults stand in its own table."""
     if info.is_required():
         return "required"
     value = info.get_default(call_default_factory=False)
-    match value:
-        case None:
-            return "none"
-        case tuple():
-            return f"`{flow(list(value))}`"
-        case bool() | str() | int() | float():
-            return f"`{flow(value)}`"
-        case dict():
-            return "`{}`"
-        case _:
-            return "its defaults"
+    if isinstance(value, int) and value >= _MEBIBYTE and value % _MEBIBYTE == 0:
+        return f"`{value // _MEBIBYTE}MiB`"
+    if isinstance(value, Block):
+        return "its defaults"
+    return "none" if value is None else f"`{flow(list(value) if isinstance(value, tuple) else value)}`"
 
 
 def rewrite(document: str) -> str:
@@ -75,7 +60,12 @@ def rewrite(document: str) -> str:
     return _MARKED.sub(fresh, document)
 
 
-if __name__ == "__main__":
-    for argument in sys.argv[1:]:
+def main(arguments: list[str]) -> None:
+    """Write the tables of each document named."""
+    for argument in arguments:
         path = Path(argument)
         path.write_text(rewrite(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -80,9 +80,12 @@ def _literal(value: object, expected: str) -> tuple[str, str]:
 
 
 def _example(path: FieldPath) -> str:
-    """Return `such as [tuned-a, tuned-b]` where the schema has an example that fits a line."""
-    info = shape.fields().get(shape.pattern_of(path))
+    """Return `such as hold: all` where the schema has an example, for an entry of a list the first of its example."""
+    inside = bool(path) and isinstance(path[-1], int)
+    info = shape.fields().get(shape.pattern_of(path[:-1] if inside else path))
     example = info.examples[0] if info and info.examples else None
+    if inside and isinstance(example, list):
+        return f"such as {flow(example[0])}"
     return f"such as {path[-1]}: {flow(example)}" if example not in (None, "see below") else ""
 
 
@@ -97,7 +100,9 @@ def flow(value: object) -> str:
             return "{" + ", ".join(f"{name}: {flow(inner)}" for name, inner in value.items()) + "}"
         case list():
             return "[" + ", ".join(map(flow, value)) + "]"
-        case str() if value in {"true", "false"} or set(value) & set("\"\\#{}[],&*!|>'%@`") or ": " in value:
+        case str() if (
+            not value or value in {"true", "false"} or set(value) & set("\"\\#{}[],&*!|>'%@`") or ": " in value
+        ):
             return f"'{value}'" if "'" not in value else f'"{value}"'
         case _:
             return str(value)
@@ -107,10 +112,10 @@ def _unknown(path: FieldPath) -> Complaint:
     """Suggest the field that was probably meant, or the place where this one belongs."""
     name, pattern = str(path[-1]), shape.pattern_of(path[:-1])
     here = shape.names_at(pattern)
-    meant = closest(name, here)
-    if not meant and (also := ALSO_KNOWN_AS.get(name)) in here:
-        meant = str(also)
-    if meant:
+    if name in here:
+        return Complaint(path, f"belongs to another kind of {path[-2]}", "keep one kind")
+    also = ALSO_KNOWN_AS.get(name, "")
+    if meant := also if also in here else closest(name, here):
         return Complaint(path, "unknown field", f"did you mean '{meant}'?", meant)
     if places := shape.elsewhere(name):
         return Complaint(path, "unknown field", "it belongs to " + " or ".join(places[:2]))

@@ -141,7 +141,7 @@ def _config(service: Service) -> uvicorn.Config:
 def _listen(host: str, port: int) -> socket.socket:
     """Open the port before anything else starts, so that a port that is taken is told in one line."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so that asyncio sets TCP_NODELAY
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

@@ -33,7 +33,7 @@ async def stream(client: openai.AsyncOpenAI) -> str:
     return "".join([chunk.choices[0].delta.content or "" async for chunk in chunks if chunk.choices])
 
 
-async def test_the_official_client_reads_whole_and_streamed_answers_over_one_connection() -> None:
+async def test_the_official_client_reads_whole_and_streamed_answers() -> None:
     upstream = FakeUpstream(Answer(text="hello, all of you"))
     async with talking_to(upstream) as client:
         assert await ask(client) == "hello, all of you"
@@ -41,7 +41,16 @@ async def test_the_official_client_reads_whole_and_streamed_answers_over_one_con
         assert await ask(client) == "hello, all of you"
         assert [request.data.get("stream") for request in upstream.requests] == [None, True, None]
         assert upstream.requests[0].headers["authorization"] == "Bearer k"
-        assert (upstream.connections, upstream.open, upstream.cancelled) == (1, 0, 0)
+        await upstream.idle()
+        assert (upstream.open, upstream.cancelled) == (0, 0)
+
+
+async def test_a_connection_is_kept_open_for_the_next_request() -> None:
+    async with FakeUpstream(Answer(text="hi")) as upstream, httpx.AsyncClient() as client:
+        for streamed in (False, True, False):
+            answer = await client.post(upstream.base_url, json={"stream": streamed})
+            assert answer.status_code == 200
+        assert (upstream.connections, len(upstream.requests)) == (1, 3)
 
 
 async def test_it_says_in_its_headers_that_it_is_a_fake() -> None:
