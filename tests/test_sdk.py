@@ -38,7 +38,7 @@ async def said(chunks: Any) -> str:
     return "".join([chunk.choices[0].delta.content or "" async for chunk in chunks if chunk.choices])
 
 
-# ---------------------------------------------------------------------------------------------------------- what is read
+# --------------------------------------------------------------------------------------------------------- what is read
 
 
 async def test_a_whole_answer(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ async def test_fields_that_openai_does_not_know_are_forwarded(tmp_path: Path) ->
         assert {"user": "u-1", "ignore_eos": True}.items() <= served.tuned.requests[0].data.items()
 
 
-# -------------------------------------------------------------------------------------------------------- what is caught
+# ------------------------------------------------------------------------------------------------------- what is caught
 
 
 FAILS: list[tuple[dict[str, Any], type[openai.APIStatusError], str | None]] = [
@@ -207,7 +207,7 @@ async def test_a_stream_that_breaks_off_is_raised_and_never_a_clean_end(tmp_path
         assert served.counted("router_requests_total") == 1
 
 
-# ---------------------------------------------------------------------------------------------------- what is broken off
+# --------------------------------------------------------------------------------------------------- what is broken off
 
 
 Break = Callable[[openai.AsyncOpenAI, Proxy], Coroutine[Any, Any, None]]
