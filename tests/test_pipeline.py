@@ -157,10 +157,11 @@ async def test_a_request_that_gets_no_route_is_counted_too() -> None:
 
 async def test_what_can_be_read_but_not_written_is_the_request_s_fault() -> None:
     one = house(Canned(answer()))
-    deep = b"[" * 500 + b"]" * 500
-    request = chat.parse(b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}], "x": ' + deep + b"}")
-    reply = await one.pipeline.complete(request)
-    assert (reply.status, orjson.loads(await ended(reply))["error"]["code"]) == (400, "invalid_json")
+    deep = b"[{}," * 300 + b"1" + b"]" * 300
+    for field in (b"x", b"tools"):
+        body = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}], "%b": [{"a": %b}]}' % (field, deep)
+        reply = await one.pipeline.complete(chat.parse(body))
+        assert (reply.status, orjson.loads(await ended(reply))["error"]["code"]) == (400, "invalid_json")
     assert one.pipeline.pool.members["small"].busy == 0
 
 

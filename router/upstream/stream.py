@@ -7,6 +7,7 @@ is committed, and what fails is the client's to see.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import orjson
 
@@ -104,7 +105,7 @@ class Stream:
             events = self._splitter.feed(chunk) if chunk is not None else self._splitter.finish()
             for raw, data in events:
                 self._add(raw, data)
-        except (TooLong, Malformed, orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        except (TooLong, Malformed, orjson.JSONDecodeError) as error:
             raise Failure("malformed", 200) from error
         if chunk is None:
             self._ended = True
@@ -129,7 +130,7 @@ class Stream:
             if chunk["usage"] and not chunk.get("choices"):
                 return
             del chunk["usage"]
-            raw = encode(orjson.dumps(chunk))
+            raw = _written(chunk)
         self._ready.append(raw)
 
     async def _linger(self) -> None:
@@ -140,3 +141,10 @@ class Stream:
                     pass
         except (TimeoutError, TransportError):
             return
+
+
+def _written(chunk: dict[str, Any]) -> bytes:
+    try:
+        return encode(orjson.dumps(chunk))
+    except orjson.JSONEncodeError as error:  # it writes less deep than it reads
+        raise Malformed("a chunk that is nested too deeply") from error
