@@ -167,7 +167,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._lost = asyncio.get_running_loop().create_future()
         self._alive.add(self)
-        _keep_alive(transport.get_extra_info("socket"))
+        if (sock := transport.get_extra_info("socket")) is not None:
+            _keep_alive(sock)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -217,6 +218,7 @@ class Connection(asyncio.Protocol):
     def _overflow(self) -> None:
         """More of the body is here than should wait."""
         if self._whole:
+            self.ended = False
             self._fail("malformed", f"sent more than {self._most} bytes")
         elif not self._paused and not self.ended:
             self._paused = True
@@ -232,7 +234,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one trailer: nobody asked for those."""
         if not self._head:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
             self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:

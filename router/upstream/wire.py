@@ -6,6 +6,7 @@ docs/decisions/0002-data-plane-client.md has the measurements.
 """
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -25,6 +26,7 @@ _RACE = 1.0
 """Seconds in which a connection that was closed while a request was on its way shows it."""
 _LARGEST = 64 * 1024 * 1024
 _PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -183,7 +185,7 @@ class Wire:
             now = self._loop.time()
             self._idle.append((now, connection))
             if self._sweep is None:
-                self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle)
+                self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle, self._loop)
 
     async def _ask(self, body: bytes, largest: int | None) -> Connection:
         loop = asyncio.get_running_loop()
@@ -223,16 +225,14 @@ class Wire:
             raise TransportError("connect", f"{self._peer} could not be reached: {error}") from error
         return connection
 
-    def _close_idle(self) -> None:
+    def _close_idle(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close what nobody needed for a while; look again when the next one is due."""
         self._sweep = None
-        if self._loop is None:
-            return
-        due = self._loop.time() - self._keep_idle
+        due = loop.time() - self._keep_idle
         while self._idle and self._idle[0][0] <= due:
             self._idle.popleft()[1].abort()
         if self._idle:
-            self._sweep = self._loop.call_at(self._idle[0][0] + self._keep_idle, self._close_idle)
+            self._sweep = loop.call_at(self._idle[0][0] + self._keep_idle, self._close_idle, loop)
 
     def _forget(self) -> None:
         """Begin again without connections: they are closed, or went with the event loop that they were on."""
@@ -281,7 +281,7 @@ def _address(url: str, headers: Mapping[str, str]) -> tuple[str, int, bool, byte
         **{name.lower(): value for name, value in headers.items()},
     }
     for name, value in sent.items():
-        if name in _OURS or not name.isascii() or not name.isprintable() or set(name) & set(" :"):
+        if name in _OURS or not _NAME.fullmatch(name):
             raise ValueError(f"header '{name}' cannot be set")
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"header '{name}' has a value that cannot be sent: only printable ASCII can")
