@@ -8,7 +8,6 @@ MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
 DEMO_ARGS ?=
-TEST_ARGS ?=
 LOCK_ARGS ?=
 CODE := router tests
 
@@ -37,8 +36,8 @@ check: .venv/.project .venv/.dev ## Everything that needs no running code: forma
 	@$(BIN)/python -m pip check
 	@$(BIN)/pytest --quiet --no-header $(wildcard tests/test_house.py tests/test_docs.py)
 
-test: check ## Check, then every test, with branch coverage (TEST_ARGS="-k story")
-	@$(BIN)/pytest --cov $(TEST_ARGS)
+test: check ## Check, then every test, with branch coverage
+	@$(BIN)/pytest --cov
 
 lock: .venv/.lock ## Write requirements/*.txt anew from pyproject.toml (LOCK_ARGS="--upgrade-package NAME" or --upgrade)
 	@UV=$(BIN)/uv tools/lock $(LOCK_ARGS)

@@ -72,7 +72,15 @@ class Malformed(ValueError):
     """An upstream's answer is not a chat completion."""
 
 
-_JSON_NAMES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "an integer", float: "a number", type(None): "null"}
+_JSON_NAMES = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    type(None): "null",
+}
 _OPTIONAL: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("stream", (bool,), "a boolean"),
     ("stream_options", (dict,), "an object"),
@@ -190,18 +198,27 @@ def _text(content: object) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _usage(usage: Mapping[str, Any] | None) -> Usage | None:
-    """OpenAI's usage object, read leniently: what is missing counts as nothing."""
-    if not usage:
+def _usage(usage: object) -> Usage | None:
+    """OpenAI's usage object; None when it does not say how many tokens went in, what else is missing is nothing."""
+    if not isinstance(usage, Mapping) or not isinstance(usage.get("prompt_tokens"), int):
         return None
-    prompt = usage.get("prompt_tokens_details") or {}
-    output = usage.get("completion_tokens_details") or {}
     return Usage(
-        usage.get("prompt_tokens") or 0,
-        usage.get("completion_tokens") or 0,
-        prompt.get("cached_tokens") or 0,
-        output.get("reasoning_tokens") or 0,
+        _count(usage, "prompt_tokens"),
+        _count(usage, "completion_tokens"),
+        _count(usage.get("prompt_tokens_details"), "cached_tokens"),
+        _count(usage.get("completion_tokens_details"), "reasoning_tokens"),
     )
+
+
+def _count(counts: object, name: str) -> int:
+    count = counts.get(name) if isinstance(counts, Mapping) else None
+    return max(0, count) if isinstance(count, int) else 0
+
+
+def _index(part: Mapping[str, Any], otherwise: int) -> int:
+    """Which choice or tool call a delta belongs to; some upstreams do not say, or say null."""
+    index = part.get("index")
+    return index if isinstance(index, int) else otherwise
 
 
 class _Growing:
@@ -220,12 +237,12 @@ class _Growing:
         if text := delta.get("content"):
             self.content.append(_text(text))
         if refusal := delta.get("refusal"):
-            self.refusal.append(refusal)
+            self.refusal.append(_text(refusal))
         calls = delta.get("tool_calls")
         if not calls and (function := delta.get("function_call")):
             calls = ({"index": 0, "function": function},)
         for position, call in enumerate(calls or ()):
-            self._add_call(call.get("index", position), call)
+            self._add_call(_index(call, position), call)
         return bool(text or refusal or calls or delta.get("reasoning_content") or delta.get("reasoning"))
 
     def _add_call(self, index: int, part: Mapping[str, Any]) -> None:
@@ -268,9 +285,10 @@ class Chunks:
                 self.usage = _usage(usage)
             useful = False
             for choice in chunk.get("choices") or ():
-                growing = self._choices.get(choice.get("index", 0))
+                index = _index(choice, 0)
+                growing = self._choices.get(index)
                 if growing is None:
-                    growing = self._choices[choice.get("index", 0)] = _Growing()
+                    growing = self._choices[index] = _Growing()
                 if delta := choice.get("delta"):
                     useful |= growing.add(delta)
                 if reason := choice.get("finish_reason"):

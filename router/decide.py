@@ -1,19 +1,19 @@
-"""Which tiers may answer this request, in which order, and why. Pure: the same values always give the same decision.
+"""Which tiers may answer this request, in which order, and why. Pure: the same values give the same decision.
 
-Hard constraints are never weighed against anything: labels that rules require cut the deployments down first, and what is
-left is all that upstream ever sees. What a deployment is known not to support, or what does not fit its window, goes next.
-Among the tiers that remain the start is chosen: forced, by a rule, by the session's pin, or by difficulty.
+Hard constraints are never weighed against anything: labels that rules require cut the deployments down first, and what
+is left is all that upstream ever sees. What a deployment is known not to support, or what does not fit its window, goes
+next. Among the tiers that remain the start is chosen: forced, by a rule, by the session's pin, or by difficulty.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from router.chat import ChatRequest
+from router.chat import ChatRequest, Usage
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
 from router.plan import Deployment, Route, Tier
-from router.pricing import Usage, cost
-from router.rules import Bounds
+from router.pricing import cost
+from router.rules import FREE, Bounds
 from router.signals import Signals
 
 __all__ = ["Candidate", "Choosing", "Decision", "Step", "decide"]
@@ -81,8 +81,9 @@ def decide(
     request: ChatRequest,
     facts: Signals,
     route: Route,
-    bounds: Bounds,
-    estimate: Estimate | None,
+    *,
+    bounds: Bounds = FREE,
+    estimate: Estimate | None = None,
     choosing: Choosing = NOTHING_ELSE,
 ) -> Decision:
     """Choose.
@@ -118,7 +119,9 @@ def _permitted(ladder: tuple[Tier, ...], require: Mapping[str, str]) -> tuple[St
     steps = tuple(step for step in steps if step.deployments)
     if not steps:
         labels = ", ".join(f"{name}: {value}" for name, value in wanted)
-        message = f"this route's rules require a deployment labelled {labels}, and {names(t.name for t in ladder)} have none"
+        message = (
+            f"this route's rules require a deployment labelled {labels}, and {names(t.name for t in ladder)} have none"
+        )
         raise Forbidden(message)
     return steps
 
@@ -163,7 +166,7 @@ def _affordable(
         if (deployments := tuple(d for d in step.deployments if (cost(d.price, usage) or 0.0) <= budget))
     )
     if not kept:
-        message = f"no tier of this route is expected to answer for {budget} USD; raise x-router-max-cost-usd or shorten the prompt"
+        message = f"no tier is expected to answer for {budget} USD; raise x-router-max-cost-usd or shorten the prompt"
         raise BadRequest(message, param="x-router-max-cost-usd", code="max_cost_exceeded")
     return kept
 

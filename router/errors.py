@@ -21,6 +21,7 @@ The body is OpenAI's envelope: ``{"error": {"message", "type", "param", "code"}}
 from collections.abc import Iterable, Mapping
 
 import orjson
+from typing_extensions import override
 
 __all__ = [
     "BadRequest",
@@ -42,8 +43,8 @@ __all__ = [
 class Problem(Exception):
     """Something a client must be told; subclasses fix the status, the type and the usual code."""
 
-    status = 500
-    type = "server_error"
+    status: int = 500
+    type: str = "server_error"
     code: str | None = None
 
     def __init__(
@@ -77,21 +78,21 @@ class TooLarge(BadRequest):
     """The request's body is larger than the policy's `server.max_body`."""
 
     status = 413
-    code = "request_too_large"
+    code: str | None = "request_too_large"
 
 
 class Unauthorized(BadRequest):
     """No API key, or one that is not in `auth.keys`."""
 
     status = 401
-    code = "invalid_api_key"
+    code: str | None = "invalid_api_key"
 
 
 class Forbidden(BadRequest):
     """The route's rules leave no deployment that may answer this request."""
 
     status = 403
-    code = "no_permitted_deployment"
+    code: str | None = "no_permitted_deployment"
 
 
 class NotFound(BadRequest):
@@ -104,7 +105,7 @@ class MethodNotAllowed(NotFound):
     """The path exists, the method does not."""
 
     status = 405
-    code = "method_not_allowed"
+    code: str | None = "method_not_allowed"
 
 
 class Relayed(Problem):
@@ -115,6 +116,7 @@ class Relayed(Problem):
         self.status = status
         self._body = body
 
+    @override
     def body(self) -> bytes:
         """The upstream's own bytes."""
         return self._body
@@ -125,14 +127,14 @@ class UpstreamFailed(Problem):
 
     status = 502
     type = "upstream_error"
-    code = "upstream_failed"
+    code: str | None = "upstream_failed"
 
 
 class UpstreamTimedOut(UpstreamFailed):
     """The last deployment, or the whole request, ran out of time."""
 
     status = 504
-    code = "upstream_timeout"
+    code: str | None = "upstream_timeout"
 
 
 class Unavailable(Problem):
@@ -140,13 +142,13 @@ class Unavailable(Problem):
 
     status = 503
     type = "server_error"
-    code = "unavailable"
+    code: str | None = "unavailable"
 
 
 class StreamBroken(UpstreamFailed):
     """A stream that had begun could not be finished; sent as its last event."""
 
-    code = "stream_broken"
+    code: str | None = "stream_broken"
 
     def event(self) -> bytes:
         """The server-sent event that tells a client so; nothing follows it."""

@@ -16,9 +16,24 @@ _NOBODY = ""
 class Journey:
     """The notes on one request; `outcome` reads them at any time, and nothing else does."""
 
-    __slots__ = ("_attempts", "_clock", "_first", "_id", "_policy", "_signer", "_started", "_wall", "decision", "route", "stream", "tenant")
+    __slots__ = (
+        "_attempts",
+        "_clock",
+        "_first",
+        "_id",
+        "_policy",
+        "_signer",
+        "_started",
+        "_wall",
+        "decision",
+        "route",
+        "stream",
+        "tenant",
+    )
 
-    def __init__(self, clock: Clock, signer: Signer, policy: str, tenant: str | None = None, *, stream: bool = False) -> None:
+    def __init__(
+        self, clock: Clock, signer: Signer, policy: str, tenant: str | None = None, *, stream: bool = False
+    ) -> None:
         self._clock = clock
         self._signer = signer
         self._policy = policy

@@ -84,11 +84,8 @@ class Keyring:
         Raises:
             KeysError: the file cannot be read, or is wrong; every fault at once, each with its line.
         """
-        try:
+        with _told(path, "read"):
             text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            message = f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8'}"
-            raise KeysError(message) from error
         return cls(_parse(text, path))
 
     def find(self, authorization: bytes | None) -> Key | None:
@@ -105,10 +102,10 @@ def add(path: Path, name: str, key: str, *, labels: Mapping[str, str], now: floa
     mode. Two who add at the same time wait for each other. `now` is in seconds since 1970.
 
     Raises:
-        KeysError: the name is taken or empty, or the file is wrong as it stands.
+        KeysError: the name is taken or empty, or the file is wrong as it stands, or cannot be written.
     """
     path = path.resolve()
-    with _alone_in(path.parent):
+    with _told(path, "written"), _alone_in(path.parent):
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         known = _parse(text, path)
         if not name or any(one.name == name for one in known.values()):
@@ -128,6 +125,16 @@ def _entry(name: str, key: str, labels: Mapping[str, str], now: float) -> str:
     created = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     entry = {"name": name, "hash": hash_key(key), "labels": dict(labels), "created": created}
     return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True)
+
+
+@contextmanager
+def _told(path: Path, done: str) -> Iterator[None]:
+    """Say of a file that cannot be read or written which one it is, and why."""
+    try:
+        yield
+    except (OSError, UnicodeDecodeError) as error:
+        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        raise KeysError(f"{path}: cannot be {done}: {why}") from error
 
 
 @contextmanager

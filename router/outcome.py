@@ -1,4 +1,4 @@
-"""Everything that happened to one request, as one frozen value; headers, metrics, the log line and the record are views of it."""
+"""Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -70,6 +70,15 @@ class Outcome:
         return [attempt for attempt in self.attempts[:-1] if attempt.result in {"failed", "skipped"}]
 
     @property
+    def heard(self) -> Attempt | None:
+        """The attempt that the client hears of: the last, but of failures the highest tier's, as its error is told."""
+        failed = [attempt for attempt in self.attempts if attempt.result == "failed"]
+        if self.end != "error" or not failed or self.decision is None:
+            return self.attempts[-1] if self.attempts else None
+        ladder = [step.tier.name for step in self.decision.steps]
+        return max(reversed(failed), key=lambda attempt: ladder.index(attempt.tier))
+
+    @property
     def path(self) -> str:
         """``tuned:truncated,frontier:ok``."""
         return ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
@@ -89,10 +98,9 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
         if decision.difficulty is not None:
             made.append((b"x-router-difficulty", b"%.4f" % decision.difficulty))
             made.append((b"x-router-threshold", b"%.4f" % (decision.threshold or 0.0)))
-    if outcome.attempts:
-        last = outcome.attempts[-1]
-        made.append((b"x-router-tier", last.tier.encode()))
-        made.append((b"x-router-deployment", last.deployment.encode()))
+    if heard := outcome.heard:
+        made.append((b"x-router-tier", heard.tier.encode()))
+        made.append((b"x-router-deployment", heard.deployment.encode()))
         made.append((b"x-router-path", outcome.path.encode()))
         if not outcome.stream and (cost := outcome.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
@@ -102,7 +110,7 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
 def fields(outcome: Outcome) -> dict[str, object]:
     """The access log's line: facts only, never a prompt, an answer or a key."""
     decision = outcome.decision
-    last = outcome.attempts[-1] if outcome.attempts else None
+    last = outcome.heard
     usage = last.usage if last else None
     return {
         "time": outcome.started,
@@ -132,4 +140,3 @@ def fields(outcome: Outcome) -> dict[str, object]:
 
 def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
-

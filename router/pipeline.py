@@ -18,16 +18,18 @@ from router import rules, signals
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
 from router.decide import Choosing, Decision, decide
+from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, Problem, names
 from router.ids import Signer
 from router.journey import Journey
 from router.outcome import Outcome
 from router.plan import Plan, Route, Tier
+from router.signals import Signals
 from router.upstream.climb import Climb
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
 
-__all__ = ["ANYBODY", "Caller", "Pipeline", "consider"]
+__all__ = ["ANYBODY", "Caller", "Considered", "Pipeline", "consider"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,18 @@ class Caller:
 ANYBODY = Caller()
 
 
-def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> tuple[Route, Decision]:
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A decision, and what led to it."""
+
+    route: Route
+    signals: Signals
+    bounds: rules.Bounds
+    estimate: Estimate | None
+    decision: Decision
+
+
+def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
     """Decide, and ask nobody: what `POST /v1/route` and `smallfirst explain` show is what would happen.
 
     Raises:
@@ -64,7 +77,8 @@ def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> tupl
         bounds = rules.apply(route.rules, asked, rules.Bounds(bounds.require))
     estimate = route.estimate(request, facts) if route.estimate else None
     choosing = Choosing(threshold=caller.threshold, forced=_forced(plan, caller.tier), budget=caller.budget)
-    return route, decide(request, facts, route, bounds, estimate, choosing)
+    decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
+    return Considered(route, facts, bounds, estimate, decision)
 
 
 def _named(plan: Plan, model: str) -> Route:
@@ -102,9 +116,10 @@ class Pipeline:
         pool = self.pool
         journey = self.begin(caller, stream=request.stream)
         try:
-            journey.route, journey.decision = consider(self.plan, request, caller)
-            climb = Climb(request, journey, pool, self._clock, journey.route.deadline)
-            answer = await climb.run(journey.decision.steps)
+            considered = consider(self.plan, request, caller)
+            journey.route, journey.decision = considered.route, considered.decision
+            climb = Climb(request, journey, pool, self._clock, considered.route.deadline)
+            answer = await climb.run(considered.decision.steps)
             return served(answer, request, journey, self.close)
         except Problem as told:
             return refused(told, journey, self.close)
@@ -119,6 +134,10 @@ class Pipeline:
     def begin(self, caller: Caller, *, stream: bool = False) -> Journey:
         """Start taking notes on a request."""
         return Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+
+    def left(self, caller: Caller = ANYBODY) -> None:
+        """Count a client who left before the request was whole."""
+        self.close(self.begin(caller).outcome(499, "left", "client_left"))
 
     def close(self, outcome: Outcome) -> None:
         """Hand a request's outcome to whoever counts: once, when its reply closes."""

@@ -1,19 +1,23 @@
-"""What a policy comes to once it is read, priced and compiled: one frozen value that serves requests until a reload swaps it.
+"""What a policy comes to once it is read, priced and compiled: one frozen value, until a reload swaps it.
 
-Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing below asks which it was.
+Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing asks which it was.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from router.chat import ChatRequest
 from router.difficulty import Estimator
-from router.policy import Breaker, Timeout
+from router.policy.schema import Breaker, Timeout
 from router.pricing import Price
 from router.rules import Rule
+from router.signals import Signals
 from router.verify import Check
 
-__all__ = ["ALL", "Deployment", "Plan", "Route", "Rung", "Tier"]
+__all__ = ["ALL", "Deployment", "Kind", "Plan", "Route", "Rung", "Tier"]
+
+Kind = Literal["route", "tier", "deployment"]
 
 ALL = -1
 """`hold: all`: every chunk is held back until the answer has been judged."""
@@ -50,8 +54,6 @@ class Tier:
     hold: int | None
     """Useful chunks held back for checks; ALL; None: ALL where a tool or a format is asked for, otherwise 0."""
     params: Mapping[str, Any]
-    shapes: bool = True
-    """Whether requests are shaped for it; False where a client named a deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +69,15 @@ class Route:
     """What a name in `model` stands for: tiers in order, cheapest first, and how to choose where to start."""
 
     name: str
-    kind: Literal["route", "tier", "deployment"]
+    kind: Kind
     cascade: tuple[Rung, ...]
     estimate: Estimator | None
     """None where there is nothing to choose."""
     rules: tuple[Rule, ...]
     deadline: float
     """Seconds for the whole request."""
+    explain: Callable[[ChatRequest, Signals], list[tuple[str, float]]] | None = None
+    """What moved an estimate most, in words, each with how far; None where there is nothing to explain."""
 
 
 @dataclass(frozen=True, slots=True)

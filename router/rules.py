@@ -1,15 +1,16 @@
-"""Hard constraints, before cache and difficulty: what a request must have, where it must start, which route it is really for."""
+"""Hard constraints, before anything is estimated: who may see a request, where it starts, which route it is for."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from router import signals
 from router.chat import ChatRequest
-from router.policy import When
+from router.policy.schema import Range, TextPattern, When
 from router.signals import Signals
 
-__all__ = ["Asked", "Bounds", "Condition", "Rule", "apply", "conditions"]
+__all__ = ["FREE", "Asked", "Bounds", "Condition", "Rule", "apply", "conditions"]
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -31,7 +32,7 @@ Condition = Callable[[Asked], bool]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When every condition holds: what is required of a deployment, and one of where to start or which route to take."""
+    """When every condition holds: what is required of a deployment, and where to start or which route to take."""
 
     name: str
     when: tuple[Condition, ...]
@@ -71,39 +72,33 @@ def apply(rules: Iterable[Rule], asked: Asked, bounds: Bounds = FREE) -> Bounds:
 
 def conditions(when: When, system: str | None = None) -> tuple[Condition, ...]:
     """Compile a policy's `when`; `system` is the text of the system prompt it names."""
-    made: list[Condition] = []
-    for name in ("images", "audio", "json_schema"):
-        if (wanted := getattr(when, name)) is not None:
-            made.append(_flag(name, wanted=wanted))
-    if when.pii:
-        kinds = frozenset(when.pii)
-        made.append(lambda asked: not kinds.isdisjoint(asked.signals.pii))
-    if when.tools is not None:
-        made.append(_tools(when.tools))
-    for name in ("tokens", "turns"):
-        if (span := getattr(when, name)) is not None:
-            made.append(_within(name, span.min, span.max))
-    if system is not None:
-        fingerprint = signals.prompt_hash(system)
-        made.append(lambda asked: asked.signals.system == fingerprint)
-    if when.language:
-        languages = frozenset(when.language)
-        made.append(lambda asked: asked.signals.language in languages)
-    if when.metadata:
-        made.append(_all_equal(lambda asked: asked.request.body.get("metadata") or _NOTHING, when.metadata))
-    if when.key:
-        made.append(_all_equal(lambda asked: asked.labels, when.key))
-    made.extend(_header(name.lower(), re.compile(pattern)) for name, pattern in (when.headers or {}).items())
-    if when.regex is not None:
-        made.append(_text(re.compile(when.regex)))
-    return tuple(made)
+    made = [make(value) for name, make in _CONDITIONS.items() if (value := getattr(when, name)) is not None]
+    return (*made, _system(system)) if system is not None else tuple(made)
 
 
-def _flag(name: str, *, wanted: bool) -> Condition:
-    return lambda asked: bool(getattr(asked.signals, name)) is wanted
+def _flag(name: str) -> Callable[[bool], Condition]:
+    return lambda wanted: lambda asked: bool(getattr(asked.signals, name)) is wanted
 
 
-def _tools(wanted: bool | list[str] | tuple[str, ...]) -> Condition:  # noqa: FBT001  as the policy writes it
+def _within(name: str) -> Callable[[Range], Condition]:
+    def make(span: Range) -> Condition:
+        low, high = span.min or 0, float("inf") if span.max is None else span.max
+        return lambda asked: low <= getattr(asked.signals, name) <= high
+
+    return make
+
+
+def _pii(kinds: Iterable[str]) -> Condition:
+    wanted = frozenset(kinds)
+    return lambda asked: not wanted.isdisjoint(asked.signals.pii)
+
+
+def _language(languages: Iterable[str]) -> Condition:
+    wanted = frozenset(languages)
+    return lambda asked: asked.signals.language in wanted
+
+
+def _tools(wanted: bool | Iterable[str]) -> Condition:  # noqa: FBT001  as the policy writes it
     if isinstance(wanted, bool):
         return lambda asked: bool(asked.signals.tools) is wanted
     names = frozenset(wanted)
@@ -115,19 +110,47 @@ def _tools(wanted: bool | list[str] | tuple[str, ...]) -> Condition:  # noqa: FB
     return named
 
 
-def _within(name: str, least: int | None, most: int | None) -> Condition:
-    low, high = least or 0, float("inf") if most is None else most
-    return lambda asked: low <= getattr(asked.signals, name) <= high
+def _system(text: str) -> Condition:
+    fingerprint = signals.prompt_hash(text)
+    return lambda asked: asked.signals.system == fingerprint
 
 
-def _all_equal(of: Callable[[Asked], Mapping[str, object]], wanted: Mapping[str, str]) -> Condition:
-    return lambda asked: all(of(asked).get(name) == value for name, value in wanted.items())
+def _metadata(wanted: Mapping[str, str]) -> Condition:
+    return lambda asked: wanted.items() <= (asked.request.body.get("metadata") or _NOTHING).items()
 
 
-def _header(name: str, pattern: re.Pattern[str]) -> Condition:
-    return lambda asked: name in asked.headers and pattern.fullmatch(asked.headers[name]) is not None
+def _key(wanted: Mapping[str, str]) -> Condition:
+    return lambda asked: wanted.items() <= asked.labels.items()
 
 
-def _text(pattern: re.Pattern[str]) -> Condition:
+def _headers(wanted: Mapping[str, str | TextPattern]) -> Condition:
+    patterns = {
+        name.lower(): re.compile(rf"\A{re.escape(value)}\Z" if isinstance(value, str) else value.regex)
+        for name, value in wanted.items()
+    }
+    return lambda asked: all(
+        name in asked.headers and pattern.search(asked.headers[name]) for name, pattern in patterns.items()
+    )
+
+
+def _regex(text: str) -> Condition:
     """Search what the request is about, capped as signals are."""
+    pattern = re.compile(text)
     return lambda asked: pattern.search(signals.clip(signals.subject(asked.request))) is not None
+
+
+_CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {
+    "images": _flag("images"),
+    "audio": _flag("audio"),
+    "json_schema": _flag("json_schema"),
+    "pii": _pii,
+    "language": _language,
+    "tools": _tools,
+    "tokens": _within("tokens"),
+    "turns": _within("turns"),
+    "metadata": _metadata,
+    "key": _key,
+    "headers": _headers,
+    "regex": _regex,
+}
+"""How each field of `when` is compiled; `system` is a file, whose text whoever compiles has at hand."""

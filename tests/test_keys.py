@@ -1,6 +1,8 @@
 """API keys: minted, hashed, found at one cost, and kept in a file that people can read."""
 
+import errno
 import hashlib
+import os
 import stat
 import string
 import timeit
@@ -212,3 +214,23 @@ def test_a_file_that_cannot_be_read_is_named(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(KeysError, match=r"keys\.yaml: cannot be read: not UTF-8"):
         Keyring.read(file)
+
+
+def test_a_file_that_cannot_be_written_is_named(file: Path) -> None:
+    with pytest.raises(KeysError, match=r"nowhere/keys\.yaml: cannot be written: No such file"):
+        add(file.parent / "nowhere" / "keys.yaml", "desk", mint(token(1)), labels={}, now=NOON)
+
+
+def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_beside_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    add(file, "desk", mint(token(1)), labels={}, now=NOON)
+    before = file.read_text()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KeysError, match="cannot be written: No space left on device"):
+        add(file, "robot", mint(token(2)), labels={}, now=NOON)
+    assert file.read_text() == before
+    assert [entry.name for entry in file.parent.iterdir()] == ["keys.yaml"]

@@ -3,7 +3,7 @@
 Every row of the bundled workload carries `expected`, a mapping with one rule. The score of an answer is what the rule
 says and nothing else, so that the scores of the demo can be recomputed (and a test does).
 
-    {"exact": "DISTINCT"}                       the answer without space, backticks or fence around it; a list: any of these
+    {"exact": "DISTINCT"}                       the answer, less backticks or a fence around it; a list: any of these
     {"number": 3600}                            the last number in the answer
     {"contains": ["30 days"], "excludes": […], "max_words": 40}
                                                 every phrase, none of those, not longer; in either letter case

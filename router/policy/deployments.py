@@ -96,7 +96,7 @@ class Deployment(Block):
     )
     price: AnyPrice | None = Field(
         default=None,
-        description="US dollars per million tokens, or per hour; omitted it is looked up; unknown is never counted as $0.",
+        description="US dollars per million tokens or per hour; omitted: looked up, and unknown is never counted as 0.",
         examples=[{"input": 0.05, "output": 0.20}],
     )
     context_window: Count | None = Field(

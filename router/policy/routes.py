@@ -9,6 +9,7 @@ from router.policy.block import Block
 from router.policy.values import (
     Duration,
     Flag,
+    HeaderName,
     Index,
     Name,
     Pattern,
@@ -108,7 +109,7 @@ class When(Block):
         description="The request's `metadata` has these values.",
         examples=[{"task": "triage"}],
     )
-    headers: Mapping[Text, TextOrPattern] | None = Field(
+    headers: Mapping[HeaderName, TextOrPattern] | None = Field(
         default=None,
         min_length=1,
         description="The request's headers have these values, or match these patterns; names in any case.",
@@ -191,7 +192,7 @@ class Route(Block):
     )
     difficulty: Difficulty = Field(
         default="builtin",
-        description="`builtin`, the file of a model written by `smallfirst train`, or a constant from 0 to 1 for tests.",
+        description="`builtin`, a model file written by `smallfirst train`, or a constant from 0 to 1 for tests.",
         examples=["models/support.json"],
     )
     deadline: Duration = Field(

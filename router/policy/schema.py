@@ -141,6 +141,14 @@ class Policy(Block):
         return self._source.where(path)
 
 
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of a policy file, for editors that complete and check YAML while one types."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Policy.model_json_schema()}
+    schema["title"] = "smallfirst policy"
+    schema["required"] = ["version"]  # a file of a folder need not say everything
+    return schema
+
+
 __all__ = [
     "Auth",
     "Breaker",
@@ -161,4 +169,5 @@ __all__ = [
     "Tier",
     "Timeout",
     "When",
+    "json_schema",
 ]

@@ -22,6 +22,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?(?:ms|s|m|h|d))+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _SIZE = re.compile(r"(\d{1,15})\s?(B|kB|MB|GB|KiB|MiB|GiB)", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@+-]{0,63}", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _EXPANSION = r"\$\{"
 _SHOWN = 60
 
@@ -97,8 +98,13 @@ def read_name(value: object) -> str:
 
 def read_secret(value: object) -> str | None:
     """Read a secret without ever showing it; empty text is no secret."""
-    if value is None or isinstance(value, str):
-        return str(value).strip() or None if value else None
+    if value is None:
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if text and not (text.isascii() and text.isprintable()):
+            raise wrong("holds a character that no HTTP header can carry, such as a line end or an accent")
+        return text or None
     raise wrong("must be text; put it in quotes, or better write ${VARIABLE}")
 
 
@@ -166,6 +172,13 @@ def read_size(value: object) -> int:
     raise wrong(f"must be a number of bytes or a size such as 64MiB; got {shown(value)}")
 
 
+def read_header_name(value: object) -> str:
+    """Read a header's name, in small letters as the server sees it."""
+    if isinstance(value, str) and _HEADER.fullmatch(value):
+        return value.lower()
+    raise wrong(f"not the name of a header; got {shown(value)}")
+
+
 def read_pattern(value: object) -> str:
     """Read a regular expression that Python understands."""
     pattern = read_text(value)
@@ -183,10 +196,10 @@ def read_base_url(value: object) -> str:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise wrong(f"not an address ({error}); write one such as http://127.0.0.1:8001/v1") from error
+        raise wrong(f"its host or port cannot be read; got {shown(value)}") from error
     if "@" in parts.netloc:
         raise wrong("an address must not hold a user or password; give the key as api_key: ${VARIABLE}")
-    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text):
+    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text) or not text.isprintable():
         raise wrong(f"must be an address with a host, such as http://127.0.0.1:8001/v1; got {shown(value)}")
     if parts.query or parts.fragment:
         raise wrong(f"an address must not have '?' or '#'; got {shown(value)}")
@@ -271,6 +284,7 @@ Share = Annotated[float, *_typed(read_share, **_or_expansion(type="number", mini
 Usd = Annotated[float, *_typed(read_usd, **_or_expansion(type="number", minimum=0))]
 Duration = Annotated[float, *_typed(read_duration, anyOf=_NUMBER_OR_TEXT)]
 Size = Annotated[int, *_typed(read_size, anyOf=_NUMBER_OR_TEXT)]
+HeaderName = Annotated[str, *_typed(read_header_name, type="string", pattern=f"^{_HEADER.pattern}$")]
 Pattern = Annotated[str, *_typed(read_pattern, type="string", format="regex")]
 BaseUrl = Annotated[str, *_typed(read_base_url, type="string")]
 JsonObject = Annotated[dict[str, Any], *_typed(read_object, type="object")]

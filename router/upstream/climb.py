@@ -75,19 +75,25 @@ class Climb:
             Problem: nobody is left to ask, or time is up.
         """
         self._ladder = [step.tier.name for step in steps]
-        while (candidate := choose(steps, self._tried, self._pool.order)) is not None:
-            if self._until <= self._clock.now() + candidate.after:
-                raise UpstreamTimedOut("the route's deadline has passed", code="deadline_exceeded")
+        while (candidate := choose(steps, self._tried, self._pool.order)) and self._left > candidate.after:
             if candidate.after:
                 await asyncio.sleep(candidate.after)
             match await self._ask(candidate, last=candidate.tier is steps[-1].tier):
                 case Served() as served:
                     return served
                 case Verdict():
+                    self._count(candidate, Tried(1, again=False))
                     steps = _above(steps, candidate.tier)
                 case Failure() as failure:
                     steps = self._without(failure, candidate, steps)
+        if self._left <= 0:
+            raise UpstreamTimedOut("the route's deadline has passed", code="deadline_exceeded")
         raise self._told()
+
+    @property
+    def _left(self) -> float:
+        """Seconds until the route's deadline."""
+        return self._until - self._clock.now()
 
     async def _ask(self, candidate: Candidate, *, last: bool) -> Served | Verdict | Failure:
         """Ask one deployment, and note what became of it."""
@@ -96,18 +102,22 @@ class Climb:
         if (why := member.refuses(self._clock.now())) is not None:
             return self._note(candidate, since, Failure(why))
         try:
-            async with asyncio.timeout(self._until - self._clock.now()):
+            async with asyncio.timeout(self._left):
                 await member.enter()
         except TimeoutError:
             return self._note(candidate, since, Failure("full"))
         result: Served | Verdict | Failure | None = None
+        called = False
         try:
+            called = member.call(self._clock.now())
+            if not called:
+                raise Failure("open")  # noqa: TRY301  the breaker opened while a place was waited for
             ask = self._stream if self._request.stream else self._whole
             result = await ask(member, candidate, since, last=last)
         except Failure as failure:
             if failure.blames_deployment:
                 member.failed(self._clock.now())
-            else:
+            elif failure.called:
                 member.succeeded()
             result = self._note(candidate, since, failure)
         except asyncio.CancelledError:
@@ -115,7 +125,7 @@ class Climb:
             raise
         finally:
             if not isinstance(result, Served) or result.live is None:
-                member.leave()
+                member.leave(called=called)
         return result
 
     async def _whole(self, member: Member, candidate: Candidate, since: float, *, last: bool) -> Served | Verdict:
@@ -131,13 +141,14 @@ class Climb:
     async def _stream(self, member: Member, candidate: Candidate, since: float, *, last: bool) -> Served | Verdict:
         timeout = candidate.deployment.timeout
         within = self._within(candidate)
+        until = self._clock.now() + within
         streamed = await attempt.begin(member, self._body(candidate), within=min(timeout.first_byte, within))
         stream = Stream(
             streamed,
             show_usage=self._request.include_usage,
             timeout=timeout,
             now=self._clock.now,
-            until=self._clock.now() + within,
+            until=until,
         )
         committed = False
         try:
@@ -166,7 +177,7 @@ class Climb:
 
     def _within(self, candidate: Candidate) -> float:
         """Seconds this attempt may take."""
-        return min(candidate.deployment.timeout.total, self._until - self._clock.now())
+        return min(candidate.deployment.timeout.total, self._left)
 
     def _hold(self, tier: Tier) -> int:
         """How many useful chunks are held back: what the policy says, or all where a broken answer breaks a program."""
@@ -181,14 +192,17 @@ class Climb:
 
     def _without(self, failure: Failure, candidate: Candidate, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         """Who may still be asked after a failure."""
-        name = candidate.deployment.name
-        times = self._tried[name].times if name in self._tried else 0
-        self._tried[name] = Tried(times + failure.called, failure.again, failure.retry_after)
+        self._count(candidate, Tried(int(failure.called), failure.again, failure.retry_after))
         if failure.called or candidate.tier.name not in self._failures:
             self._failures[candidate.tier.name] = failure
         if failure.too_long:
             return _larger(steps, candidate)
         return () if failure.final else steps
+
+    def _count(self, candidate: Candidate, now: Tried) -> None:
+        """Add one try of a deployment to those before it."""
+        before = self._tried.get(candidate.deployment.name)
+        self._tried[candidate.deployment.name] = replace(now, times=now.times + before.times) if before else now
 
     def _told(self) -> Problem:
         """What the client is told when nobody is left to ask: what the highest tier said that was asked."""

@@ -1,5 +1,6 @@
 """Why a deployment did not answer, by a name that is a metric's label, and what may be done about it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,13 +14,15 @@ _RELAYED = frozenset({400, 413, 422})
 _HIDDEN = frozenset({401, 403, 404})
 """Statuses about *our* key or *our* address, which would mislead a client."""
 _NAMED = frozenset({401, 403, 404, 408, 409, 429, 500, 502, 503, 504, 529})
+_TOO_LONG = re.compile(rb'"context_length_exceeded"|"exceed_context_size_error"|maximum context length')
+"""How OpenAI, llama.cpp and vLLM say that a prompt does not fit."""
 _KEPT_HEADERS = ("content-type", "retry-after")
 _ERROR = 400
 
 
 @dataclass(frozen=True)
 class Failure(Exception):
-    """One call that gave no answer. Raised by attempts, kept by the pipeline, told to the client when all have failed."""
+    """One call that gave no answer; told to the client when all have failed."""
 
     reason: str
     status: int | None = None
@@ -44,7 +47,7 @@ class Failure(Exception):
     @property
     def blames_deployment(self) -> bool:
         """Whether this counts against the deployment's health."""
-        return not self.final
+        return self.called and not self.final
 
     @property
     def again(self) -> bool:
@@ -65,23 +68,23 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes) -> Failure
     """An answer whose status says that it is none."""
     kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
     if status in _RELAYED:
-        return Failure("context" if _code(body) == "context_length_exceeded" else "rejected", status, body, kept)
+        return Failure("context" if _TOO_LONG.search(body) else "rejected", status, body, kept)
     return Failure(f"status_{status}" if status in _NAMED else f"status_{status // 100}xx", status, body, kept)
 
 
 def from_event(error: Mapping[str, object]) -> Failure:
     """An error object in the middle of a stream."""
     code = error.get("status", error.get("code"))
-    status = code if isinstance(code, int) and _ERROR <= code < 600 else None  # noqa: PLR2004
+    status = code if isinstance(code, int) and _ERROR <= code < 600 else None
     return Failure("error_event", status, orjson.dumps({"error": error}), {"content-type": "application/json"})
 
 
 def problem(failure: Failure, tier: str) -> Problem:
-    """What the client is told when nobody is left to ask: the last tier's own words, where they are about the request."""
-    if failure.status is not None and failure.status >= _ERROR and failure.status not in _HIDDEN and _envelope(failure.body):
-        return Relayed(failure.status, failure.body, failure.headers)
+    """What the client is told when nobody is left to ask: the tier's own words, where they are about the request."""
     retry = {name: value for name, value in failure.headers.items() if name == "retry-after"}
     if failure.status is not None and failure.status >= _ERROR and failure.status not in _HIDDEN:
+        if _readable(failure):
+            return Relayed(failure.status, failure.body, failure.headers)
         told = UpstreamFailed(f"tier '{tier}' answered {failure.status}, and nobody is left to ask", headers=retry)
         told.status = failure.status
         return told
@@ -91,17 +94,10 @@ def problem(failure: Failure, tier: str) -> Problem:
     return UpstreamFailed(f"tier '{tier}' failed ({why}), and nobody is left to ask", headers=retry)
 
 
-def _envelope(body: bytes) -> bool:
-    """Whether a body is an error object that clients can read."""
+def _readable(failure: Failure) -> bool:
+    """Whether clients can read a body: an error object, or any other that says what is wrong with the request."""
     try:
-        parsed = orjson.loads(body)
+        parsed = orjson.loads(failure.body)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(parsed, dict) and "error" in parsed
-
-
-def _code(body: bytes) -> object:
-    try:
-        return orjson.loads(body)["error"]["code"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return None
+    return isinstance(parsed, dict) and ("error" in parsed or failure.final)

@@ -46,12 +46,19 @@ class Member:
         if self._places is not None:
             await self._places.acquire()
         self.busy += 1
-        self.breaker = self.breaker.sent()
 
-    def leave(self) -> None:
+    def call(self, now: float) -> bool:
+        """Begin a call, unless the breaker has opened while a place was waited for."""
+        if not self.breaker.allows(now):
+            return False
+        self.breaker = self.breaker.sent()
+        return True
+
+    def leave(self, *, called: bool = True) -> None:
         """Give the place back. A call that told nothing lets the next one probe."""
         self.busy -= 1
-        self.breaker = self.breaker.abandoned()
+        if called:
+            self.breaker = self.breaker.abandoned()
         if self._places is not None:
             self._places.release()
         if not self.busy:
@@ -134,7 +141,9 @@ class Tried:
     """Seconds it asked to be left alone."""
 
 
-def choose(steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]) -> Candidate | None:
+def choose(
+    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]
+) -> Candidate | None:
     """Who is asked next; None when nobody is left.
 
     First whoever was not asked yet, tier by tier. Only when all were: once more those whom that may help, in the same

@@ -12,7 +12,7 @@ import orjson
 
 from router.chat import Chunks, Malformed
 from router.plan import ALL
-from router.policy import Timeout
+from router.policy.schema import Timeout
 from router.sse import DONE, Splitter, TooLong, encode
 from router.upstream.client import Streamed, TransportError
 from router.upstream.failure import Failure, from_event
@@ -65,14 +65,18 @@ class Stream:
         Raises:
             Failure: it broke off, stalled, or ended before every choice had its finish reason.
         """
-        while not self._ended:
+        broken = None
+        while not self._ended and broken is None:
             if self._ready:
                 yield self._take()
-            await self._read()
-        if not self.answer.finished:
+            try:
+                await self._read()
+            except Failure as failure:
+                broken = failure
+        if broken is not None or not self.answer.finished:
             if self._ready:
                 yield self._take()
-            raise Failure("unfinished", 200)
+            raise broken or Failure("unfinished", 200)
         self._ready.append(DONE)
         yield self._take()
         await self._linger()
@@ -100,7 +104,7 @@ class Stream:
             events = self._splitter.feed(chunk) if chunk is not None else self._splitter.finish()
             for raw, data in events:
                 self._add(raw, data)
-        except (TooLong, Malformed, orjson.JSONDecodeError) as error:
+        except (TooLong, Malformed, orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
             raise Failure("malformed", 200) from error
         if chunk is None:
             self._ended = True

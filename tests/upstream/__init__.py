@@ -1,1 +1,1 @@
-"""The stories of router/upstream."""
+"""Stories about the calls to deployments."""

@@ -1,0 +1,5 @@
+"""`python -m router` is `smallfirst`."""
+
+from router.cli import main
+
+main()

@@ -1,0 +1,163 @@
+"""From a policy to a plan: files read, prices looked up, rules compiled, models loaded."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from router import difficulty, rules
+from router.difficulty import Builtin, Estimator, Model, ModelError
+from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
+from router.policy import Policy, load, schema
+from router.pricing import Listed, Price, PriceList
+from router.verify import CHECKS
+
+__all__ = ["AssemblyError", "cautions", "plan_of", "read"]
+
+_DEADLINE = 600.0
+"""Seconds for a request that names a tier or a deployment, as for a route that says nothing."""
+_NOTHING_LISTED = Listed(price=None, context_window=None, tools=None, images=None, schema=None, audio=None)
+
+
+class AssemblyError(ValueError):
+    """A policy reads well, but what it names cannot be used; one line says what and where."""
+
+
+def read(path: Path, environment: Mapping[str, str], *, now: float) -> tuple[Policy, Plan]:
+    """Read a policy and everything it names.
+
+    Raises:
+        PolicyError: it is not a policy; every fault with its place.
+        AssemblyError: a file it names cannot be used.
+    """
+    policy = load(path, environment)
+    return policy, plan_of(policy, PriceList.installed(), now=now)
+
+
+def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
+    """Compile a policy.
+
+    Raises:
+        AssemblyError: a model file cannot be used for the route that names it.
+    """
+    deployments = {name: _deployment(name, spec, prices) for name, spec in policy.deployments.items()}
+    tiers = {name: _tier(name, spec, deployments) for name, spec in policy.tiers.items()}
+    routes = {name: _route(name, spec, policy, tiers) for name, spec in policy.routes.items()}
+    routes |= {name: _only(name, "tier", tier) for name, tier in tiers.items()}
+    routes |= {name: _only(name, "deployment", _bare(deployment)) for name, deployment in deployments.items()}
+    return Plan(
+        version=policy.version_hash,
+        routes=routes,
+        tiers=tiers,
+        deployments=deployments,
+        reads_pii=any(rule.when.pii for route in policy.routes.values() for rule in route.rules),
+        max_body=policy.server.max_body,
+        created=int(now),
+    )
+
+
+def _deployment(name: str, spec: schema.Deployment, prices: PriceList) -> Deployment:
+    """What the policy says, and where it is silent what LiteLLM's list says."""
+    silent = spec.price is None or spec.context_window is None
+    listed = (prices.look_up(spec.model, spec.provider) if silent else None) or _NOTHING_LISTED
+    knows = {
+        "tools": (spec.supports.tools, listed.tools),
+        "images": (spec.supports.images, listed.images),
+        "audio": (spec.supports.audio, listed.audio),
+        "json_schema": (spec.supports.json_schema, listed.schema),
+    }
+    return Deployment(
+        name=name,
+        model=spec.model,
+        base_url=spec.base_url,
+        provider=spec.provider,
+        api_key=spec.api_key,
+        price=_price(spec.price) or listed.price,
+        context_window=spec.context_window or listed.context_window,
+        concurrency=spec.concurrency,
+        spills=spec.when_full == "spill",
+        timeout=spec.timeout,
+        breaker=spec.breaker,
+        labels=dict(spec.labels),
+        lacks=frozenset(need for need, (said, known) in knows.items() if (known if said is None else said) is False),
+    )
+
+
+def _price(spec: schema.Price | schema.HourlyPrice | None) -> Price | None:
+    match spec:
+        case schema.HourlyPrice():
+            return Price.of_host(spec.per_hour)
+        case schema.Price():
+            return Price(spec.input, spec.output, spec.cached_input)
+        case None:
+            return None
+
+
+def _tier(name: str, spec: schema.Tier, deployments: Mapping[str, Deployment]) -> Tier:
+    return Tier(
+        name=name,
+        deployments=tuple(deployments[deployment] for deployment in spec.deployments),
+        checks=tuple(CHECKS[check] for check in spec.checks),
+        hold=ALL if spec.hold == "all" else spec.hold,
+        params=dict(spec.params),
+    )
+
+
+def _bare(deployment: Deployment) -> Tier:
+    """A deployment that a client names is asked as it is: no prompt, no checks, no other."""
+    return Tier(deployment.name, (deployment,), checks=(), hold=0, params={})
+
+
+def _only(name: str, kind: Kind, tier: Tier) -> Route:
+    return Route(name, kind, (Rung(tier, 0.0),), estimate=None, rules=(), deadline=_DEADLINE)
+
+
+def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Tier]) -> Route:
+    rungs = tuple(Rung(tiers[rung.tier], rung.below or 0.0) for rung in spec.cascade)
+    compiled = tuple(
+        rules.Rule(
+            rule.name,
+            rules.conditions(rule.when, policy.read_text(rule.when.system) if rule.when.system else None),
+            dict(rule.require or {}),
+            rule.start,
+            rule.route,
+        )
+        for rule in spec.rules
+    )
+    estimate = _estimator(name, spec, policy) if len(rungs) > 1 else None
+    model = _model(estimate)
+    return Route(name, "route", rungs, estimate, compiled, spec.deadline, model.explain if model else None)
+
+
+def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:
+    names = tuple(rung.tier for rung in spec.cascade)
+    if isinstance(spec.difficulty, float):
+        return difficulty.constant(spec.difficulty, len(names))
+    if spec.difficulty == "builtin":
+        return difficulty.builtin(names)
+    try:
+        return difficulty.load(policy.path(spec.difficulty), names)
+    except ModelError as error:
+        file, line = policy.where("routes", name, "difficulty")
+        raise AssemblyError(f"{file}:{line} routes.{name}.difficulty: {error}") from error
+
+
+def _model(estimate: Estimator | None) -> Model | None:
+    """The learned model inside an estimator, where there is one."""
+    if isinstance(estimate, Builtin):
+        return estimate.model
+    return estimate if isinstance(estimate, Model) else None
+
+
+def cautions(policy: Policy, plan: Plan) -> list[str]:
+    """What an operator should know about thresholds that nobody has measured on this policy's own tiers."""
+    told = []
+    for name, spec in policy.routes.items():
+        route = plan.routes[name]
+        model = _model(route.estimate)
+        if model is None or spec.difficulty != "builtin":
+            continue
+        for i, rung in enumerate(route.cascade[:-1]):
+            file, line = policy.where("routes", name, "cascade", i)
+            share = f"about {model.share(rung.below):.0%} of its reference traffic would start below {rung.below:g}"
+            place = f"{file}:{line} routes.{name}.cascade[{i}].below"
+            told.append(f"{place}: the builtin model knows nothing of your tiers; {share}")
+    return told

@@ -1,0 +1,67 @@
+"""`smallfirst check`: is this policy one, and is it what you mean?"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from router import assembly
+from router.assembly import AssemblyError
+from router.cli.telling import Json, Refused, print_json
+from router.clock import SYSTEM
+from router.policy import PolicyError, json_schema, lint
+from router.settings import Settings
+
+__all__ = ["check"]
+
+
+def check(
+    policies: Annotated[list[Path] | None, typer.Argument(metavar="P…", help="Policies: files or folders.")] = None,
+    *,
+    as_json: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the check too.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of policies, for editors.")] = False,
+) -> None:
+    """Validate policies and point at what is probably not meant: exit code 1 when one does not hold."""
+    if schema:
+        print_json(json_schema())
+        return
+    if not policies:
+        raise Refused("check: name a policy, a file or a folder")
+    environment = Settings.read().environment
+    reports = [_report(path, environment) for path in policies]
+    held = not any(report["faults"] or (strict and report["warnings"]) for report in reports)
+    if as_json:
+        print_json({"ok": held, "policies": reports})
+    else:
+        for report in reports:
+            _tell(report)
+    if not held:
+        raise typer.Exit(1)
+
+
+def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
+    """What there is to say about one policy."""
+    if not path.exists():
+        raise Refused(f"{path}: no such file or folder")
+    report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": []}
+    try:
+        policy, plan = assembly.read(path, environment, now=SYSTEM.wall())
+    except PolicyError as error:
+        return report | {"faults": [str(fault) for fault in error.faults]}
+    except AssemblyError as error:
+        return report | {"faults": [str(error)]}
+    warnings = [*map(str, lint(policy)), *assembly.cautions(policy, plan)]
+    return report | {"version": plan.version, "warnings": warnings}
+
+
+def _tell(report: dict[str, object]) -> None:
+    faults, warnings = report["faults"], report["warnings"]
+    for fault in faults if isinstance(faults, list) else ():
+        sys.stdout.write(f"{fault}\n")
+    for warning in warnings if isinstance(warnings, list) else ():
+        sys.stdout.write(f"warning: {warning}\n")
+    if not faults:
+        sys.stdout.write(f"{report['policy']}: ok, version {report['version']}\n")

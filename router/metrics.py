@@ -1,0 +1,222 @@
+"""The outcome, counted: a view of finished requests for Prometheus, and the only door to its client.
+
+Label values come from the policy or from an enum, never from a request: what a client invents cannot grow a series.
+Names follow OpenTelemetry's GenAI conventions where they have one.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any, Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from router.outcome import Attempt, Outcome
+from router.plan import Plan
+
+__all__ = ["CONTENT_TYPE", "METRICS", "Metric", "Metrics"]
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
+_TENTHS = tuple(edge / 10 for edge in range(1, 11))
+_NONE = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric, as it is declared here and told in docs/metrics.md."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    def register(self, registry: CollectorRegistry) -> Any:
+        """Make it; the client writes `_total` behind a counter's name."""
+        match self.kind:
+            case "counter":
+                return Counter(self.name, self.help, self.labels, registry=registry)
+            case "gauge":
+                return Gauge(self.name, self.help, self.labels, registry=registry)
+            case "histogram":
+                return Histogram(self.name, self.help, self.labels, registry=registry, buckets=self.buckets)
+
+
+METRICS = (
+    Metric(
+        "router_requests_total",
+        "counter",
+        "Requests: where they started, the last tier asked, and how they ended (ok, error, broken, left).",
+        ("route", "start", "tier", "band", "outcome"),
+    ),
+    Metric(
+        "router_escalations_total",
+        "counter",
+        "Answers that were not good enough, so that the next tier was asked.",
+        ("route", "from_tier", "reason", "band"),
+    ),
+    Metric(
+        "router_fallbacks_total",
+        "counter",
+        "Deployments that failed or could not be asked, so that another was.",
+        ("tier", "deployment", "reason"),
+    ),
+    Metric(
+        "router_late_verdicts_total",
+        "counter",
+        "Answers that a check would not have accepted, sent all the same: committed, or the last tier's.",
+        ("route", "tier", "reason"),
+    ),
+    Metric(
+        "router_cost_usd_total",
+        "counter",
+        "US dollars of tokens, where the price is known; kind is served or escalation.",
+        ("route", "start", "tier", "deployment", "kind", "band"),
+    ),
+    Metric(
+        "router_cost_unknown_total",
+        "counter",
+        "Answers whose price or usage is unknown; they are never counted as $0.",
+        ("deployment",),
+    ),
+    Metric(
+        "router_tokens_total",
+        "counter",
+        "Tokens; kind is input, output or cached_input (which is part of input).",
+        ("route", "tier", "kind"),
+    ),
+    Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
+    Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
+    Metric(
+        "router_request_seconds",
+        "histogram",
+        "Seconds from a request's arrival to the end of its answer.",
+        ("route", "start"),
+        _SECONDS,
+    ),
+    Metric(
+        "router_time_to_first_token_seconds", "histogram", "Seconds until a stream began.", ("route", "tier"), _SECONDS
+    ),
+    Metric(
+        "router_overhead_seconds",
+        "histogram",
+        "Seconds until an answer began to leave, less what upstreams took.",
+        (),
+        _OVERHEAD,
+    ),
+    Metric(
+        "gen_ai_client_operation_duration_seconds",
+        "histogram",
+        "Seconds an upstream call took: until its whole answer, or the commit of its stream.",
+        ("gen_ai_operation_name", "gen_ai_request_model", "error_type"),
+        _SECONDS,
+    ),
+    Metric("router_difficulty", "histogram", "Estimated difficulty.", ("route",), _TENTHS),
+    Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier")),
+    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
+    Metric(
+        "router_deployment_up",
+        "gauge",
+        "1 while a deployment may be called, 0 while its breaker is open.",
+        ("deployment",),
+    ),
+    Metric("router_inflight", "gauge", "Requests being answered."),
+)
+"""Every metric there is."""
+
+
+class Metrics:
+    """Every metric of one process, in a registry of its own."""
+
+    def __init__(self, inflight: Callable[[], int] = lambda: 0) -> None:
+        self.registry = CollectorRegistry()
+        self._gauges = {one.name: one.register(self.registry) for one in METRICS if one.kind == "gauge"}
+        self._gauges["router_inflight"].set_function(inflight)
+        counted = {one.name: _children(one, one.register(self.registry)) for one in METRICS if one.kind != "gauge"}
+        self._requests = counted["router_requests_total"]
+        self._escalations = counted["router_escalations_total"]
+        self._fallbacks = counted["router_fallbacks_total"]
+        self._late = counted["router_late_verdicts_total"]
+        self._cost = counted["router_cost_usd_total"]
+        self._unknown = counted["router_cost_unknown_total"]
+        self._tokens = counted["router_tokens_total"]
+        self._left = counted["router_client_disconnects_total"]
+        self._reloads = counted["router_policy_reload_total"]
+        self._seconds = counted["router_request_seconds"]
+        self._first = counted["router_time_to_first_token_seconds"]
+        self._overhead = counted["router_overhead_seconds"]
+        self._duration = counted["gen_ai_client_operation_duration_seconds"]
+        self._difficulty = counted["router_difficulty"]
+
+    def record(self, outcome: Outcome) -> None:
+        """Count one request, once it has ended."""
+        route = outcome.route or _NONE
+        decision = outcome.decision
+        start = decision.start if decision else _NONE
+        band = str(decision.band) if decision and decision.band is not None else _NONE
+        last = outcome.heard.tier if outcome.heard else _NONE
+        self._requests(route, start, last, band, outcome.end).inc()
+        self._seconds(route, start).observe(outcome.seconds)
+        self._overhead().observe(outcome.overhead)
+        if decision and decision.difficulty is not None:
+            self._difficulty(route).observe(decision.difficulty)
+        if outcome.stream and outcome.first is not None:
+            self._first(route, last).observe(outcome.first)
+        if outcome.end == "left":
+            self._left().inc()
+        for attempt in outcome.attempts:
+            self._attempt(attempt, route, start, band)
+        for failed in outcome.fallbacks:
+            self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
+
+    def _attempt(self, attempt: Attempt, route: str, start: str, band: str) -> None:
+        """Count what one deployment was asked and what it cost."""
+        tier, deployment = attempt.tier, attempt.deployment
+        if attempt.result == "skipped":
+            return
+        error = attempt.verdict if attempt.result == "failed" else _NONE
+        self._duration("chat", deployment, error).observe(attempt.waited)
+        if attempt.result == "escalated":
+            self._escalations(route, tier, attempt.verdict, band).inc()
+        elif attempt.result == "served" and attempt.verdict != "ok":
+            self._late(route, tier, attempt.verdict).inc()
+        if attempt.cost is not None:
+            kind = "escalation" if attempt.result == "escalated" else "served"
+            self._cost(route, start, tier, deployment, kind, band).inc(attempt.cost)
+        elif attempt.result in {"served", "escalated", "left"}:
+            self._unknown(deployment).inc()
+        if usage := attempt.usage:
+            self._tokens(route, tier, "input").inc(usage.input)
+            self._tokens(route, tier, "output").inc(usage.output)
+            if usage.cached_input:
+                self._tokens(route, tier, "cached_input").inc(usage.cached_input)
+
+    def serve(self, plan: Plan, up: Callable[[str], bool]) -> None:
+        """Say which plan is in force from now on; `up` is asked about its deployments whenever somebody looks."""
+        policy, threshold, deployment_up = (
+            self._gauges[name] for name in ("router_policy", "router_threshold", "router_deployment_up")
+        )
+        for gauge in (policy, threshold, deployment_up):
+            gauge.clear()
+        policy.labels(plan.version).set(1)
+        for route in plan.routes.values():
+            for rung in route.cascade[:-1]:
+                threshold.labels(route.name, rung.tier.name).set(rung.below)
+        for name in plan.deployments:
+            deployment_up.labels(name).set_function(partial(up, name))
+
+    def reloaded(self, result: str) -> None:
+        """Count a reload: `ok` or `refused`."""
+        self._reloads(result).inc()
+
+    def text(self) -> bytes:
+        """Everything, as Prometheus reads it. Takes milliseconds: not on the request loop."""
+        return generate_latest(self.registry)
+
+
+def _children(metric: Metric, made: Any) -> Any:
+    """A metric's children by their label values, each looked up once; `labels()` costs four times as much."""
+    return cache(made.labels) if metric.labels else lambda: made

@@ -1,0 +1,163 @@
+"""Do the parts of a policy fit together? Names that must exist, names that clash, rules that cannot hold.
+
+It looks at the plain values, not at the finished policy, so that a typing mistake in one place does not hide a wrong
+name in another. What has the wrong shape is passed over here: `validation` complains about it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
+
+from router.policy.faults import MISSING, Complaint, did_you_mean, listed
+from router.policy.source import FieldPath, Place, nearest
+from router.policy.tree import matches, names, texts
+
+
+def crosscheck(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Complaint]:
+    """Yield a complaint for every part that does not fit the others."""
+    yield from _clashes(tree, places)
+    yield from _deployments(tree)
+    yield from _tiers(tree)
+    for path, route in matches(tree, "routes.*"):
+        yield from _cascade(tree, path, route)
+        yield from _rules(tree, path, route)
+    yield from _circles(tree)
+
+
+def _clashes(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Complaint]:
+    """Routes, tiers and deployments share one namespace, because a client may put any of them in `model`."""
+    taken: dict[str, str] = {}
+    for kind in ("deployments", "tiers", "routes"):
+        for name in names(tree, kind):
+            if name in taken:
+                file, line = nearest(places, (taken[name], name))
+                yield Complaint(
+                    (kind, name),
+                    f"one of the {taken[name]} has this name already ({file}:{line})",
+                    "routes, tiers and deployments share one namespace",
+                )
+            taken.setdefault(name, kind)
+
+
+def _deployments(tree: object) -> Iterator[Complaint]:
+    for path, deployment in matches(tree, "deployments.*"):
+        if (
+            isinstance(path[1], str)
+            and isinstance(deployment, Mapping)
+            and not {"base_url", "provider"} & set(deployment)
+        ):
+            yield Complaint(
+                (*path, "base_url"), MISSING, "give the address of an OpenAI-compatible server, or a provider"
+            )
+
+
+def _tiers(tree: object) -> Iterator[Complaint]:
+    known = names(tree, "deployments")
+    for path, tier in matches(tree, "tiers.*"):
+        used = [((*path, *place), name) for place, name in texts(tier, "deployments.*")]
+        yield from _unknown("deployment", used, known)
+        yield from _repeated("this tier", used)
+
+
+def _cascade(tree: object, path: FieldPath, route: object) -> Iterator[Complaint]:
+    tiers = [((*path, *place), name) for place, name in texts(route, "cascade.*.tier")]
+    yield from _unknown("tier", tiers, names(tree, "tiers"))
+    yield from _repeated("this cascade", tiers)
+    rungs = [((*path, *place), rung) for place, rung in matches(route, "cascade.*")]
+    for place, rung in rungs[:-1]:
+        if isinstance(rung, Mapping) and not {"below", "share"} & set(rung):
+            yield Complaint(
+                (*place, "below"),
+                MISSING,
+                "every rung but the last has a threshold from 0 to 1, such as below: 0.3",
+            )
+    for place, rung in rungs[-1:]:
+        if isinstance(rung, Mapping) and "below" in rung:
+            yield Complaint((*place, "below"), "the last rung takes all that is left", "remove it")
+
+
+def _rules(tree: object, path: FieldPath, route: object) -> Iterator[Complaint]:
+    yield from _repeated("these rules", [((*path, *place), name) for place, name in texts(route, "rules.*.name")])
+    cascade = [name for _, name in texts(route, "cascade.*.tier")]
+    tiers = names(tree, "tiers")
+    for place, start in texts(route, "rules.*.start"):
+        if start in tiers and start not in cascade:
+            yield Complaint(
+                (*path, *place), f"tier '{start}' is not in this route's cascade", f"it has {listed(cascade)}"
+            )
+        else:
+            yield from _unknown("tier", [((*path, *place), start)], [*tiers, *cascade])
+    targets = [((*path, *place), name) for place, name in texts(route, "rules.*.route")]
+    yield from _unknown("route", targets, names(tree, "routes"))
+    for place, rule in matches(route, "rules.*"):
+        if isinstance(rule, Mapping) and isinstance(rule.get("require"), Mapping):
+            yield from _requirement(tree, (*path, *place), rule, cascade)
+
+
+def _requirement(tree: object, path: FieldPath, rule: Mapping[str, object], cascade: list[str]) -> Iterator[Complaint]:
+    """Complain when no deployment that could still answer has all the labels a rule requires."""
+    reach = cascade
+    start, other = rule.get("start"), rule.get("route")
+    if isinstance(start, str) and start in cascade:
+        reach = cascade[cascade.index(start) :]
+    elif isinstance(other, str):
+        reach = [name for place, name in texts(tree, "routes.*.cascade.*.tier") if place[1] == other]
+    deployments = [name for place, name in texts(tree, "tiers.*.deployments.*") if place[1] in reach]
+    labels = [dict(value) for name in dict.fromkeys(deployments) for value in _labels(tree, name)]
+    required = cast("Mapping[str, object]", rule["require"])
+    if not labels or any(required.items() <= each.items() for each in labels):
+        return
+    wanted = ", ".join(f"{name}: {value}" for name, value in required.items())
+    there = sorted({f"{name}: {value}" for each in labels for name, value in each.items()})
+    yield Complaint(
+        (*path, "require"),
+        f"no deployment this rule can reach has {wanted}",
+        f"their labels are {', '.join(there)}" if there else "they have no labels",
+    )
+
+
+def _labels(tree: object, deployment: str) -> Iterator[Mapping[str, object]]:
+    """Yield a known deployment's labels, empty ones too."""
+    for path, value in matches(tree, "deployments.*"):
+        if path[1] == deployment and isinstance(value, Mapping):
+            labels = value.get("labels")
+            yield labels if isinstance(labels, Mapping) else {}
+
+
+def _circles(tree: object) -> Iterator[Complaint]:
+    """A rule that leads back to its own route would never end."""
+    steps: dict[str, set[str]] = {}
+    edges = list(texts(tree, "routes.*.rules.*.route"))
+    for path, target in edges:
+        steps.setdefault(str(path[1]), set()).add(target)
+    for path, target in edges:
+        trail = _way(steps, target, str(path[1]))
+        if trail:
+            yield Complaint(path, f"leads in a circle: {' → '.join([str(path[1]), *trail])}", "let one of them go")
+
+
+def _way(steps: Mapping[str, set[str]], start: str, goal: str) -> list[str]:
+    """Return the shortest way from one route to another, both named, or nothing."""
+    ways, seen = [[start]], {start}
+    for way in ways:
+        if way[-1] == goal:
+            return way
+        for following in sorted(steps.get(way[-1], set()) - seen):
+            seen.add(following)
+            ways.append([*way, following])
+    return []
+
+
+def _unknown(kind: str, used: Iterable[tuple[FieldPath, str]], known: list[str]) -> Iterator[Complaint]:
+    """Complain about names nobody has; where there are none at all, the section itself is what is wrong."""
+    for path, name in used:
+        if known and name not in known:
+            there = f"this policy has {listed(known)}"
+            yield Complaint(path, f"no {kind} named '{name}'", did_you_mean(name, known) or there)
+
+
+def _repeated(where: str, used: Iterable[tuple[FieldPath, str]]) -> Iterator[Complaint]:
+    seen: set[str] = set()
+    for path, name in used:
+        if name in seen:
+            yield Complaint(path, f"'{name}' is twice in {where}")
+        seen.add(name)

@@ -1,0 +1,142 @@
+"""What a policy may say and probably does not mean: rules that never apply, idle names, thresholds without effect."""
+
+from collections.abc import Container, Iterator
+
+from router.policy.faults import Caution, listed
+from router.policy.routes import Range, Route, Rule, When
+from router.policy.schema import Policy
+from router.policy.source import FieldPath, spelled
+
+Remark = tuple[FieldPath, str]
+
+
+def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Caution, ...]:
+    """Return every caution, by file and line; `priced` holds the models whose prices can be looked up, if known."""
+    remarks = [
+        *_unused(policy),
+        *_prices(policy, priced),
+        *_timeouts(policy),
+        *(remark for name, route in policy.routes.items() for remark in _route(policy, name, route)),
+    ]
+    return tuple(sorted({Caution(*policy.where(*path), spelled(path), message) for path, message in remarks}))
+
+
+def _unused(policy: Policy) -> Iterator[Remark]:
+    tiers = {rung.tier for route in policy.routes.values() for rung in route.cascade}
+    deployments = {name for tier in policy.tiers.values() for name in tier.deployments}
+    for name in policy.tiers:
+        if name not in tiers:
+            yield ("tiers", name), "no route uses this tier; only requests that name it reach it"
+    for name in policy.deployments:
+        if name not in deployments:
+            yield ("deployments", name), "no tier uses this deployment; only requests that name it reach it"
+
+
+def _prices(policy: Policy, priced: Container[str] | None) -> Iterator[Remark]:
+    if priced is None:
+        return
+    for name, deployment in policy.deployments.items():
+        if deployment.price is None and deployment.model not in priced:
+            yield (
+                ("deployments", name),
+                f"no price, and none is known for '{deployment.model}': its cost counts as unknown",
+            )
+
+
+def _timeouts(policy: Policy) -> Iterator[Remark]:
+    for name, deployment in policy.deployments.items():
+        timeout = deployment.timeout
+        for field in ("connect", "first_byte", "idle"):
+            if field in timeout.model_fields_set and getattr(timeout, field) > timeout.total:
+                yield ("deployments", name, "timeout", field), "longer than total, so it never applies"
+
+
+def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
+    path = ("routes", name)
+    yield from _thresholds(path, route)
+    yield from _shadowed(path, route)
+    for index, rule in enumerate(route.rules):
+        if rule.when.key is not None and policy.auth is None:
+            yield (*path, "rules", index, "when", "key"), "without auth.keys no request has key labels: never matches"
+        yield from _narrowed(policy, (*path, "rules", index, "require"), route, rule)
+
+
+def _thresholds(path: FieldPath, route: Route) -> Iterator[Remark]:
+    if isinstance(route.difficulty, float) and len(route.cascade) > 1:
+        yield (*path, "difficulty"), "a constant sends every request the same way; it is meant for tests"
+    reached = True
+    for index, rung in enumerate(route.cascade[:-1]):
+        here = (*path, "cascade", index, "below")
+        if rung.below == 0:
+            yield (
+                here,
+                f"difficulty is never below 0: no request starts at '{rung.tier}' unless a rule or client says so",
+            )
+        elif not reached:
+            yield here, "an earlier tier takes everything already, so this threshold decides nothing"
+        elif rung.below == 1:
+            yield (
+                here,
+                f"practically every difficulty is below 1: requests start at '{rung.tier}', and checks alone escalate",
+            )
+            reached = False
+
+
+def _narrowed(policy: Policy, path: FieldPath, route: Route, rule: Rule) -> Iterator[Remark]:
+    """Say which tiers a requirement closes or leaves with fewer fallbacks."""
+    if not rule.require:
+        return
+    cascade = route.cascade if rule.route is None else policy.routes[rule.route].cascade
+    wanted = ", ".join(f"{name}: {value}" for name, value in rule.require.items())
+    for rung in cascade:
+        names = policy.tiers[rung.tier].deployments
+        fit = [name for name in names if rule.require.items() <= policy.deployments[name].labels.items()]
+        if not fit:
+            yield path, f"tier '{rung.tier}' has no deployment with {wanted}: these requests never reach it"
+        elif len(fit) < len(names):
+            yield (
+                path,
+                f"of tier '{rung.tier}' only {listed(fit)} has {wanted}: the others are no fallback for these requests",
+            )
+
+
+def _shadowed(path: FieldPath, route: Route) -> Iterator[Remark]:
+    """Find rules whose start or route can never win, because an earlier rule matches whenever they do."""
+    deciding = [(index, rule) for index, rule in enumerate(route.rules) if rule.start or rule.route]
+    for place, (index, rule) in enumerate(deciding):
+        for _, earlier in deciding[:place]:
+            if _covers(earlier.when, rule.when):
+                verb = "start" if rule.start else "route"
+                yield (
+                    (*path, "rules", index, verb),
+                    f"never decides: rule '{earlier.name}' comes first and matches whenever this one does",
+                )
+                break
+
+
+def _covers(general: When, special: When) -> bool:
+    """Return whether every request that meets `special` surely meets `general`; in doubt, no."""
+    return all(
+        _condition_covers(getattr(general, name), getattr(special, name))
+        for name in When.model_fields
+        if getattr(general, name) is not None
+    )
+
+
+def _condition_covers(general: object, special: object) -> bool:
+    match general, special:
+        case _, None:
+            return False
+        case True, tuple():  # tools: any, against tools: these
+            return True
+        case tuple(), tuple():  # any of these
+            return set(special) <= set(general)
+        case Range(), Range():
+            lowest, highest = general.min or 0, general.max
+            return (special.min or 0) >= lowest and (
+                highest is None or (special.max is not None and special.max <= highest)
+            )
+        case dict(), dict():  # all of these
+            return general.items() <= special.items()
+        case _:
+            return general == special

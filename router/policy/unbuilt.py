@@ -1,0 +1,91 @@
+"""What the design promises and this release does not do yet: refused with a sentence, never ignored.
+
+Building a feature means deleting its row here and giving the schema its field.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from router import __version__
+from router.policy.faults import Complaint
+from router.policy.tree import matches
+
+CHECKS = ("refusal", "json_schema", "tool_calls", "confidence", "judge")
+STORES = ("redis", "rediss", "redis+sentinel", "redis+cluster", "unix", "embedded")
+RELEASE = "smallfirst " + ".".join(__version__.split(".")[:2])
+
+
+def _words(*words: str) -> Callable[[object], str]:
+    def said(value: object) -> str:
+        """Know a word of the list, alone or with parameters: `judge` and `judge: {…}`."""
+        word = next(iter(value), None) if isinstance(value, Mapping) else value
+        return f"'{word}'" if isinstance(word, str) and word in words else ""
+
+    return said
+
+
+def _store(value: object) -> str:
+    """Name the kind of store only: the rest of its address may hold a password."""
+    kind = value.partition("://")[0] if isinstance(value, str) else ""
+    return f"'{kind}://'" if kind in STORES else ""
+
+
+def _exact_cache(value: object) -> str:
+    return "the exact cache" if value is True or isinstance(value, Mapping) else ""
+
+
+def _imposed_format(value: object) -> str:
+    return "a response format from a file" if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field, or `only` some of its values, that is known and not built; `instead` says what to do meanwhile.
+
+    `said` returns how a fault names such a value, and nothing for a value that is built.
+    """
+
+    field: str
+    instead: str = "remove it"
+    only: str = ""
+    said: Callable[[object], str] | None = None
+
+
+ROWS = (
+    Row("deployments.*.tune"),
+    Row("tiers.*.balance", "use least_busy", "affinity", _words("affinity")),
+    Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
+    Row("tiers.*.params.response_format", "write the object itself, or remove it", "a file's name", _imposed_format),
+    Row("tiers.*.prompt"),
+    Row("tiers.*.context"),
+    Row("routes.*.cascade.*.below", "write a number from 0 to 1", "auto", _words("auto")),
+    Row("routes.*.cascade.*.share", "write below and a number from 0 to 1"),
+    Row("routes.*.cascade.*.calibration"),
+    Row("routes.*.calibration"),
+    Row("routes.*.scope"),
+    Row("routes.*.cache.exact", "write false, or remove it", "true and {ttl: 1h}", _exact_cache),
+    Row("routes.*.objectives"),
+    Row("routes.*.control"),
+    Row("routes.*.shadow"),
+    Row("routes.*.explore"),
+    Row("cache.url", "use memory://", ", ".join(f"{kind}://" for kind in STORES), _store),
+    Row("records"),
+    Row("prometheus"),
+)
+
+
+def complaints(tree: object) -> Iterator[Complaint]:
+    """Yield a complaint for everything a policy uses that is not built yet."""
+    for row in ROWS:
+        for path, value in matches(tree, row.field):
+            if row.said is None:
+                yield Complaint(path, f"not built yet in {RELEASE}", row.instead)
+            elif what := row.said(value):
+                yield Complaint(path, f"{what} is not built yet in {RELEASE}", row.instead)
+
+
+def field_names(pattern: str) -> list[str]:
+    """Return the known, not yet built fields of the block at a pattern."""
+    above = f"{pattern}." if pattern else ""
+    found = [row.field.removeprefix(above) for row in ROWS if row.field.startswith(above) and row.said is None]
+    return [name for name in found if "." not in name]

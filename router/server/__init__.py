@@ -1,0 +1,11 @@
+"""HTTP in, HTTP out.
+
+::
+
+    app         which endpoint? the hot ones first, Starlette for the rest
+    chat        POST /v1/chat/completions: bytes in, authenticated, parsed once, answered, closed
+    desk        models, decisions, health, metrics: what is asked rarely and may take its time
+    caller      who asks, and what they ask for in headers
+    service     a policy at work; reloads swap what it works with
+    run         sockets, signals, start and stop
+"""

@@ -1,0 +1,20 @@
+"""Which endpoint? The hot ones are plain ASGI and come first; Starlette serves the rest."""
+
+from router.server.chat import Chat, Receive, Scope, Send
+from router.server.desk import Desk
+from router.server.service import Service
+
+__all__ = ["App"]
+
+
+class App:
+    """The ASGI application of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._hot = {("POST", "/v1/chat/completions"): Chat(service)}
+        self._rest = Desk(service).app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        hot = self._hot.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        await (hot or self._rest)(scope, receive, send)

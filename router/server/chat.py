@@ -1,0 +1,151 @@
+"""`POST /v1/chat/completions`: bytes in, authenticated, parsed once, answered, closed."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from router import chat
+from router.errors import Problem, TooLarge
+from router.log import say
+from router.pipeline import ANYBODY
+from router.server.caller import identify
+from router.server.service import Service
+from router.upstream.reply import Reply
+
+__all__ = ["Chat", "ClientLeft", "read", "respond"]
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class ClientLeft(Exception):
+    """The client closed its connection."""
+
+
+class Chat:
+    """The endpoint, as plain ASGI."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        service = self._service
+        caller = ANYBODY
+        service.inflight += 1
+        try:
+            async with _Leaving() as leaving:
+                try:
+                    caller = identify(scope, service.keyring)
+                    request = chat.parse(await read(scope, receive, service.pipeline.plan.max_body))
+                except Problem as told:
+                    await respond(service.pipeline.refuse(told, caller), send)
+                    return
+                leaving.watch(receive)
+                await respond(await service.pipeline.complete(request, caller), send)
+        except ClientLeft:
+            service.pipeline.left(caller)
+        except Exception:  # noqa: BLE001  the last line of defence: a fault of ours is told, counted, and ends one request
+            say(f"internal error: {traceback.format_exc()}")
+            fault = Problem("internal error; the server's log says more", code="internal_error")
+            await respond(service.pipeline.refuse(fault, caller), send)
+        finally:
+            service.inflight -= 1
+
+
+async def read(scope: Scope, receive: Receive, most: int) -> bytes:
+    """Read a request's body.
+
+    Raises:
+        TooLarge: it is longer than `most` bytes.
+        ClientLeft: the client left before it was whole.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > most:
+            raise _too_large(most)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        return body
+    parts, size = [], 0
+    while message["type"] == "http.request":
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
+            raise _too_large(most)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = await receive()
+    raise ClientLeft
+
+
+def _too_large(most: int) -> TooLarge:
+    told = f"the request's body is larger than the {most} bytes that this policy's server.max_body allows"
+    return TooLarge(told, headers={"connection": "close"})
+
+
+async def respond(reply: Reply, send: Send) -> None:
+    """Send a reply, and close it whatever happens."""
+    left = True
+    try:
+        if reply.streams:
+            await _stream(reply, send)
+        else:
+            length = (b"content-length", b"%d" % len(reply.body))
+            await send({"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, length]})
+            await send({"type": "http.response.body", "body": reply.body})
+        left = False
+    finally:
+        await reply.aclose(left=left)
+
+
+async def _stream(reply: Reply, send: Send) -> None:
+    headers = [*reply.headers, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    async for part in reply.events():
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class _Leaving:
+    """Surrounds a request, and cancels it when its client leaves before it is answered."""
+
+    __slots__ = ("_request", "_watcher")
+
+    async def __aenter__(self) -> Self:
+        self._request = asyncio.current_task()
+        self._watcher: asyncio.Task[bool] | None = None
+        return self
+
+    def watch(self, receive: Receive) -> None:
+        """Begin to watch, now that the request's body has been read."""
+        self._watcher = asyncio.create_task(self._wait(receive))
+
+    async def _wait(self, receive: Receive) -> bool:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        if self._request is not None:
+            self._request.cancel()
+        return True
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        watcher, request = self._watcher, self._request
+        if watcher is None or request is None:
+            return False
+        if not watcher.done():
+            watcher.cancel()
+            return False
+        if watcher.cancelled() or watcher.exception() is not None:
+            return False
+        if error is None:  # it left as the last byte went: the cancellation is still to come, and is taken here
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+        request.uncancel()
+        return error is None or isinstance(error, asyncio.CancelledError)

@@ -1,0 +1,140 @@
+"""What is asked rarely and may take its time: models, decisions, health, metrics."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from router import chat
+from router.errors import MethodNotAllowed, NotFound, Problem
+from router.metrics import CONTENT_TYPE
+from router.pipeline import ANYBODY, Caller, Considered, consider
+from router.server.caller import identify
+from router.server.chat import read
+from router.server.service import Service
+
+__all__ = ["Desk", "shown"]
+
+JSON = "application/json"
+Endpoint = Callable[[Request, Caller], Awaitable[Response]]
+
+
+class Desk:
+    """The endpoints that are not hot, on Starlette."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.app = Starlette(
+            routes=[
+                Route("/v1/models", self._with_key(self.models), methods=["GET"]),
+                Route("/v1/models/{name:path}", self._with_key(self.model), methods=["GET"]),
+                Route("/v1/route", self._with_key(self.route), methods=["POST"]),
+                Route("/healthz", self.healthz, methods=["GET"]),
+                Route("/readyz", self.readyz, methods=["GET"]),
+                Route("/metrics", self.metrics, methods=["GET"]),
+            ],
+            exception_handlers={HTTPException: self._not_here, Problem: self._problem},
+        )
+
+    async def models(self, _request: Request, _caller: Caller) -> Response:
+        """Every name a client may put in `model`, as OpenAI lists models."""
+        plan = self._service.pipeline.plan
+        return _json({"object": "list", "data": [self._card(name) for name in plan.routes]})
+
+    async def model(self, request: Request, _caller: Caller) -> Response:
+        """One of them."""
+        name = request.path_params["name"]
+        if name not in self._service.pipeline.plan.routes:
+            told = f"no model named '{name}'; GET /v1/models lists them"
+            raise NotFound(told, param="model", code="model_not_found")
+        return _json(self._card(name))
+
+    def _card(self, name: str) -> dict[str, object]:
+        plan = self._service.pipeline.plan
+        kind = plan.routes[name].kind
+        return {"id": name, "object": "model", "created": int(plan.created), "owned_by": f"smallfirst-{kind}"}
+
+    async def route(self, request: Request, caller: Caller) -> Response:
+        """Decide, and call nothing."""
+        plan = self._service.pipeline.plan
+        raw = await read(request.scope, request.receive, plan.max_body)
+        return _json(shown(consider(plan, chat.parse(raw), caller)))
+
+    async def healthz(self, _request: Request) -> Response:
+        """Whether this process is alive."""
+        return _json({"status": "ok"})
+
+    async def readyz(self, _request: Request) -> Response:
+        """Whether it may receive traffic."""
+        service = self._service
+        plan = service.pipeline.plan
+        if service.stopping:
+            return _json({"status": "stopping", "policy": plan.version}, 503)
+        return _json({"status": "ready", "policy": plan.version})
+
+    async def metrics(self, _request: Request) -> Response:
+        """Everything that is counted; made in a thread, because it takes milliseconds."""
+        text = await asyncio.to_thread(self._service.metrics.text)
+        return Response(text, media_type=CONTENT_TYPE)
+
+    def _with_key(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        async def authenticated(request: Request) -> Response:
+            return await endpoint(request, identify(request.scope, self._service.keyring))
+
+        return authenticated
+
+    async def _not_here(self, request: Request, error: Exception) -> Response:
+        """Starlette's own refusals, in OpenAI's words."""
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        if status == 405:
+            told: Problem = MethodNotAllowed(f"{request.url.path} does not know the method {request.method}")
+        else:
+            told = NotFound(f"Invalid URL ({request.method} {request.url.path})", code="unknown_url")
+        return await self._problem(request, told)
+
+    async def _problem(self, _request: Request, error: Exception) -> Response:
+        """An error of ours: told in OpenAI's envelope, and counted."""
+        if not isinstance(error, Problem):
+            raise error
+        reply = self._service.pipeline.refuse(error, ANYBODY)
+        response = Response(reply.body, reply.status)
+        response.raw_headers[:] = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+        await reply.aclose()
+        return response
+
+
+def shown(considered: Considered) -> dict[str, Any]:
+    """A decision as JSON: what `POST /v1/route` answers and `smallfirst explain --json` prints."""
+    decision, estimate, facts = considered.decision, considered.estimate, considered.signals
+    names = [rung.tier.name for rung in considered.route.cascade]
+    return {
+        "route": considered.route.name,
+        "start": decision.start,
+        "reason": decision.reason,
+        "tiers": [
+            {"tier": step.tier.name, "deployments": [deployment.name for deployment in step.deployments]}
+            for step in decision.steps
+        ],
+        "difficulty": decision.difficulty,
+        "threshold": decision.threshold,
+        "band": decision.band,
+        "novelty": decision.novelty,
+        "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,
+        "require": dict(considered.bounds.require),
+        "rule": considered.bounds.rule,
+        "signals": {name: _plain(getattr(facts, name)) for name in facts.__slots__},
+    }
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else value
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type=JSON)

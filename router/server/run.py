@@ -1,0 +1,145 @@
+"""Sockets, signals, start and stop: one process that serves one policy."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from typing_extensions import override
+
+from router.log import AccessLog, say
+from router.server.app import App
+from router.server.service import CannotServe, Service
+from router.settings import Settings
+
+__all__ = ["running", "serve"]
+
+GRACE = 30
+"""Seconds that streams get to finish when the server is told to stop."""
+_BACKLOG = 4096
+_TICK = 0.1
+"""Seconds between two looks at the clock, for the Date header."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which says when it is ready, stops at once when told, and leaves signals to us."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._told = asyncio.Event()
+
+    def stop(self) -> None:
+        """Stop accepting, let streams finish, end."""
+        self.should_exit = True
+        self._told.set()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @override
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._told.wait()
+
+    @override
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(path: Path, settings: Settings, host: str, port: int) -> None:
+    """Serve a policy until SIGTERM or SIGINT; SIGHUP reads the policy again.
+
+    Raises:
+        CannotServe: the policy cannot be used, or the address cannot be listened on.
+    """
+    log = AccessLog(sys.stdout.fileno()) if settings.log == "json" else None
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(Service(path, settings, log=log), host, port))
+    finally:
+        if log is not None:
+            log.close()
+
+
+async def _serve(service: Service, host: str, port: int) -> None:
+    service.may_listen_on(host)
+    listening = _listen(host, port)
+    server = _Server(_config(service))
+    reloads: set[asyncio.Task[bool]] = set()
+
+    def reload() -> None:
+        task = asyncio.ensure_future(service.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    def stop() -> None:
+        service.stopping = True
+        server.stop()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    for told in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(told, stop)
+    say(f"policy {service.pipeline.plan.version} at http://{host}:{listening.getsockname()[1]}/v1")
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        await service.aclose()
+
+
+@contextlib.asynccontextmanager
+async def running(service: Service, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve inside a program that does other things too; gives the address that goes into `base_url`."""
+    listening = _listen(host, port)
+    server = _Server(_config(service))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    await server.ready.wait()
+    try:
+        yield f"http://{host}:{listening.getsockname()[1]}/v1"
+    finally:
+        server.stop()
+        await task
+        await service.aclose()
+
+
+def _config(service: Service) -> uvicorn.Config:
+    return uvicorn.Config(
+        App(service),
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the port before anything else starts, so that a port that is taken is told in one line."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so that asyncio sets TCP_NODELAY
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise CannotServe(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listening.listen(_BACKLOG)
+    listening.setblocking(False)  # noqa: FBT003  as the socket module has it
+    return listening

@@ -1,0 +1,108 @@
+"""A policy at work: what requests are served with, and the swap when the policy changes."""
+
+import asyncio
+from pathlib import Path
+
+from router import assembly, ids
+from router.assembly import AssemblyError
+from router.clock import SYSTEM, Clock
+from router.keys import Keyring, KeysError
+from router.log import AccessLog, line, say
+from router.metrics import Metrics
+from router.outcome import fields
+from router.pipeline import Pipeline
+from router.plan import Plan
+from router.policy import Policy, PolicyError
+from router.settings import Settings
+from router.upstream.connect import connect
+from router.upstream.pool import Pool
+from router.upstream.reply import Sink
+
+__all__ = ["CannotServe", "Service"]
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+class CannotServe(Exception):
+    """What keeps a server from starting, or from taking a new policy; says what to do."""
+
+
+class Service:
+    """One policy, its plan, its deployments, its keys, and those who count."""
+
+    def __init__(self, path: Path, settings: Settings, *, log: AccessLog | None = None, clock: Clock = SYSTEM) -> None:
+        """Read the policy and put it to work.
+
+        Raises:
+            CannotServe: the policy, or something it names, cannot be used.
+        """
+        self._path = path
+        self._settings = settings
+        self._clock = clock
+        self.inflight = 0
+        self.stopping = False
+        policy, plan, self.keyring = self._read()
+        self.policy = policy
+        self.metrics = Metrics(lambda: self.inflight)
+        sinks: list[Sink] = [self.metrics.record]
+        if log is not None:
+            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        pool = Pool.of(plan.deployments, connect, None)
+        self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
+        self.metrics.serve(plan, self._up)
+
+    async def reload(self) -> bool:
+        """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
+        try:
+            policy, plan, keyring = await asyncio.to_thread(self._read)
+        except CannotServe as error:
+            self.metrics.reloaded("refused")
+            say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
+            for text in str(error).splitlines():
+                say(text)
+            return False
+        before = self.pipeline.pool
+        pool = Pool.of(plan.deployments, connect, before)
+        self.policy, self.keyring = policy, keyring
+        self.pipeline.swap(plan, pool)
+        self.metrics.serve(plan, self._up)
+        self.metrics.reloaded("ok")
+        say(f"policy {plan.version} is in force")
+        await before.retire(keep=pool)
+        return True
+
+    async def aclose(self) -> None:
+        """Close every connection to a deployment."""
+        await self.pipeline.pool.retire()
+
+    def may_listen_on(self, host: str) -> None:
+        """Refuse to be reachable from elsewhere without keys.
+
+        Raises:
+            CannotServe: there are no keys, and the address is not loopback.
+        """
+        if self.keyring is None and not host.startswith(_LOOPBACK):
+            raise CannotServe(
+                f"without auth.keys in the policy this serves loopback only, not {host}; "
+                "make a key with `smallfirst keys add --name NAME --file keys.yaml` and name the file in auth.keys"
+            )
+
+    def _read(self) -> tuple[Policy, Plan, Keyring | None]:
+        try:
+            policy, plan = assembly.read(self._path, self._settings.environment, now=self._clock.wall())
+            keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
+        except (PolicyError, AssemblyError, KeysError) as error:
+            raise CannotServe(str(error)) from error
+        return policy, plan, keyring
+
+    def _signer(self, policy: Policy) -> ids.Signer:
+        folder = policy.path(policy.state.path)
+        try:
+            key = ids.load_or_make_key(folder / "signing.key", self._settings.signing_key, self._clock.token(32))
+        except (OSError, ValueError) as error:
+            raise CannotServe(f"state.path: {error}") from error
+        return ids.Signer(key)
+
+    def _up(self, deployment: str) -> bool:
+        member = self.pipeline.pool.members.get(deployment)
+        return member is not None and member.breaker.allows(self._clock.now())

@@ -1,0 +1,79 @@
+"""`smallfirst check`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.calling import Called
+
+EXAMPLES = sorted((Path(__file__).parent.parent.parent / "policies").glob("*.yaml"))
+Smallfirst = Callable[..., Called]
+
+
+def test_a_good_policy_holds(smallfirst: Smallfirst, policy: Path) -> None:
+    told = smallfirst("check", str(policy))
+
+    assert (told.code, told.err) == (0, "")
+    assert told.out.startswith(f"{policy}: ok, version ") or "warning: " in told.out
+
+
+def test_a_fault_is_told_with_its_place_and_exit_code_1(smallfirst: Smallfirst, policy: Path) -> None:
+    policy.write_text(policy.read_text().replace("tiers:", "tears:"))
+
+    told = smallfirst("check", str(policy))
+
+    assert told.code == 1
+    assert "unknown field; did you mean 'tiers'?" in told.out
+
+
+def test_the_same_as_json(smallfirst: Smallfirst, policy: Path) -> None:
+    bad = policy.with_name("bad.yaml")
+    bad.write_text("version: 1\n")
+
+    told = smallfirst("check", "--json", str(policy), str(bad))
+
+    assert told.code == 1
+    good, faulty = told.document["policies"]
+    assert not told.document["ok"]
+    assert (good["faults"], len(good["version"])) == ([], 12)
+    assert faulty["faults"]
+    assert faulty["version"] is None
+
+
+def test_warnings_fail_only_when_asked_to(smallfirst: Smallfirst, policy: Path) -> None:
+    policy.write_text(policy.read_text().replace("difficulty: 0.2, ", ""))
+
+    relaxed, strict = smallfirst("check", str(policy)), smallfirst("check", "--strict", str(policy))
+
+    assert (relaxed.code, strict.code) == (0, 1)
+    assert "the builtin model knows nothing of your tiers; about " in relaxed.out
+
+
+def test_a_model_file_that_cannot_be_used_is_a_fault(smallfirst: Smallfirst, policy: Path) -> None:
+    policy.with_name("m.model").write_bytes(b"nonsense")
+    policy.write_text(policy.read_text().replace("difficulty: 0.2", "difficulty: m.model"))
+
+    told = smallfirst("check", str(policy))
+
+    assert told.code == 1
+    assert "routes.auto.difficulty: " in told.out
+
+
+def test_the_schema_is_for_editors(smallfirst: Smallfirst) -> None:
+    assert "deployments" in smallfirst("check", "--schema").document["properties"]
+
+
+@pytest.mark.parametrize("words", [[], ["nowhere.yaml"]])
+def test_a_policy_has_to_be_there(smallfirst: Smallfirst, words: list[str]) -> None:
+    assert smallfirst("check", *words).code == 2
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_hold(smallfirst: Smallfirst, monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "TUNED_API_KEY", "FRONTIER_API_KEY"):
+        monkeypatch.setenv(name, "sk-test")
+
+    told = smallfirst("check", str(path))
+
+    assert told.code == 0, told.out

@@ -1,0 +1,1 @@
+"""Stories about HTTP in, HTTP out."""

@@ -1,0 +1,208 @@
+"""Which tiers may answer, in which order, and why."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router import signals
+from router.chat import ChatRequest
+from router.decide import Choosing, Decision, decide
+from router.difficulty import Estimate
+from router.errors import BadRequest, Forbidden
+from router.plan import Plan, Route
+from router.rules import Bounds
+from tests.plans import TWO_TIERS, asked, plan
+
+PLAN = plan()
+THREE = plan("""
+version: 1
+deployments:
+  tiny: {base_url: "http://127.0.0.1:1/v1", model: n, supports: {tools: false, images: false}}
+  small: {base_url: "http://127.0.0.1:1/v1", model: s, context_window: 100, labels: {eu: "yes"}}
+  big: {base_url: "http://127.0.0.1:1/v1", model: b, labels: {eu: "yes"}}
+tiers:
+  nano: {deployments: [tiny]}
+  tuned: {deployments: [small]}
+  frontier: {deployments: [big]}
+routes:
+  auto: {difficulty: 0.5, cascade: [{tier: nano, below: 0.2}, {tier: tuned, below: 0.4}, {tier: frontier}]}
+""")
+
+
+def estimate(*difficulty: float) -> Estimate:
+    return Estimate(p_good=(), difficulty=(*difficulty, 0.0), band=3, novelty=None)
+
+
+def decided(
+    on: Plan = PLAN, request: ChatRequest | None = None, *, difficulty: tuple[float, ...] = (0.5,), **more: Any
+) -> Decision:
+    request = request or asked()
+    return decide(
+        request,
+        signals.read(request),
+        on.routes["auto"],
+        bounds=more.pop("bounds", Bounds()),
+        estimate=estimate(*difficulty),
+        choosing=Choosing(**more),
+    )
+
+
+def tiers(decision: Decision) -> list[str]:
+    return [step.tier.name for step in decision.steps]
+
+
+def test_an_easy_request_starts_at_the_first_tier_and_may_go_up() -> None:
+    decision = decided(difficulty=(0.29,))
+
+    assert (tiers(decision), decision.reason) == (["tuned", "frontier"], "easy")
+    assert (decision.difficulty, decision.threshold, decision.band) == (0.29, 0.3, 3)
+
+
+def test_a_hard_request_starts_at_the_last() -> None:
+    decision = decided(difficulty=(0.3,))
+
+    assert (tiers(decision), decision.reason) == (["frontier"], "hard")
+
+
+def test_a_threshold_of_zero_means_the_last_tier_only() -> None:
+    assert tiers(decided(difficulty=(0.0,), threshold=0.0)) == ["frontier"]
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "start"), [((0.1, 0.1), "nano"), ((0.3, 0.3), "tuned"), ((0.5, 0.5), "frontier")]
+)
+def test_of_three_tiers_the_first_that_may_starts(difficulty: tuple[float, ...], start: str) -> None:
+    assert decided(THREE, difficulty=difficulty).start == start
+
+
+def test_thresholds_in_force_come_before_the_policys() -> None:
+    assert decided(difficulty=(0.5,), thresholds={"tuned": 0.6}).start == "tuned"
+
+
+def test_the_clients_own_threshold_comes_before_both() -> None:
+    assert decided(difficulty=(0.5,), thresholds={"tuned": 0.1}, threshold=0.9).start == "tuned"
+
+
+def test_a_forced_tier_starts_and_never_goes_up() -> None:
+    decision = decided(forced=PLAN.tiers["tuned"], difficulty=(0.9,))
+
+    assert (tiers(decision), decision.reason) == (["tuned"], "forced")
+
+
+def test_a_rule_says_where_to_start() -> None:
+    decision = decided(THREE, bounds=Bounds(start="tuned", rule="long"), difficulty=(0.0, 0.0))
+
+    assert (tiers(decision), decision.reason) == (["tuned", "frontier"], "rule:long")
+
+
+def test_what_is_required_cuts_everybody_else_out() -> None:
+    decision = decided(THREE, bounds=Bounds({"eu": "yes"}), difficulty=(0.0, 0.0))
+
+    assert tiers(decision) == ["tuned", "frontier"]
+    assert all(d.labels["eu"] == "yes" for step in decision.steps for d in step.deployments)
+
+
+def test_a_forced_tier_does_not_leave_what_is_required() -> None:
+    with pytest.raises(Forbidden, match="eu: yes, and 'nano' have none"):
+        decided(THREE, bounds=Bounds({"eu": "yes"}), forced=THREE.tiers["nano"], difficulty=(0.0, 0.0))
+
+
+def test_nobody_left_is_forbidden() -> None:
+    with pytest.raises(Forbidden) as told:
+        decided(bounds=Bounds({"region": "moon"}))
+
+    assert told.value.code == "no_permitted_deployment"
+
+
+def test_a_session_does_not_start_below_its_pin() -> None:
+    assert (decided(difficulty=(0.0,), pin="frontier").start, decided(difficulty=(0.0,), pin="tuned").start) == (
+        "frontier",
+        "tuned",
+    )
+    assert decided(difficulty=(0.0,), pin="frontier").reason == "pinned"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools"),
+        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "images"),
+    ],
+)
+def test_what_a_tier_cannot_do_does_not_start_there(more: dict[str, Any], reason: str) -> None:
+    only = plan("""
+version: 1
+deployments:
+  tiny: {base_url: "http://127.0.0.1:1/v1", model: n, supports: {tools: false, images: false}}
+  big: {base_url: "http://127.0.0.1:1/v1", model: b}
+tiers: {nano: {deployments: [tiny]}, frontier: {deployments: [big]}}
+routes: {auto: {difficulty: 0.0, cascade: [{tier: nano, below: 0.5}, {tier: frontier}]}}
+""")
+    decision = decided(only, asked(**more), difficulty=(0.0,))
+
+    assert (tiers(decision), decision.reason) == (["frontier"], reason)
+
+
+def test_what_does_not_fit_a_window_does_not_start_there() -> None:
+    long = asked("word " * 1000)
+
+    assert (decided(request=long, difficulty=(0.0,)).start, decided(request=long).reason) == ("frontier", "context")
+
+
+def test_room_for_the_answer_counts() -> None:
+    assert decided(request=asked(max_tokens=999), difficulty=(0.0,)).reason == "context"
+
+
+def test_when_nobody_fits_the_last_tier_says_so_itself() -> None:
+    small = plan(TWO_TIERS.replace("model: b, price: {input: 10, output: 10}", "model: b, context_window: 10"))
+
+    assert tiers(decided(small, asked("word " * 1000), difficulty=(0.0,))) == ["frontier"]
+
+
+def test_a_budget_leaves_out_what_costs_more() -> None:
+    assert decided(request=asked(max_tokens=100), difficulty=(0.9,), budget=0.0002).start == "tuned"
+
+
+def test_a_budget_nobody_meets_is_told() -> None:
+    with pytest.raises(BadRequest) as told:
+        decided(request=asked(max_tokens=100), budget=0.0)
+
+    assert (told.value.code, told.value.param) == ("max_cost_exceeded", "x-router-max-cost-usd")
+
+
+def test_a_route_of_one_tier_has_nothing_to_choose() -> None:
+    tier: Route = PLAN.routes["tuned"]
+    decision = decide(asked(), signals.read(asked()), tier)
+
+    assert (tiers(decision), decision.reason, decision.difficulty) == (["tuned"], "only", None)
+
+
+shares = st.floats(0, 1)
+
+
+@given(difficulty=st.lists(shares, min_size=2, max_size=2), low=shares, more=shares)
+def test_a_higher_threshold_never_sends_a_request_higher_up(difficulty: list[float], low: float, more: float) -> None:
+    place = ["nano", "tuned", "frontier"].index
+    high = max(low, more)
+    hard = tuple(difficulty)
+
+    assert place(decided(THREE, difficulty=hard, threshold=high).start) <= place(
+        decided(THREE, difficulty=hard, threshold=min(low, more)).start
+    )
+
+
+@given(difficulty=shares, threshold=shares, pin=st.sampled_from([None, "tuned", "frontier"]))
+def test_whatever_is_decided_stays_inside_what_is_required(
+    difficulty: float, threshold: float, pin: str | None
+) -> None:
+    decision = decided(bounds=Bounds({"eu": "yes"}), difficulty=(difficulty,), threshold=threshold, pin=pin)
+
+    assert [d.name for step in decision.steps for d in step.deployments] == ["small"]
+
+
+def test_deciding_does_not_estimate_what_a_constant_knows() -> None:
+    route = PLAN.routes["auto"]
+    assert route.estimate is not None
+    assert route.estimate(asked(), signals.read(asked())).difficulty == (0.2, 0.0)

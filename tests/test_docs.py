@@ -1,0 +1,79 @@
+"""Documentation that says something else than the code is a defect: each of these turns red when they part."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from router import errors
+from router.cli import app
+from router.metrics import METRICS
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text("utf-8")
+
+
+def rows(name: str, heading: str) -> list[list[str]]:
+    """Return the cells of the table under a heading."""
+    section = page(name).split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_metric_is_told_as_it_is() -> None:
+    told = [line for line in page("metrics.md").splitlines() if line.startswith("| `")]
+
+    assert told == [
+        f"| `{one.name}` | {one.kind} | {' '.join(f'`{label}`' for label in one.labels)} | {one.help} |"
+        for one in METRICS
+    ]
+
+
+def test_every_error_code_is_told() -> None:
+    told = {row[0].strip("`") for row in rows("http.md", "Errors")}
+    source = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "router").rglob("*.py")))
+    classes = {
+        c.code for c in vars(errors).values() if isinstance(c, type) and issubclass(c, errors.Problem) and c.code
+    }
+
+    assert told == classes | set(re.findall(r'code="([a-z_]+)"', source)) | {"client_left"}
+
+
+def test_every_response_header_is_told() -> None:
+    told = {row[0].strip("`") for row in rows("http.md", "Response headers")}
+    source = (ROOT / "router/outcome.py").read_text("utf-8")
+
+    assert told == set(re.findall(r'b"(x-[a-z-]+)"', source))
+
+
+def test_every_request_header_is_told() -> None:
+    told = {row[0].strip("`") for row in rows("http.md", "Request headers")}
+    source = (ROOT / "router/server/caller.py").read_text("utf-8")
+
+    assert told == set(re.findall(r'"(x-router-[a-z-]+|authorization)"', source))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|mailto:)([^)#\s]+)", path.read_text("utf-8"))
+
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    groups = {group.name for group in app.registered_groups}
+
+    assert set(re.findall(r"^smallfirst (\w+)", readme, re.MULTILINE)) <= commands | groups
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+    assert set(re.findall(r"make ([a-z-]+)", readme)) <= targets

@@ -1,0 +1,92 @@
+"""Server-sent events, split wherever the network pleases."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.sse import DONE, Event, Splitter, TooLong, encode
+
+EVENTS = [
+    b'data: {"choices":[{"delta":{"content":"he"}}]}\n\n',
+    b": keep-alive\n\n",
+    b"event: message\ndata: one\ndata: two\n\n",
+    b"data: with \xc3\xa4\xe2\x82\xac and \\n\n\n",
+    b"data:no space\n\n",
+    b"id: 7\n\n",
+    b"\n\n",
+    DONE,
+]
+
+
+def all_of(splitter: Splitter, chunks: list[bytes]) -> list[Event]:
+    return [event for chunk in chunks for event in splitter.feed(chunk)] + splitter.finish()
+
+
+@given(
+    events=st.lists(st.sampled_from(EVENTS), max_size=12),
+    ending=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+    cuts=st.lists(st.integers(0, 400)),
+)
+def test_any_split_gives_the_same_events(events: list[bytes], ending: bytes, cuts: list[int]) -> None:
+    text = b"".join(events).replace(b"\n", ending)
+    places = sorted({cut for cut in cuts if cut < len(text)})
+    chunks = [text[a:b] for a, b in zip([0, *places], [*places, len(text)], strict=True)]
+
+    split = all_of(Splitter(), chunks)
+
+    assert [event.data for event in split if event.data] == [
+        event.data for event in all_of(Splitter(), [text]) if event.data
+    ]
+    if ending == b"\n":
+        assert b"".join(event.raw for event in split) == text
+
+
+@given(st.lists(st.sampled_from(EVENTS), max_size=12))
+def test_what_is_forwarded_is_what_came(events: list[bytes]) -> None:
+    text = b"".join(events)
+
+    assert b"".join(event.raw for event in all_of(Splitter(), [text])) == text
+
+
+@pytest.mark.parametrize("text", EVENTS[:6])
+def test_an_event_is_given_only_once_it_is_complete(text: bytes) -> None:
+    splitter = Splitter()
+
+    assert splitter.feed(text[:-1]) == []
+    assert [event.raw for event in splitter.feed(text[-1:])] == [text]
+
+
+def test_an_events_lines_of_data_are_joined() -> None:
+    assert Splitter().feed(b"event: x\ndata: one\ndata:two\n\n") == [
+        Event(b"event: x\ndata: one\ndata:two\n\n", b"one\ntwo")
+    ]
+
+
+def test_a_comment_has_no_data_but_is_forwarded() -> None:
+    assert Splitter().feed(b": hello\n\n") == [Event(b": hello\n\n", None)]
+
+
+def test_a_carriage_return_waits_for_its_line_feed() -> None:
+    splitter = Splitter()
+
+    assert splitter.feed(b"data: a\r\n\r") == []
+    assert splitter.feed(b"\ndata: b\r\n\r\n") == [Event(b"data: a\r\n\r\n", b"a"), Event(b"data: b\r\n\r\n", b"b")]
+
+
+def test_the_last_event_may_lack_its_blank_line() -> None:
+    splitter = Splitter()
+
+    assert splitter.feed(b"data: [DONE]\n") == []
+    assert splitter.finish() == [Event(DONE, b"[DONE]")]
+    assert splitter.finish() == []
+
+
+def test_an_event_without_end_is_not_held_for_ever() -> None:
+    splitter = Splitter(limit=10)
+
+    with pytest.raises(TooLong, match="longer than 10 bytes"):
+        splitter.feed(b"data: 0123456789")
+
+
+def test_data_becomes_an_event() -> None:
+    assert Splitter().feed(encode(b"{}")) == [Event(b"data: {}\n\n", b"{}")]
