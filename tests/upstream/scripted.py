@@ -51,6 +51,12 @@ class Guest:
         """Close it politely."""
         self.writer.close()
 
+    def hang_up(self) -> None:
+        """Close it this instant, before the event loop goes round."""
+        sock = socket.socket(fileno=socket.dup(self.writer.get_extra_info("socket").fileno()))
+        sock.shutdown(socket.SHUT_RDWR)
+        sock.close()
+
     def reset(self) -> None:
         """Tear it down."""
         self.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

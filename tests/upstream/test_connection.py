@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from router.upstream.client import TransportError
-from router.upstream.connection import Connection, UnheardError
+from router.upstream.connection import Connection, UndeliveredError
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: "
@@ -285,7 +285,7 @@ async def test_an_answer_cut_short_is_a_reset(name: str, broken: Exception | Non
     connection.connection_lost(broken)
     error = await failure(task)
     assert error.kind == "reset"
-    assert not isinstance(error, UnheardError)
+    assert not isinstance(error, UndeliveredError)
     assert paper.closed
 
 
@@ -297,14 +297,23 @@ async def test_an_answer_of_unsaid_length_that_is_torn_off_is_a_reset() -> None:
     assert (await failure(task)).kind == "reset"
 
 
-@pytest.mark.parametrize("broken", [None, ConnectionResetError("by peer")], ids=["closed", "reset"])
-async def test_a_connection_that_ends_before_the_first_byte_says_so(broken: Exception | None) -> None:
-    connection, _ = connected()
+async def test_a_connection_closed_before_the_request_was_sent_says_so() -> None:
+    connection, paper = connected()
     task = await start(connection, whole=False)
-    connection.connection_lost(broken)
+    paper.unsent = 1
+    connection.eof_received()
     error = await failure(task)
-    assert isinstance(error, UnheardError)
+    assert isinstance(error, UndeliveredError)
     assert error.kind == "reset"
+
+
+@pytest.mark.parametrize("unsent", [0, 1])
+async def test_a_connection_that_broke_says_nothing_about_the_request(unsent: int) -> None:
+    connection, paper = connected()
+    task = await start(connection, whole=False)
+    paper.unsent = unsent
+    connection.connection_lost(ConnectionResetError())
+    assert not isinstance(await failure(task), UndeliveredError)
 
 
 async def test_what_came_of_a_stream_before_it_broke_is_read_first() -> None:
