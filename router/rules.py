@@ -104,8 +104,8 @@ def _tools(wanted: bool | Iterable[str]) -> Condition:  # noqa: FBT001  as the p
     names = frozenset(wanted)
 
     def named(asked: Asked) -> bool:
-        functions = (tool.get("function") or _NOTHING for tool in asked.request.body.get("tools") or ())
-        return any(function.get("name") in names for function in functions)
+        functions = (tool.get("function") for tool in asked.request.body.get("tools") or ())
+        return any(isinstance(function, Mapping) and function.get("name") in names for function in functions)
 
     return named
 

@@ -13,33 +13,39 @@ def differences(expected: Any, actual: Any, where: str) -> Iterator[str]:
     """Yield how `actual` differs from what was expected.
 
     An object may have more fields than expected, a list has exactly the expected items, and instead of a value there
-    may be `{regex: …}`, `{one_of: […]}`, `{min: …, max: …}`, `{any: true}` or, for a field that must not be there, `{absent: true}`.
+    may be `{regex: …}`, `{one_of: […]}`, `{min: …, max: …}`, `{without: …}`, `{any: true}` or, for a field that must
+    not be there, `{absent: true}`.
     """
-    if isinstance(expected, Mapping) and expected and _WORDS >= expected.keys():
-        yield from _worded(expected, actual, where)
+    if isinstance(expected, Mapping) and expected and expected.keys() <= _WORDS:
+        yield from _in_words(expected, actual, where)
     elif isinstance(expected, Mapping):
-        if not isinstance(actual, Mapping):
-            yield f"{where}: expected an object, got {actual!r}"
-            return
-        for name, value in expected.items():
-            if value == {"absent": True}:
-                if name in actual:
-                    yield f"{where}.{name}: should not be there, is {actual[name]!r}"
-            elif name not in actual:
-                yield f"{where}.{name}: missing; there are {', '.join(map(str, actual)) or 'none'}"
-            else:
-                yield from differences(value, actual[name], f"{where}.{name}")
+        yield from _in_object(expected, actual, where)
     elif isinstance(expected, list):
         if not isinstance(actual, list) or len(actual) != len(expected):
             yield f"{where}: expected {len(expected)} items {expected!r}, got {actual!r}"
             return
         for i, (one, other) in enumerate(zip(expected, actual, strict=True)):
             yield from differences(one, other, f"{where}[{i}]")
-    elif (type(expected) is not type(actual) and bool in {type(expected), type(actual)}) or expected != actual:
+    elif expected != actual or isinstance(expected, bool) is not isinstance(actual, bool):
         yield f"{where}: expected {expected!r}, got {actual!r}"
 
 
-def _worded(expected: Mapping[str, Any], actual: Any, where: str) -> Iterator[str]:
+def _in_object(expected: Mapping[str, Any], actual: Any, where: str) -> Iterator[str]:
+    """Compare field by field."""
+    if not isinstance(actual, Mapping):
+        yield f"{where}: expected an object, got {actual!r}"
+        return
+    for name, value in expected.items():
+        if value == {"absent": True}:
+            if name in actual:
+                yield f"{where}.{name}: should not be there, is {actual[name]!r}"
+        elif name not in actual:
+            yield f"{where}.{name}: missing; there are {', '.join(map(str, actual)) or 'none'}"
+        else:
+            yield from differences(value, actual[name], f"{where}.{name}")
+
+
+def _in_words(expected: Mapping[str, Any], actual: Any, where: str) -> Iterator[str]:
     """Compare with `{regex: …}` and its like."""
     if "regex" in expected and not (isinstance(actual, str) and re.search(expected["regex"], actual)):
         yield f"{where}: expected /{expected['regex']}/, got {actual!r}"

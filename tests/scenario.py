@@ -88,7 +88,7 @@ class _Stage:
         self.scenario = scenario
         self.folder = folder
         self.upstreams = upstreams
-        self.policy = scenario.policy
+        self.policy: Data | str = scenario.policy
         self.auth = {"auth": {"keys": "keys.yaml"}} if scenario.keys else {}
         self.later = 0.0
         self.wrong: list[str] = []
@@ -178,7 +178,9 @@ class _Stage:
         before = len(self.wrong)
         self.compare(expect.get("status", 200), heard.status, f"{where}.status")
         self.compare(True, heard.complete, f"{where}.complete")  # noqa: FBT003  as expected, so far
-        headers = {name: {"absent": True} if value is None else value for name, value in expect.get("headers", {}).items()}
+        headers = {
+            name: {"absent": True} if value is None else value for name, value in expect.get("headers", {}).items()
+        }
         headers |= {"x-router-path": expect["path"]} if "path" in expect else {}
         self.compare(headers, heard.headers, f"{where}.headers")
         if "raw" in expect:

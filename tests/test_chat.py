@@ -158,12 +158,18 @@ def test_content_in_parts_and_old_function_calls_are_read() -> None:
         b'{"choices": [1]}',
         b'{"choices": [{}]}',
         b'{"choices": [{"message": null}]}',
-        b'{"choices": [{"message": {"content": "x"}}], "usage": [1]}',
     ],
 )
 def test_what_is_not_an_answer_is_malformed(raw: bytes) -> None:
     with pytest.raises(Malformed):
         completion(raw)
+
+
+@pytest.mark.parametrize("usage", [[1], {}, {"prompt_tokens": "many"}, None])
+def test_usage_that_says_nothing_is_unknown_and_no_fault(usage: object) -> None:
+    read = completion(answer({"message": {"content": "x"}, "finish_reason": "stop"}, usage=usage))
+
+    assert read.usage is None
 
 
 # ------------------------------------------------------------------------------------------------------------- streams
@@ -212,20 +218,18 @@ def test_parallel_tool_calls_stay_apart() -> None:
 
 def test_every_choice_needs_its_finish_reason() -> None:
     chunks = Chunks()
-    assert not chunks.finished
-    chunks.add(chunk(0, content="a"))
-    chunks.add(chunk(1, content="b"))
-    chunks.add(chunk(1, finish="stop"))
+    finished = []
+    for part in (chunk(0, content="a"), chunk(1, content="b"), chunk(1, finish="stop"), chunk(0, finish="stop")):
+        chunks.add(part)
+        finished.append(chunks.finished)
 
-    assert not chunks.finished
-    chunks.add(chunk(0, finish="stop"))
-    assert chunks.finished
+    assert finished == [False, False, False, True]
     assert [choice.content for choice in chunks.completion().choices] == ["a", "b"]
 
 
-@pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "refusal"])
-def test_thinking_and_refusing_are_useful(field: str) -> None:
-    assert Chunks().add(chunk(**{field: "hm"}))
+@pytest.mark.parametrize("delta", [{"reasoning_content": "hm"}, {"reasoning": "hm"}, {"refusal": "hm"}])
+def test_thinking_and_refusing_are_useful(delta: dict[str, Any]) -> None:
+    assert Chunks().add(chunk(**delta))
 
 
 def test_old_function_calls_are_useful() -> None:

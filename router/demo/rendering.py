@@ -223,5 +223,9 @@ def _said(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     parts = content if isinstance(content, list) else [{"text": content or ""}]
     texts = [str(part.get("text", "")) for part in parts if isinstance(part, Mapping)]
-    calls = [orjson.dumps(call["function"]).decode() for call in message.get("tool_calls") or () if "function" in call]
+    calls = [
+        orjson.dumps(call["function"]).decode()
+        for call in message.get("tool_calls") or ()
+        if isinstance(call, Mapping) and "function" in call
+    ]
     return "".join([*texts, str(message.get("refusal") or ""), *calls])

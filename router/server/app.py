@@ -11,8 +11,9 @@ class App:
     """The ASGI application of one service."""
 
     def __init__(self, service: Service) -> None:
-        self._hot = {("POST", "/v1/chat/completions"): Chat(service)}
-        self._rest = Desk(service).app
+        hot = {"/v1/chat/completions": Chat(service)}
+        self._hot = {("POST", path): endpoint for path, endpoint in hot.items()}
+        self._rest = Desk(service, hot).app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

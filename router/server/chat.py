@@ -35,27 +35,31 @@ class Chat:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        service = self._service
-        caller = ANYBODY
-        service.inflight += 1
+        self._service.inflight += 1
         try:
             async with _Leaving() as leaving:
-                try:
-                    caller = identify(scope, service.keyring)
-                    request = chat.parse(await read(scope, receive, service.pipeline.plan.max_body))
-                except Problem as told:
-                    await respond(service.pipeline.refuse(told, caller), send)
-                    return
-                leaving.watch(receive)
-                await respond(await service.pipeline.complete(request, caller), send)
+                await respond(await self._reply(scope, receive, leaving), send)
         except ClientLeft:
-            service.pipeline.left(caller)
+            pass  # counted already, and nobody is there to hear anything
+        finally:
+            self._service.inflight -= 1
+
+    async def _reply(self, scope: Scope, receive: Receive, leaving: "_Leaving") -> Reply:
+        """What the client is told, whatever happens; raises only when the client has left."""
+        pipeline, caller = self._service.pipeline, ANYBODY
+        try:
+            caller = identify(scope, self._service.keyring)
+            request = chat.parse(await read(scope, receive, pipeline.plan.max_body))
+            leaving.watch(receive)
+            return await pipeline.complete(request, caller)
+        except Problem as told:
+            return pipeline.refuse(told, caller)
+        except ClientLeft:
+            pipeline.left(caller)
+            raise
         except Exception:  # noqa: BLE001  the last line of defence: a fault of ours is told, counted, and ends one request
             say(f"internal error: {traceback.format_exc()}")
-            fault = Problem("internal error; the server's log says more", code="internal_error")
-            await respond(service.pipeline.refuse(fault, caller), send)
-        finally:
-            service.inflight -= 1
+            return pipeline.refuse(Problem("internal error; the server's log says more", code="internal_error"), caller)
 
 
 async def read(scope: Scope, receive: Receive, most: int) -> bytes:
@@ -71,6 +75,8 @@ async def read(scope: Scope, receive: Receive, most: int) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
+        if len(body) > most:
+            raise _too_large(most)
         return body
     parts, size = [], 0
     while message["type"] == "http.request":

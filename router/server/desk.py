@@ -1,7 +1,7 @@
 """What is asked rarely and may take its time: models, decisions, health, metrics."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -10,13 +10,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from router import chat
 from router.errors import MethodNotAllowed, NotFound, Problem
 from router.metrics import CONTENT_TYPE
 from router.pipeline import ANYBODY, Caller, Considered, consider
 from router.server.caller import identify
-from router.server.chat import read
+from router.server.chat import ClientLeft, read
 from router.server.service import Service
 
 __all__ = ["Desk", "shown"]
@@ -28,10 +29,12 @@ Endpoint = Callable[[Request, Caller], Awaitable[Response]]
 class Desk:
     """The endpoints that are not hot, on Starlette."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, hot: Mapping[str, ASGIApp]) -> None:
+        """Serve everything but `hot`: those paths are known here only for who comes with the wrong method."""
         self._service = service
         self.app = Starlette(
             routes=[
+                *(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items()),
                 Route("/v1/models", self._with_key(self.models), methods=["GET"]),
                 Route("/v1/models/{name:path}", self._with_key(self.model), methods=["GET"]),
                 Route("/v1/route", self._with_key(self.route), methods=["POST"]),
@@ -39,8 +42,14 @@ class Desk:
                 Route("/readyz", self.readyz, methods=["GET"]),
                 Route("/metrics", self.metrics, methods=["GET"]),
             ],
-            exception_handlers={HTTPException: self._not_here, Problem: self._problem},
+            exception_handlers={
+                HTTPException: self._not_here,
+                Problem: self._problem,
+                ClientLeft: self._left,
+                Exception: self._fault,
+            },
         )
+        self.app.router.redirect_slashes = False
 
     async def models(self, _request: Request, _caller: Caller) -> Response:
         """Every name a client may put in `model`, as OpenAI lists models."""
@@ -92,11 +101,25 @@ class Desk:
     async def _not_here(self, request: Request, error: Exception) -> Response:
         """Starlette's own refusals, in OpenAI's words."""
         status = error.status_code if isinstance(error, HTTPException) else 404
-        if status == 405:
-            told: Problem = MethodNotAllowed(f"{request.url.path} does not know the method {request.method}")
+        if status == 405 and isinstance(error, HTTPException):
+            allow = {name.lower(): value for name, value in (error.headers or {}).items()}
+            told: Problem = MethodNotAllowed(
+                f"{request.url.path} does not know the method {request.method}", headers=allow
+            )
         else:
             told = NotFound(f"Invalid URL ({request.method} {request.url.path})", code="unknown_url")
         return await self._problem(request, told)
+
+    async def _left(self, _request: Request, _error: Exception) -> Response:
+        """A client who left before its request was whole; nobody reads this answer."""
+        self._service.pipeline.left()
+        return Response(status_code=499)
+
+    async def _fault(self, request: Request, _error: Exception) -> Response:
+        """A fault of ours; uvicorn writes it to the log."""
+        return await self._problem(
+            request, Problem("internal error; the server's log says more", code="internal_error")
+        )
 
     async def _problem(self, _request: Request, error: Exception) -> Response:
         """An error of ours: told in OpenAI's envelope, and counted."""

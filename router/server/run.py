@@ -45,6 +45,14 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
     @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.server_state.connections or self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for listening in (*self.servers, *(sockets or ())):  # nobody is here: no reason to wait for anybody
+            listening.close()
+
+    @override
     async def main_loop(self) -> None:
         ticks = 0
         while not await self.on_tick(ticks):
