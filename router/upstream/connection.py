@@ -129,7 +129,8 @@ class Connection(asyncio.Protocol):
     def rest(self) -> bool:
         """Let go of the answer; say whether another request may follow. If not, this has closed the connection."""
         self._asked = False
-        self.take()
+        if self._pieces or self._paused:
+            self.take()
         if self.ended and self._keep and self.usable and not self._transport.get_write_buffer_size():
             return True
         self.abort()

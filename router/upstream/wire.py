@@ -10,6 +10,7 @@ import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -142,7 +143,7 @@ class Wire:
             ValueError: the URL or a header cannot be sent.
         """
         self._host, self._port, encrypted, self._head = _address(url, headers)
-        self._tls = (tls or trust()) if encrypted else None
+        self._tls = (tls or _trusted()) if encrypted else None
         self._peer = f"{self._host}:{self._port}"
         self._connect_timeout = connect_timeout
         self._keep_idle = keep_idle
@@ -261,6 +262,11 @@ def trust() -> ssl.SSLContext:
         context.load_verify_locations(certifi.where())
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    return trust()  # reads a hundred certificates: once is enough
 
 
 def _address(url: str, headers: Mapping[str, str]) -> tuple[str, int, bool, bytes]:
