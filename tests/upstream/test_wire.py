@@ -647,6 +647,27 @@ async def test_a_trusted_server_is_asked_in_private(authority: trustme.CA, trust
         await guest.gone()
 
 
+@needs_linux
+async def test_a_request_that_crosses_a_farewell_in_tls_is_sent_again(
+    authority: trustme.CA, trusting: ssl.SSLContext
+) -> None:
+    tls = identity(authority, "127.0.0.1")
+    async with scripted(tls=tls) as server, wired(f"https://127.0.0.1:{server.port}/v1", tls=trusting) as wire:
+        guest = await served(wire, server)
+
+        async def serve() -> None:
+            fresh = await server.guest()
+            await fresh.request()
+            await fresh.say(PLAIN)
+
+        serving = asyncio.create_task(serve())
+        await turn()
+        guest.close()
+        assert (await wire.whole(b"{}")).status == 200
+        await serving
+        assert len(server.guests) == 2
+
+
 async def test_a_large_answer_comes_through_tls(authority: trustme.CA, trusting: ssl.SSLContext) -> None:
     body = b"a" * 5_000_000
     tls = identity(authority, "127.0.0.1")
