@@ -91,8 +91,8 @@ async def read(scope: Scope, receive: Receive, most: int) -> bytes:
 
 
 def _too_large(most: int) -> TooLarge:
-    told = f"the request's body is larger than the {most} bytes that this policy's server.max_body allows"
-    return TooLarge(told, headers={"connection": "close"})
+    """The connection stays open: closed before its client has sent everything, it would take this answer with it."""
+    return TooLarge(f"the request's body is larger than the {most} bytes that this policy's server.max_body allows")
 
 
 async def respond(reply: Reply, send: Send) -> None:
