@@ -42,6 +42,7 @@ class Stream:
         self._now = now
         self._splitter = Splitter()
         self._ready: list[bytes] = []
+        self._size = 0
         self._useful = 0
         self._ended = False
         self.answer = Chunks()
@@ -53,10 +54,10 @@ class Stream:
         Raises:
             Failure: it broke off, stalled, or is not what it should be; nothing of it has been forwarded.
         """
-        held = 0
-        while not self._ended and (chunks == ALL or self._useful <= chunks) and held <= _MOST_HELD:
+        while (
+            not self._ended and (chunks == ALL or self._useful <= chunks) and (not chunks or self._size <= _MOST_HELD)
+        ):
             await self._read()
-            held = sum(map(len, self._ready)) if chunks else 0
         if self._ended and not self.answer.finished:
             raise Failure("unfinished", 200)
 
@@ -89,6 +90,7 @@ class Stream:
     def _take(self) -> bytes:
         ready = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)
         self._ready.clear()
+        self._size = 0
         return ready
 
     async def _read(self) -> None:
@@ -115,7 +117,7 @@ class Stream:
         if self._ended:
             return
         if data is None:
-            self._ready.append(raw)
+            self._keep(raw)
             return
         if data == b"[DONE]":
             self._ended = True
@@ -131,7 +133,11 @@ class Stream:
                 return
             del chunk["usage"]
             raw = _written(chunk)
+        self._keep(raw)
+
+    def _keep(self, raw: bytes) -> None:
         self._ready.append(raw)
+        self._size += len(raw)
 
     async def _linger(self) -> None:
         """Read to the very end, briefly: a connection that was read to its end can be used again."""
