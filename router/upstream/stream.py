@@ -38,7 +38,8 @@ class Stream:
         self._show_usage = show_usage
         self._idle = timeout.first_byte
         self._idle_after = timeout.idle
-        self._until = until
+        self.until = until
+        """When it has to be over."""
         self._now = now
         self._splitter = Splitter()
         self._ready: list[bytes] = []
@@ -96,7 +97,7 @@ class Stream:
     async def _read(self) -> None:
         """Take in what the network has next."""
         try:
-            async with asyncio.timeout(min(self._idle, self._until - self._now())):
+            async with asyncio.timeout(min(self._idle, self.until - self._now())):
                 chunk = await anext(self._chunks, None)
         except TimeoutError as error:
             raise Failure("timeout") from error

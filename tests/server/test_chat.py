@@ -100,6 +100,21 @@ async def test_who_leaves_in_the_middle_of_a_stream_is_let_go(tmp_path: Path) ->
         assert served.counted("router_requests_total") == 1
 
 
+async def test_who_takes_nothing_of_a_stream_does_not_keep_its_place_for_ever(tmp_path: Path) -> None:
+    changes = {"deployments": {"tuned-a": {"timeout": {"total": "100ms"}}}}
+    async with proxy(tmp_path, Answer(text="hello, you", stall_after=2), changes=changes) as served:
+        exchange = Exchange(scope_of(PATH), [STREAM])
+
+        async def send(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.body":
+                await asyncio.Event().wait()
+
+        await Chat(served.service)(exchange.scope, exchange.receive, send)  # type: ignore[arg-type]
+        await served.tuned.left(1)
+        assert served.counted("router_requests_total", outcome="left") == 1
+        assert served.service.pipeline.pool.members["tuned-a"].busy == 0
+
+
 async def test_who_leaves_before_the_body_is_whole_is_counted(tmp_path: Path) -> None:
     async with endpoint(tmp_path, Answer(text="hi")) as (chat, served):
         exchange = Exchange(scope_of(PATH), [BODY, b" "])
