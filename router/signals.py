@@ -180,8 +180,15 @@ def _system(request: ChatRequest) -> str | None:
 def _tokens(request: ChatRequest, tools: object) -> int:
     texts = [text for message in request.messages for text in _message_texts(message)]
     size = sum(len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts)
-    declared = len(orjson.dumps(tools, default=str)) if tools else 0
-    return (size + declared) // 4 + _TOKENS_PER_MESSAGE * len(request.messages)
+    return (size + _written(tools)) // 4 + _TOKENS_PER_MESSAGE * len(request.messages)
+
+
+def _written(tools: object) -> int:
+    """How long the tools are as JSON; nothing when they are nested deeper than it can be written."""
+    try:
+        return len(orjson.dumps(tools, default=str)) if tools else 0
+    except orjson.JSONEncodeError:
+        return 0
 
 
 def _message_texts(message: dict[str, Any]) -> Iterator[str]:
