@@ -33,10 +33,11 @@ from numpy.typing import NDArray
 
 from router import confidence as bounds
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.floating]
 
 FORMAT: Final = 1
 """Of calibration files."""
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:

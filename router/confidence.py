@@ -1,7 +1,7 @@
 """Bounds on a mean that hold for every sample size: how sure can one be, from finitely many bounded observations?
 
-*Betting* (Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024). To test that a
-mean is at most m, bet against it: start with 1, and at observation x multiply the wealth by 1 + b (x - m), where the
+*Betting* (Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024). To test that
+a mean is at most m, bet against it: start with 1, and at observation x multiply the wealth by 1 + b (x - m), where the
 stake b is chosen before x is seen and never risks everything. If the mean is at most m the wealth is a non-negative
 supermartingale, so by Ville's inequality it ever reaches 1/alpha with probability at most alpha: the reciprocal of the
 highest wealth is a p-value, and stands continuous watching.
@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.floating]
 
 _BOLDEST: Final = 0.95
 _PRIOR_MEAN, _PRIOR_VARIANCE, _PRIOR_COUNT = 0.5, 0.05, 5.0  # What is assumed before anything was observed.

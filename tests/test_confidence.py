@@ -13,9 +13,7 @@ DRAWS = 400
 def test_a_true_hypothesis_is_rarely_refuted_even_when_watched() -> None:
     draw = np.random.default_rng(0)
     for mean in (0.05, 0.5, 0.95):
-        refuted = [
-            confidence.p_value((draw.random(300) < mean) * 1.0, mean, alpha=0.05) <= 0.05 for _ in range(DRAWS)
-        ]
+        refuted = [confidence.p_value((draw.random(300) < mean) * 1.0, mean, alpha=0.05) <= 0.05 for _ in range(DRAWS)]
         assert np.mean(refuted) <= 0.05 + 2 * (0.05 * 0.95 / DRAWS) ** 0.5
 
 

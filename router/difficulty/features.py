@@ -1,7 +1,7 @@
 """One request as the experts see it."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,14 +84,15 @@ class Space:
         grams = text.grams(found.hashes)
         rarity = self.rarity.take(grams).astype(np.float32)
         rarity /= max(float(rarity @ rarity) ** 0.5, 1e-6)
-        standard = (found.structure - self.centre) / self.scale
+        standard: NDArray[Any] = (found.structure - self.centre) / self.scale
         meaning = place(found.meaning, self.origin)
         likeness = self.landmarks @ meaning
-        measures = np.clip(standard, -_LIMIT, _LIMIT)
+        measures = _within(standard, _LIMIT)
+        unusual = _within(standard, _FAR)
         distance = (
             (1.0 - float(likeness.max()))
             + _UNSEEN * self._unseen(found.hashes)
-            + _UNUSUAL * float(np.sqrt(np.square(np.clip(standard, -_FAR, _FAR)).mean()))
+            + _UNUSUAL * float(unusual @ unusual / len(unusual)) ** 0.5
         )
         nearness = np.exp((likeness - 1.0) * (2.0 / REACH))
         return Features(grams, rarity, measures, nearness, np.concatenate((measures, meaning[:MEANINGS])), distance)
@@ -100,14 +101,19 @@ class Space:
         if not len(hashes):
             return 1.0
         bits = hashes * _MIX >> _SEEN_SHIFT
-        return 1.0 - float((self.seen.take(bits >> 3) >> (bits & 7) & 1).mean())
+        return 1.0 - int((self.seen.take(bits >> 3) >> (bits & 7) & 1).sum()) / len(bits)
+
+
+def _within(measures: NDArray[Any], limit: float) -> NDArray[Any]:
+    """Return measures cut off at plus and minus `limit`; np.clip costs three times as much."""
+    return np.minimum(np.maximum(measures, -limit), limit)
 
 
 def place(meaning: NDArray[np.float32], origin: Array) -> NDArray[np.float32]:
     """Return a meaning as seen from the training prompts' middle, of length one; nowhere stays nowhere."""
     moved: NDArray[np.float32] = meaning - origin
     length = float(moved @ moved) ** 0.5
-    return moved / length if length > 1e-6 else moved  # noqa: PLR2004
+    return moved / length if length > 1e-6 else moved
 
 
 def seen_bits(hashes: NDArray[np.uint32]) -> Array:

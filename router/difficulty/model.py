@@ -145,9 +145,9 @@ def from_contents(contents: Contents, place: str) -> Model:
         model = Model(
             tiers=tuple(header["tiers"]),
             hash=contents.hash,
-            space=Space(*(arrays[name] for name in SPACE)),
-            linear=Linear(*(arrays[name] for name in LINEAR)),
-            forest=Forest(*(arrays[name] for name in FOREST), int(header["depth"])),
+            space=Space(**{name: arrays[name] for name in SPACE}),
+            linear=Linear(**{name: arrays[name] for name in LINEAR}),
+            forest=Forest(**{name: arrays[name] for name in FOREST}, depth=int(header["depth"])).ready(),
             mix=arrays["mix"],
             quantiles=tuple(header["quantiles"]),
             distances=tuple(header["distances"]),
@@ -162,11 +162,11 @@ def from_contents(contents: Contents, place: str) -> Model:
 SPACE: Final = ("rarity", "centre", "scale", "origin", "landmarks", "seen")
 LINEAR: Final = ("grams", "structure", "nearness", "bias")
 FOREST: Final = ("roots", "feature", "cut", "child", "votes")
-"""The arrays of a model file that make each part, in the order of its fields."""
+"""The arrays of a model file that make each part."""
 
 
 def _check(model: Model, place: str) -> None:
-    """Raise ModelError when the parts do not fit each other: an index out of range would fail on a request, not here."""
+    """Raise ModelError when the parts do not fit: an index out of range would fail on a request, not here."""
     tiers, nodes = len(model.tiers), len(model.forest.child)
     space, linear, forest = model.space, model.linear, model.forest
     shapes: tuple[tuple[Array, tuple[int, ...]], ...] = (
@@ -182,10 +182,6 @@ def _check(model: Model, place: str) -> None:
         (model.mix, (3, tiers)),
         (np.array(model.quantiles), (QUANTILES,)),
     )
-    inside = (
-        forest.roots.max() < nodes
-        and forest.child.max() < nodes
-        and forest.feature.max() < space.dense_width
-    )
+    inside = forest.roots.max() < nodes and forest.child.max() < nodes and forest.feature.max() < space.dense_width
     if not inside or any(array.shape != shape for array, shape in shapes):
         raise ModelError(f"{place}: corrupt: its parts do not fit each other")

@@ -48,14 +48,16 @@ def read(request: ChatRequest) -> Text:
     """Return the text that a request is about, split into folded words, numbers and marks."""
     clipped = facts.clip(facts.subject(request))
     words = _WORD.findall(clipped.encode(errors="replace").translate(_FOLD))
-    return Text(clipped, words, np.array([*map(crc32, words)], np.uint32))
+    return Text(clipped, words, np.fromiter(map(crc32, words), np.uint32, len(words)))
 
 
 def grams(hashes: Hashes) -> Hashes:
     """Return the distinct words and pairs of neighbouring words as sorted numbers below 2**BITS."""
     every = places(np.concatenate((hashes, hashes[:-1] * _SECOND + hashes[1:])))
     every.sort()
-    return every[np.flatnonzero(np.diff(every, prepend=np.uint32(1 << BITS)))] if len(every) else every
+    first = np.ones(len(every), np.bool_)
+    np.not_equal(every[1:], every[:-1], out=first[1:])
+    return every[first]
 
 
 def places(hashes: Hashes) -> Hashes:
@@ -81,9 +83,9 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             signals.code / words,
             signals.negations / words,
             min(read / words, 20.0),
-            sum(map(_LONG.__le__, lengths)) / words,
+            sum([length >= _LONG for length in lengths]) / words,
             len(set(found)) / max(1, len(found)),
-            math.log1p(sum(word[0] == _ZERO for word in found)),
+            math.log1p(sum([word[0] == _ZERO for word in found])),
             math.log1p(clipped.count(",")),
             "\nA" in clipped and "\nB" in clipped,
             (clipped.count("\\") + clipped.count("$")) / words,
@@ -92,4 +94,3 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
         ),
         np.float32,
     )
-

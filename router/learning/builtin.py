@@ -1,9 +1,13 @@
 """Train the model that ships: `python -m router.learning.builtin FOLDER` with the outcome data in FOLDER."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import orjson
+
 import router.difficulty
+from router.clock import SYSTEM
 from router.difficulty.builtin import NAME
 from router.learning.train import train
 
@@ -13,8 +17,9 @@ SOURCES = ("mmlu_train", "gsm8k_train", "mixed_train")
 def main(folder: Path) -> None:
     """Train on the training parts in `folder` and write the model into the package."""
     out = Path(router.difficulty.__file__).with_name(NAME)
-    facts = train([folder / f"{source}.jsonl.gz" for source in SOURCES], out, ("tuned", "frontier"))
-    sys.stdout.write(f"{facts}\n")
+    today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
+    facts = train([folder / f"{source}.jsonl.gz" for source in SOURCES], out, ("tuned", "frontier"), today=today)
+    sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Fit the parts of a model: the space its prompts span, the linear expert, the forest, and how the two are mixed."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ TREES: Final = 100
 DEPTH: Final = 12
 SMALLEST_LEAF: Final = 5
 
-_PLENTY = 2_000  # Labels from which the linear expert is held back more: it then has words to learn from, not only form.
+_PLENTY = (
+    2_000  # Labels from which the linear expert is held back more: it then has words to learn from, not only form.
+)
 _FREEDOM = {"scarce": 1.0, "plenty": 0.3}  # Inverse strength of its regularisation.
 _RARE = 2  # Prompts that must share a gram before it may say anything.
 
@@ -49,7 +51,11 @@ def linear(at: Space, seen: Sequence[Features], scores: Matrix) -> Linear:
     spread = _spread(at.landmarks)
     apart = 1 / np.sqrt(len(at.scale))  # All measures together weigh as much as all words together.
     x = sparse.hstack(
-        [_words(seen), np.array([one.structure for one in seen]) * apart, np.array([one.nearness for one in seen]) @ spread]
+        [
+            _words(seen),
+            np.array([one.structure for one in seen]) * apart,
+            np.array([one.nearness for one in seen]) @ spread,
+        ]
     ).tocsr()
     heads = [logistic(x, scores[:, tier]) for tier in range(scores.shape[1])]
     weights = np.array([head[0] for head in heads]).T
@@ -82,7 +88,7 @@ def forest(seen: Sequence[Features], scores: Matrix, seed: int, smallest_leaf: i
     grown = ExtraTreesRegressor(
         TREES, max_depth=DEPTH, min_samples_leaf=smallest_leaf, max_features=0.3, random_state=seed
     ).fit(np.array([one.dense for one in seen]), scores)
-    parts: list[list[NDArray[np.float64]]] = []
+    parts: list[list[NDArray[Any]]] = []
     roots, start = [], 0
     for tree in (estimator.tree_ for estimator in grown.estimators_):
         order, child = _side_by_side(tree.children_left, tree.children_right)

@@ -17,8 +17,8 @@ DIGITS: Final = 4
 
 def held_out(rows: Sequence[Row], p_good: Matrix, labels: Matrix, tiers: Sequence[str], *, seed: int) -> dict[str, Any]:
     """Return what held-out probabilities are worth. Rows without an outcome of the first or last tier are left out."""
-    both = ~np.isnan(labels[:, [0, -1]]).any(1)
-    kept = [row for row, known in zip(rows, both, strict=True) if known]
+    both = ~(np.isnan(labels[:, 0]) | np.isnan(labels[:, -1]))
+    kept = [row for row, known in zip(rows, both.tolist(), strict=True) if known]
     p_good, labels = p_good[both], labels[both]
     first, last = labels[:, 0], labels[:, -1]
     difficulty = np.maximum(0, p_good[:, -1] - p_good[:, 0])
@@ -51,7 +51,7 @@ def held_out(rows: Sequence[Row], p_good: Matrix, labels: Matrix, tiers: Sequenc
         },
     }
     found["verdict"] = verdict(found)
-    return rounded(found)
+    return dict(rounded(found))
 
 
 def verdict(found: dict[str, Any]) -> str:

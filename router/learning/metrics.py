@@ -1,8 +1,8 @@
 """How good is an ordering of requests by difficulty, and how true are its probabilities?
 
-RouteLLM's definitions (arXiv 2406.18665): send the most difficult share c to the last tier; the performance gap recovered
-PGR(c) is the gain over the first tier alone, as a share of the last tier's gain over it. APGR is its mean over c, CPT(x)
-the smallest c that recovers x. Requests of equal difficulty are taken in random order, in expectation.
+RouteLLM's definitions (arXiv 2406.18665): send the most difficult share c to the last tier; the performance gap
+recovered, PGR(c), is the gain over the first tier alone, as a share of the last tier's gain over it. APGR is its mean
+over c, CPT(x) the smallest c that recovers x. Requests of equal difficulty are taken in random order, in expectation.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.floating]
 
 _BINS: Final = 10
 
@@ -57,9 +57,7 @@ def reliability(p_good: Vector, score: Vector) -> list[dict[str, float]]:
     """Return, per tenth of the requests by stated probability, what was stated and what came true."""
     order = np.argsort(p_good, kind="stable")
     parts = [part for part in np.array_split(order, _BINS) if len(part)]
-    return [
-        {"n": len(part), "stated": float(p_good[part].mean()), "true": float(score[part].mean())} for part in parts
-    ]
+    return [{"n": len(part), "stated": float(p_good[part].mean()), "true": float(score[part].mean())} for part in parts]
 
 
 def ece(p_good: Vector, score: Vector) -> float:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-_STYLES = {
+_STYLES: dict[str, dict[str, Any]] = {
     "oracle": {"color": "#bbbbbb", "linestyle": "--", "label": "best possible"},
     "random": {"color": "#bbbbbb", "linestyle": ":", "label": "random"},
     "length": {"color": "#e0a030", "linestyle": "-", "label": "prompt length"},

@@ -48,8 +48,8 @@ CHANGES: Final[dict[str, Change]] = {
 def robustness(model: Model | Builtin, rows: Sequence[Row], *, seed: int = 0) -> dict[str, dict[str, float]]:
     """Return for each change how difficulty moved.
 
-    `moved` is the mean absolute move as a share of the standard deviation of difficulty, `flipped` the share of requests
-    that change sides of the median, where a threshold would hurt most; `bias` is the mean move with its sign.
+    `moved` is the mean absolute move as a share of the standard deviation of difficulty, `flipped` the share of
+    requests that change sides of the median, where a threshold would hurt most; `bias` is the mean move with its sign.
     """
     before = np.array([estimate(model, row).difficulty[0] for row in rows])
     spread, median = max(float(before.std()), 1e-9), float(np.median(before))

@@ -74,8 +74,8 @@ def judged(model: Model | Builtin, rows: Sequence[Row]) -> Judged:
         DataError: there is none.
     """
     labels = scores(rows)
-    known = np.flatnonzero(~np.isnan(labels[:, [0, -1]]).any(1)) if len(rows) else np.zeros(0, np.int64)
-    if not len(known):
+    known = [place for place, score in enumerate(labels) if not (np.isnan(score[0]) or np.isnan(score[-1]))]
+    if not known:
         raise DataError(f"no row has an outcome of both {model.tiers[0]} and {model.tiers[-1]}")
     kept = [rows[row] for row in known]
     return Judged(kept, [estimate(model, row) for row in kept], labels[known])

