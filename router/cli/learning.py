@@ -34,7 +34,8 @@ def train(
         from router.learning import train as training
 
         today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-        facts = training.train(data, out, _names(tiers), seed=seed, today=today, progress=_progress())
+        how = training.How(seed=seed, progress=_progress())
+        facts = training.train(data, out, _names(tiers), today=today, how=how)
     if json:
         print_json({"model": str(out), **facts})
         return

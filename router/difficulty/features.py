@@ -106,7 +106,8 @@ class Space:
 
 def _within(measures: NDArray[Any], limit: float) -> NDArray[Any]:
     """Return measures cut off at plus and minus `limit`; np.clip costs three times as much."""
-    return np.minimum(np.maximum(measures, -limit), limit)
+    within: NDArray[Any] = np.minimum(np.maximum(measures, -limit), limit)
+    return within
 
 
 def place(meaning: NDArray[np.float32], origin: Array) -> NDArray[np.float32]:

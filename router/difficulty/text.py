@@ -24,6 +24,7 @@ STRUCTURE: Final = (
     "length", "words", "lines", "digits", "code", "maths", "questions", "negations", "share of digits",
     "share of maths", "share of code", "share of negations", "word length", "share of long words",
     "share of different words", "numbers", "commas", "answer options", "formulas", "blanks to fill", "line length",
+    "capitals", "a small first letter", "a question mark at the end", "a full stop at the end",
 )  # fmt: skip
 """The measures of structure, in words."""
 
@@ -68,11 +69,14 @@ def places(hashes: Hashes) -> Hashes:
 def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
     """Return the measures named in STRUCTURE."""
     clipped, found = text.clipped, text.words
-    read = max(1, len(clipped))
+    ends = clipped.rstrip()[-1:]
     words = max(1, signals.words)
     lengths = [*map(len, found)]
+    letters = sum(lengths)  # Without spaces: how a text is laid out does not make it harder.
+    read = max(1, letters)
+    capitals = sum([word[0].isupper() for word in clipped.split()])
     counts = (
-        signals.characters, signals.words, signals.lines, signals.digits, signals.code, signals.maths,
+        letters, signals.words, signals.lines, signals.digits, signals.code, signals.maths,
         signals.questions, signals.negations,
     )  # fmt: skip
     return np.array(
@@ -90,7 +94,11 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             "\nA" in clipped and "\nB" in clipped,
             (clipped.count("\\") + clipped.count("$")) / words,
             "___" in clipped,
-            math.log1p(words / signals.lines),
+            math.log1p(words / max(1, signals.lines)),
+            capitals / words,
+            clipped.lstrip()[:1].islower(),
+            ends == "?",
+            ends == ".",
         ),
         np.float32,
     )

@@ -9,7 +9,7 @@ import orjson
 import router.difficulty
 from router.clock import SYSTEM
 from router.difficulty.builtin import NAME
-from router.learning.train import train
+from router.learning.train import How, train
 
 SOURCES = ("mmlu_train", "gsm8k_train", "mixed_train")
 
@@ -18,7 +18,8 @@ def main(folder: Path) -> None:
     """Train on the training parts in `folder` and write the model into the package."""
     out = Path(router.difficulty.__file__).with_name(NAME)
     today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-    facts = train([folder / f"{source}.jsonl.gz" for source in SOURCES], out, ("tuned", "frontier"), today=today)
+    data = [folder / f"{source}.jsonl.gz" for source in SOURCES]
+    facts = train(data, out, ("tuned", "frontier"), today=today, how=How(far=True))
     sys.stdout.buffer.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 

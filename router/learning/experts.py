@@ -19,12 +19,10 @@ Matrix = NDArray[np.float64]
 LANDMARKS: Final = 512
 TREES: Final = 100
 DEPTH: Final = 12
-SMALLEST_LEAF: Final = 5
 
-_PLENTY = (
-    2_000  # Labels from which the linear expert is held back more: it then has words to learn from, not only form.
-)
-_FREEDOM = {"scarce": 1.0, "plenty": 0.3}  # Inverse strength of its regularisation.
+_PLENTY = 2_000  # Labels from which the forest may look closer.
+_LEAF = {"scarce": 10, "plenty": 6}  # Fewest labels that share a vote.
+_FREEDOM = 0.3  # Inverse strength of the linear expert's regularisation.
 _RARE = 2  # Prompts that must share a gram before it may say anything.
 
 
@@ -68,10 +66,9 @@ def linear(at: Space, seen: Sequence[Features], scores: Matrix) -> Linear:
     )
 
 
-def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float | None = None) -> tuple[Matrix, float]:
+def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = _FREEDOM) -> tuple[Matrix, float]:
     """Return weights and offset of a logistic regression on scores from 0 to 1."""
     known = np.flatnonzero(~np.isnan(score))
-    freedom = freedom or _FREEDOM["plenty" if len(known) >= _PLENTY else "scarce"]
     good, total = float(score[known].sum()), len(known)
     if not 0 < good < total:  # Nothing to tell apart: always the same, as surely as that many labels can say.
         return np.zeros(x.shape[1]), float(np.log((good + 0.5) / (total - good + 0.5)))
@@ -83,11 +80,12 @@ def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float | None
     return fitted.coef_[0], float(fitted.intercept_[0])
 
 
-def forest(seen: Sequence[Features], scores: Matrix, seed: int, smallest_leaf: int = SMALLEST_LEAF) -> Forest:
+def forest(seen: Sequence[Features], scores: Matrix, seed: int) -> Forest:
     """Grow the forest on scores without gaps, and lay it out flat."""
-    grown = ExtraTreesRegressor(
-        TREES, max_depth=DEPTH, min_samples_leaf=smallest_leaf, max_features=0.3, random_state=seed
-    ).fit(np.array([one.dense for one in seen]), scores)
+    leaf = _LEAF["plenty" if len(seen) >= _PLENTY else "scarce"]
+    grown = ExtraTreesRegressor(TREES, max_depth=DEPTH, min_samples_leaf=leaf, max_features=0.3, random_state=seed).fit(
+        np.array([one.dense for one in seen]), scores
+    )
     parts: list[list[NDArray[Any]]] = []
     roots, start = [], 0
     for tree in (estimator.tree_ for estimator in grown.estimators_):
@@ -109,6 +107,18 @@ def forest(seen: Sequence[Features], scores: Matrix, seed: int, smallest_leaf: i
         child=child.astype(np.int32),
         votes=votes.astype(np.float16),
         depth=DEPTH,
+    )
+
+
+def no_forest(tiers: int) -> Forest:
+    """Return a forest that has no opinion: one tree, one leaf."""
+    return Forest(
+        roots=np.zeros(1, np.int32),
+        feature=np.zeros(1, np.uint8),
+        cut=np.full(1, np.inf, np.float32),
+        child=np.zeros(1, np.int32),
+        votes=np.full((1, tiers), 0.5, np.float16),
+        depth=0,
     )
 
 

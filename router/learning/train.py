@@ -59,26 +59,37 @@ def quiet(what: str, done: int, total: int) -> None:
     """Tell nobody."""
 
 
-def train(
-    data: Sequence[Path], out: Path, tiers: Sequence[str], *, seed: int = 0, today: date, progress: Progress = quiet
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to train."""
+
+    seed: int = 0
+    """Of everything that is drawn: the same seed and data make the same model."""
+    far: bool = False
+    """Whether the model is for traffic unlike its training data. It then does without the forest, which is the better
+    expert at home and the worse one abroad."""
+    progress: Progress = quiet
+
+
+HOW: Final = How()
+
+
+def train(data: Sequence[Path], out: Path, tiers: Sequence[str], *, today: date, how: How = HOW) -> dict[str, Any]:
     """Train on the outcome files `data`, write the model to `out`, and return its training facts.
 
     Raises:
         DataError: the data cannot be used, and in one line why.
     """
     tally = Tally()
-    rows = sample(data, tiers, tally, most=MOST, seed=seed, progress=lambda done: progress("reading", done, 0))
-    header, arrays = fit(rows, tiers, seed=seed, progress=progress)
+    rows = sample(data, tiers, tally, most=MOST, seed=how.seed, progress=lambda done: how.progress("reading", done, 0))
+    header, arrays = fit(rows, tiers, how=how)
     facts: dict[str, Any] = header["training"]
     facts |= {"date": today.isoformat(), "lines": tally.lines, "bad_lines": len(tally.bad), "data": _hash(data)}
     file.write(out, header, arrays)
     return facts
 
 
-def fit(
-    rows: Sequence[Row], tiers: Sequence[str], *, seed: int = 0, progress: Progress = quiet
-) -> tuple[dict[str, Any], dict[str, file.Array]]:
+def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[dict[str, Any], dict[str, file.Array]]:
     """Return the header and the arrays of a model of `rows`.
 
     Raises:
@@ -88,12 +99,12 @@ def fit(
     _check(labels, tiers)
     found = [raw(row.request, signals.read(row.request)) for row in rows]
     linear, forest, distances = (np.zeros_like(labels), np.zeros_like(labels), np.zeros(len(rows)))
-    for number, (seen, unseen) in enumerate(folds(rows, seed)):
-        progress("learning", number, _FOLDS + 1)
-        parts = learn([found[row] for row in seen], labels[seen], seed)
+    for number, (seen, unseen) in enumerate(folds(rows, how.seed)):
+        how.progress("learning", number, _FOLDS + 1)
+        parts = learn([found[row] for row in seen], labels[seen], how)
         linear[unseen], forest[unseen], distances[unseen] = parts.odds([found[row] for row in unseen])
-    progress("learning", _FOLDS, _FOLDS + 1)
-    kept = learn(found, labels, seed)
+    how.progress("learning", _FOLDS, _FOLDS + 1)
+    kept = learn(found, labels, how)
     mix = np.array([_mix(linear[:, tier], forest[:, tier], labels[:, tier]) for tier in range(len(tiers))]).T
     p_good = 1 / (1 + np.exp(-mixed(mix, linear, forest)))
     difficulty = np.maximum(0, p_good[:, -1] - p_good[:, 0])
@@ -103,20 +114,26 @@ def fit(
         "depth": kept.forest.depth,
         "quantiles": np.quantile(difficulty, _PER_CENT).tolist(),
         "distances": np.quantile(distances, _PER_CENT).tolist(),
-        "training": {"rows": len(rows), "seed": seed, **figures.held_out(rows, p_good, labels, tiers, seed=seed)},
+        "training": {
+            "rows": len(rows),
+            "seed": how.seed,
+            **figures.held_out(rows, p_good, labels, tiers, seed=how.seed),
+        },
     }
-    progress("learning", _FOLDS + 1, _FOLDS + 1)
+    how.progress("learning", _FOLDS + 1, _FOLDS + 1)
     return header, arrays(kept, mix)
 
 
-def learn(found: Sequence[Raw], labels: Matrix, seed: int) -> Experts:
+def learn(found: Sequence[Raw], labels: Matrix, how: How = HOW) -> Experts:
     """Fit both experts on rows."""
-    at = experts.space(found, seed)
+    at = experts.space(found, how.seed)
     seen = [at.features(one) for one in found]
     line = experts.linear(at, seen, labels)
+    if how.far:
+        return Experts(at, line, experts.no_forest(labels.shape[1]))
     expected = 1 / (1 + np.exp(-np.array([line.odds(one) for one in seen])))
     whole = np.where(np.isnan(labels), expected, labels)  # What is missing is filled with what the words let expect.
-    return Experts(at, line, experts.forest(seen, whole, seed))
+    return Experts(at, line, experts.forest(seen, whole, how.seed))
 
 
 def folds(rows: Sequence[Row], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

@@ -4,8 +4,8 @@
     python -m router.learning.words MODEL.onnx TOKENIZER.json VOCABULARY.txt FOLDER
 
 The encoder is all-MiniLM-L6-v2 (Apache-2.0). The words are the whole words of its vocabulary and those that the
-training parts in FOLDER use at least twice. Every word is encoded alone, the vectors are reduced to their first principal
-components, and weighted by rarity: the vocabulary is sorted by frequency, which stands in for counts.
+training parts in FOLDER use at least twice. Every word is encoded alone, the vectors are reduced to their first
+principal components, and weighted by rarity: the vocabulary is sorted by frequency, which stands in for counts.
 """
 
 import sys
