@@ -64,7 +64,6 @@ def evaluate(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Also: how far do changes that should not matter move difficulty?")
     ] = False,
-    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Judge a model on outcomes, beside chance, prompt length and the best that was possible."""
@@ -74,9 +73,9 @@ def evaluate(
         from router.learning.robustness import robustness as shaken
 
         opened, seen = _judged(model, data, _names(tiers))
-        found = evaluation.evaluate(seen, opened.tiers, seed=seed)
+        found = evaluation.evaluate(seen, opened.tiers)
         if robustness:
-            found["robustness"] = shaken(opened, seen.rows, seed=seed)
+            found["robustness"] = shaken(opened, seen.rows)
         if plot:
             draw(found, plot)
     if json:
@@ -94,8 +93,6 @@ def calibrate(
     *,
     confidence: Annotated[float, typer.Option(help="How sure it must be.", min=0.5, max=0.9999)] = 0.95,
     out: Annotated[Path | None, typer.Option(metavar="C", help="Write what `calibration: C` names.")] = None,
-    tiers: Tiers = "tuned,frontier",
-    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Find the cheapest threshold that keeps a floor under quality, with a proof; exit 1 when there is none."""
@@ -103,8 +100,8 @@ def calibrate(
         from router.learning import calibrate as calibration
 
         today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-        opened, seen = _judged(model, data, _names(tiers))
-        found = calibration.run(opened, seen, floor=floor, confidence=confidence, today=today, seed=seed)
+        opened, seen = _judged(model, data)
+        found = calibration.run(opened, seen, floor=floor, confidence=confidence, today=today)
         if out:
             calibration.write(found, out)
     if json:
@@ -115,7 +112,7 @@ def calibrate(
         raise typer.Exit(1)
 
 
-def _judged(model: str, data: Sequence[Path], tiers: tuple[str, ...]) -> Any:
+def _judged(model: str, data: Sequence[Path], tiers: tuple[str, ...] | None = None) -> Any:
     from router.learning import data as outcomes
     from router.learning import score as scoring
 

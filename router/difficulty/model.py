@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from router.chat import ChatRequest
 from router.difficulty import text, words
 from router.difficulty.estimate import BANDS, Estimate, band_of, losses
-from router.difficulty.features import Features, Space, raw
+from router.difficulty.features import SEEN_BITS, Features, Space, raw
 from router.difficulty.file import Array, Contents, ModelError, read
 from router.difficulty.forest import Forest
 from router.signals import Signals
@@ -173,6 +173,10 @@ def _check(model: Model, place: str) -> None:
         (space.rarity, (1 << text.BITS,)),
         (space.landmarks, (len(space.landmarks), words.WIDTH)),
         (space.scale, (len(text.STRUCTURE),)),
+        (space.centre, (len(text.STRUCTURE),)),
+        (space.origin, (words.WIDTH,)),
+        (space.seen, (1 << SEEN_BITS - 3,)),
+        (linear.bias, (tiers,)),
         (linear.grams, (1 << text.BITS, tiers)),
         (linear.structure, (len(text.STRUCTURE), tiers)),
         (linear.nearness, (len(space.landmarks), tiers)),
@@ -182,6 +186,7 @@ def _check(model: Model, place: str) -> None:
         (model.mix, (3, tiers)),
         (np.array(model.quantiles), (QUANTILES,)),
     )
-    inside = forest.roots.max() < nodes and forest.child.max() < nodes and forest.feature.max() < space.dense_width
+    indices = ((forest.roots, nodes), (forest.child, nodes), (forest.feature, space.dense_width))
+    inside = all(array.size and array.min() >= 0 and array.max() < end for array, end in indices)
     if not inside or any(array.shape != shape for array, shape in shapes):
         raise ModelError(f"{place}: corrupt: its parts do not fit each other")

@@ -14,7 +14,7 @@ from router.difficulty.features import REACH, Features, Raw, Space, place, seen_
 from router.difficulty.forest import Forest
 from router.difficulty.model import Linear
 
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.floating]
 
 LANDMARKS: Final = 512
 TREES: Final = 100
