@@ -69,6 +69,7 @@ class Signals:
     """Characters of the subject, all of them."""
     words: int
     lines: int
+    """Lines with something on them."""
     digits: int
     code: int
     maths: int
@@ -106,11 +107,11 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     return Signals(
         characters=len(text),
         words=len(words),
-        lines=sample.count("\n") + 1,
+        lines=sum(map(bool, map(str.strip, sample.split("\n")))),
         digits=_count(encoded, _DIGITS),
         code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, words)),
         maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, words)),
-        questions=sample.count("?") + sample.count("？"),  # noqa: RUF001  the full-width mark is meant
+        questions=sample.count("?") + sample.count("？"),
         negations=sum(map(_NEGATIONS.__contains__, words)) + sample.count("n't"),
         tokens=_tokens(request, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
         tools=len(tools) if isinstance(tools, list) else 0,
