@@ -26,18 +26,21 @@ _FREEDOM = 0.3  # Inverse strength of the linear expert's regularisation.
 _RARE = 2  # Prompts that must share a gram before it may say anything.
 
 
-def space(found: Sequence[Raw], seed: int) -> Space:
-    """Return the space that training prompts span."""
+def space(found: Sequence[Raw], seed: int, *, far: bool = False) -> Space:
+    """Return the space that training prompts span; one for traffic that is `far` from them is blind to manners."""
     counts = np.bincount(np.concatenate([text.grams(raw.hashes) for raw in found]), minlength=1 << text.BITS)
     rarity = np.where(counts >= _RARE, np.log((len(found) + 1) / (counts + 1)) + 1, 0.0)
     measures = np.array([raw.structure for raw in found])
     meanings = np.array([raw.meaning for raw in found])
+    scale = measures.std(0) + 0.1
+    if far:
+        scale[-text.MANNERS :] = np.inf
     origin = meanings.mean(0)
     chosen = np.random.default_rng(seed).permutation(len(found))[:LANDMARKS]
     return Space(
         rarity=rarity.astype(np.float16),
         centre=measures.mean(0).astype(np.float32),
-        scale=(measures.std(0) + 0.1).astype(np.float32),
+        scale=scale.astype(np.float32),
         origin=origin.astype(np.float32),
         landmarks=np.array([place(meanings[row], origin) for row in np.sort(chosen)], np.float32),
         seen=seen_bits(np.concatenate([np.unique(raw.hashes) for raw in found])),

@@ -30,7 +30,7 @@ Progress = Callable[[str, int, int], None]
 FEWEST: Final = 100
 """Labels per tier below which nothing is trained: a coin would do as well."""
 
-MOST: Final = 50_000
+MOST: Final = 20_000
 """Rows that are learned from. Of more, an even sample is taken while reading, so that memory stays bounded."""
 
 _FOLDS: Final = 5
@@ -66,8 +66,8 @@ class How:
     seed: int = 0
     """Of everything that is drawn: the same seed and data make the same model."""
     far: bool = False
-    """Whether the model is for traffic unlike its training data. It then does without the forest, which is the better
-    expert at home and the worse one abroad."""
+    """Whether the model is for traffic unlike its training data. It then does without the forest and
+    without manners of typing, which help at home and mislead abroad."""
     progress: Progress = quiet
 
 
@@ -126,7 +126,7 @@ def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[d
 
 def learn(found: Sequence[Raw], labels: Matrix, how: How = HOW) -> Experts:
     """Fit both experts on rows."""
-    at = experts.space(found, how.seed)
+    at = experts.space(found, how.seed, far=how.far)
     seen = [at.features(one) for one in found]
     line = experts.linear(at, seen, labels)
     if how.far:

@@ -51,6 +51,11 @@ def test_shares_and_thresholds_answer_each_other() -> None:
     assert model.share(1.0) > 0.98
 
 
+def test_it_does_not_care_how_a_request_is_typed() -> None:
+    for text in (EASY, HARD):
+        assert estimate(text.upper(), "a", "b").difficulty == estimate(text.lower(), "a", "b").difficulty
+
+
 def test_it_is_small() -> None:
     package = files("router.difficulty")
     assert sum(len(package.joinpath(name).read_bytes()) for name in ("builtin.model", "words.model")) < 5_000_000
