@@ -5,6 +5,8 @@ landmarks (training prompts of known meaning) say; the *forest* votes on structu
 each tier how likely a good answer is, and their log odds are mixed into one calibrated probability.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +71,7 @@ class Model:
         features = self.space.features(raw(request, signals))
         p_good = self.p_good(features)
         difficulty = losses(p_good)
-        novelty = float(np.interp(features.distance, self.distances, _PER_CENT)) if self.distances else None
+        novelty = percentile(features.distance, self.distances) if self.distances else None
         return Estimate(p_good, difficulty, band_of(difficulty[0], self.band_edges), novelty)
 
     @property
@@ -80,9 +82,10 @@ class Model:
 
     def p_good(self, features: Features) -> tuple[float, ...]:
         """Return the calibrated probability for each tier that its answer is good."""
-        vote = self.forest.vote(features.dense)
-        odds = mixed(self.mix, self.linear.odds(features), log_odds(vote))
-        return tuple((1.0 / (1.0 + np.exp(-odds))).tolist())
+        linear = self.linear.odds(features).tolist()
+        forest = log_odds(self.forest.vote(features.dense)).tolist() if self.mix[1].any() else [0.0] * len(linear)
+        weights = zip(linear, forest, *self.mix.tolist(), strict=True)  # a few tiers: numpy would take longer
+        return tuple(1.0 / (1.0 + math.exp(-(one * w + other * v + offset))) for one, other, w, v, offset in weights)
 
     def threshold(self, share: float) -> float:
         """Return the threshold at which about `share` of the training prompts start at the first tier."""
@@ -108,6 +111,15 @@ class Model:
             reasons[f"“{word.decode(errors='replace')}”"] = float(heads[place] * said.get(place, 0.0))
         strongest = sorted(reasons.items(), key=lambda reason: -abs(reason[1]))
         return [(name, moved) for name, moved in strongest[:_SHOWN] if moved]
+
+
+def percentile(value: float, quantiles: Sequence[float]) -> float:
+    """Return which share of a sample lies below `value`, between the per cents that are known by a straight line."""
+    above = bisect_right(quantiles, value)
+    if above in {0, len(quantiles)}:
+        return float(above > 0)
+    low, high = quantiles[above - 1], quantiles[above]
+    return (above - 1 + (value - low) / (high - low)) / (len(quantiles) - 1)
 
 
 def log_odds(share: NDArray[Any]) -> NDArray[np.float32]:
