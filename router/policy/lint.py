@@ -86,7 +86,7 @@ def _uncached(policy: Policy, path: FieldPath, prompt: Prompt) -> Iterator[Remar
     if first and behind > _WORTH_CACHING:
         yield (
             first,
-            f"{behind:,} characters that never change come after a variable, where prompt caches miss: put variables last",
+            f"{behind:,} characters that never change stand after a variable, where prompt caches miss: put it last",
         )
 
 

@@ -108,7 +108,7 @@ def read_handoff(value: object) -> object:
         return value
     if value in ("draft", "verdict", "none"):
         return {"give": value}
-    raise wrong(f"must be draft, verdict or none; got {shown(value)}")
+    raise wrong(f"must be 'draft', 'verdict' or 'none'; got {shown(value)}")
 
 
 AnyHandoff = Annotated[Handoff | None, BeforeValidator(read_handoff)]
