@@ -1,6 +1,7 @@
 """What YAML may say about prompts: what a tier adds to a request, what a tune was trained with, what is handed over."""
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
@@ -8,6 +9,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from router.policy.block import Block
 from router.policy.values import Text, shown, wrong
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def is_file(text: str) -> bool:
@@ -60,7 +63,7 @@ def read_date(value: object) -> object:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
     try:
-        if isinstance(value, str) and len(value) == len("2027-05-01"):
+        if isinstance(value, str) and _DAY.fullmatch(value):
             return dt.date.fromisoformat(value)
     except ValueError:
         pass
