@@ -22,7 +22,7 @@ from router.settings import Settings
 from tests.matching import differences
 from tests.talking import Heard, talk
 
-__all__ = ["FOLDER", "Scenario", "names", "play"]
+__all__ = ["FOLDER", "Scenario", "merged", "names", "play"]
 
 FOLDER = Path(__file__).parent / "scenarios"
 _STANDARD = FOLDER / "_policy.yaml"
@@ -53,7 +53,7 @@ class Scenario:
         data = yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))
         _known(data, _FIELDS, "a scenario")
         self.way = way
-        self.policy = _merged(yaml.safe_load(_STANDARD.read_text("utf-8")), data.get("policy", {}))
+        self.policy = merged(yaml.safe_load(_STANDARD.read_text("utf-8")), data.get("policy", {}))
         self.keys: Data | None = data.get("keys")
         self.files: Data = data.get("files", {})
         self.upstreams: Data = data.get("upstreams", {})
@@ -133,7 +133,7 @@ class _Stage:
         self.later += step.get("later", 0.0)
         if "policy" in step or "keys" in step:
             changes = step.get("policy", {})
-            self.policy = changes if isinstance(changes, str) else _merged(self.scenario.policy, changes)
+            self.policy = changes if isinstance(changes, str) else merged(self.scenario.policy, changes)
             self.write(self.policy, step.get("keys"))
             self.compare(step.get("reloads", True), await service.reload(), f"{where}.reloads")
         if "expect" not in step:
@@ -246,17 +246,17 @@ def _known(data: Data, known: set[str], what: str) -> None:
             raise ValueError(f"{what} has no '{key}'; {f'did you mean {near[0]!r}?' if near else sorted(known)}")
 
 
-def _merged(standard: Data, changes: Data) -> dict[str, Any]:
+def merged(standard: Data, changes: Data) -> dict[str, Any]:
     """The standard policy, changed: objects are merged, `null` takes a field away, the rest is replaced."""
-    merged = dict(standard)
+    made = dict(standard)
     for key, value in changes.items():
         if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merged(merged[key], value)
+            made.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(made.get(key), Mapping):
+            made[key] = merged(made[key], value)
         else:
-            merged[key] = value
-    return merged
+            made[key] = value
+    return made
 
 
 def _shown(request: Received) -> dict[str, Any]:

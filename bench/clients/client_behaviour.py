@@ -229,6 +229,8 @@ async def idle_timeouts(server: Faulty, client: Client) -> str:
                 seen.append(0)
             except StopAsyncIteration:
                 return f"{sum(map(bool, seen))} chunks of 5 over {seen.count(0)} timeouts"
+            except Exception as error:
+                return f"refused: {error!r}"
 
 
 async def stale(server: Faulty, client: Client, pause: float) -> str:

@@ -101,7 +101,7 @@ async def _serve(service: Service, host: str, port: int) -> None:
     loop.add_signal_handler(signal.SIGHUP, reload)
     for told in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(told, stop)
-    say(f"policy {service.pipeline.plan.version} at http://{host}:{listening.getsockname()[1]}/v1")
+    say(f"policy {service.pipeline.plan.version} at {_url(host, listening)}")
     try:
         await server.serve(sockets=[listening])
     finally:
@@ -116,7 +116,7 @@ async def running(service: Service, host: str = "127.0.0.1", port: int = 0) -> A
     task = asyncio.create_task(server.serve(sockets=[listening]))
     await server.ready.wait()
     try:
-        yield f"http://{host}:{listening.getsockname()[1]}/v1"
+        yield _url(host, listening)
     finally:
         server.stop()
         await task
@@ -136,6 +136,12 @@ def _config(service: Service) -> uvicorn.Config:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
     )
+
+
+def _url(host: str, listening: socket.socket) -> str:
+    """What clients take as their `base_url`."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listening.getsockname()[1]}/v1"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,6 +1,7 @@
 """A policy at work: what requests are served with, and the swap when the policy changes."""
 
 import asyncio
+from ipaddress import ip_address
 from pathlib import Path
 
 from router import assembly, ids
@@ -20,8 +21,6 @@ from router.upstream.reply import Sink
 
 __all__ = ["CannotServe", "Service"]
 
-_LOOPBACK = ("127.", "::1", "localhost")
-
 
 class CannotServe(Exception):
     """What keeps a server from starting, or from taking a new policy; says what to do."""
@@ -39,6 +38,8 @@ class Service:
         self._path = path
         self._settings = settings
         self._clock = clock
+        self._host: str | None = None
+        self._reloading = asyncio.Lock()
         self.inflight = 0
         self.stopping = False
         policy, plan, self.keyring = self._read()
@@ -53,14 +54,24 @@ class Service:
 
     async def reload(self) -> bool:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
+        async with self._reloading:  # whoever asks last has the last word
+            before = await self._reload()
+        if before is None:
+            return False
+        await before.retire(keep=self.pipeline.pool)
+        return True
+
+    async def _reload(self) -> Pool | None:
+        """Swap; gives the pool that was in force until now, or None when it stays in force."""
         try:
             policy, plan, keyring = await asyncio.to_thread(self._read)
+            _guard(keyring, self._host)
         except CannotServe as error:
             self.metrics.reloaded("refused")
             say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
             for text in str(error).splitlines():
                 say(text)
-            return False
+            return None
         before = self.pipeline.pool
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = policy, keyring
@@ -68,24 +79,20 @@ class Service:
         self.metrics.serve(plan, self._up)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
-        await before.retire(keep=pool)
-        return True
+        return before
 
     async def aclose(self) -> None:
         """Close every connection to a deployment."""
         await self.pipeline.pool.retire()
 
     def may_listen_on(self, host: str) -> None:
-        """Refuse to be reachable from elsewhere without keys.
+        """Refuse to be reachable from elsewhere without keys, now and after every reload.
 
         Raises:
             CannotServe: there are no keys, and the address is not loopback.
         """
-        if self.keyring is None and not host.startswith(_LOOPBACK):
-            raise CannotServe(
-                f"without auth.keys in the policy this serves loopback only, not {host}; "
-                "make a key with `smallfirst keys add --name NAME --file keys.yaml` and name the file in auth.keys"
-            )
+        _guard(self.keyring, host)
+        self._host = host
 
     def _read(self) -> tuple[Policy, Plan, Keyring | None]:
         try:
@@ -107,3 +114,18 @@ class Service:
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)
         return member is not None and member.breaker.allows(self._clock.now())
+
+
+def _guard(keyring: Keyring | None, host: str | None) -> None:
+    if keyring is None and host is not None and not _is_loopback(host):
+        raise CannotServe(
+            f"without auth.keys in the policy this serves loopback only, not {host}; "
+            "make a key with `smallfirst keys add --name NAME --file keys.yaml` and name the file in auth.keys"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

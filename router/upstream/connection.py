@@ -5,7 +5,10 @@ reader takes it; a reader that takes its time makes the connection stop reading,
 """
 
 import asyncio
+import fcntl
 import socket
+import sys
+import termios
 from typing import Any, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -13,7 +16,7 @@ from typing_extensions import override
 
 from router.upstream.client import Kind, TransportError
 
-__all__ = ["Connection", "UnheardError"]
+__all__ = ["Connection", "UndeliveredError"]
 
 _LARGEST_HEAD = 64 * 1024
 """Bytes that may come without any of a body among them: an answer's head, its trailers, the sizes of its chunks."""
@@ -26,8 +29,8 @@ _ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("
 (Linux says KEEPIDLE, macOS says KEEPALIVE.)"""
 
 
-class UnheardError(TransportError):
-    """The connection ended before the first byte of an answer."""
+class UndeliveredError(TransportError):
+    """The other side closed the connection before the request had reached it, so it cannot have acted on it."""
 
 
 class _NotHttpError(Exception):
@@ -83,8 +86,8 @@ class Connection(asyncio.Protocol):
         """Send a request; wait for the head of its answer or, when `largest` bounds its body's bytes, for all of it.
 
         Raises:
-            UnheardError: the connection ended before the first byte of an answer.
-            TransportError: it ended later (`reset`), or what came is no answer (`malformed`).
+            UndeliveredError: the connection was closed before the request had reached the other side.
+            TransportError: it ended before the answer did (`reset`), or what came is no answer (`malformed`).
         """
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -126,7 +129,8 @@ class Connection(asyncio.Protocol):
     def rest(self) -> bool:
         """Let go of the answer; say whether another request may follow. If not, this has closed the connection."""
         self._asked = False
-        self.take()
+        if self._pieces or self._paused:
+            self.take()
         if self.ended and self._keep and self.usable and not self._transport.get_write_buffer_size():
             return True
         self.abort()
@@ -153,11 +157,20 @@ class Connection(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _fail(self, kind: Kind, message: str) -> None:
-        failure = UnheardError if kind == "reset" and not self._heard else TransportError
+    def _fail(self, kind: Kind, message: str, failure: type[TransportError] = TransportError) -> None:
         self._failure = failure(kind, f"{self._peer} {message}")
         self._tell()
         self.abort()
+
+    def _undelivered(self) -> bool:
+        """Whether the other side closed before it had all of the request.
+
+        What it had by then, its closing acknowledged: what is still waiting to be acknowledged came too late.
+        """
+        if self._transport.get_write_buffer_size():
+            return True
+        sock = self._transport.get_extra_info("socket")
+        return sock is not None and _unacknowledged(sock) > 0
 
     # What the event loop tells us.
 
@@ -167,7 +180,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._lost = asyncio.get_running_loop().create_future()
         self._alive.add(self)
-        _keep_alive(transport.get_extra_info("socket"))
+        if (sock := transport.get_extra_info("socket")) is not None:
+            _keep_alive(sock)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -202,6 +216,8 @@ class Connection(asyncio.Protocol):
             if self._head and not self._keep and not {"content-length", "transfer-encoding"} & self.headers.keys():
                 self.on_message_complete()
                 self._tell()
+            elif not self._heard and self._undelivered():
+                self._fail("reset", "closed the connection before the request had reached it", UndeliveredError)
             else:
                 self._fail("reset", "closed the connection before the end of its answer")
 
@@ -217,6 +233,7 @@ class Connection(asyncio.Protocol):
     def _overflow(self) -> None:
         """More of the body is here than should wait."""
         if self._whole:
+            self.ended = False
             self._fail("malformed", f"sent more than {self._most} bytes")
         elif not self._paused and not self.ended:
             self._paused = True
@@ -232,7 +249,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one trailer: nobody asked for those."""
         if not self._head:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
             self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
@@ -269,3 +286,12 @@ def _keep_alive(sock: Any) -> None:
     for name, value in _ALIVE:
         if (option := getattr(socket, name, None)) is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _unacknowledged(sock: Any) -> int:
+    """How many bytes were sent that the other side's kernel has not confirmed; 0 where that cannot be asked."""
+    if sys.platform != "linux":
+        return 0
+    waiting = bytearray(4)
+    fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, waiting)
+    return int.from_bytes(waiting, sys.byteorder)

@@ -18,7 +18,9 @@ def coded(headers: dict[str, str]) -> bool:
     Raises:
         TransportError: it is compressed in a way that nobody asked for.
     """
-    coding = headers.get("content-encoding", "identity").strip().lower()
+    if "content-encoding" not in headers:
+        return False
+    coding = headers["content-encoding"].strip().lower()
     if coding in {"identity", ""}:
         return False
     if coding not in _CODINGS:

@@ -6,9 +6,11 @@ docs/decisions/0002-data-plane-client.md has the measurements.
 """
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -16,15 +18,14 @@ import certifi
 
 from router import __version__
 from router.upstream.client import TransportError
-from router.upstream.connection import Connection, UnheardError
+from router.upstream.connection import Connection, UndeliveredError
 from router.upstream.inflate import Inflate, coded
 
 __all__ = ["Wire", "trust"]
 
-_RACE = 1.0
-"""Seconds in which a connection that was closed while a request was on its way shows it."""
 _LARGEST = 64 * 1024 * 1024
 _PORTS = {"http": 80, "https": 443}
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -42,16 +43,18 @@ class _Whole:
 class _Streamed:
     """An answer that is arriving. Read to its end, its connection serves again; left or cancelled before, it is closed.
 
+    Reading on after that raises a TransportError, lest a part be taken for the whole.
     The end of a body may come a moment after its last event: who reads until the iteration ends saves a connection.
     """
 
-    __slots__ = ("_connection", "_inflate", "_wire", "headers", "status")
+    __slots__ = ("_complete", "_connection", "_inflate", "_wire", "headers", "status")
 
     def __init__(self, connection: Connection, wire: "Wire") -> None:
         self.status = connection.status
         self.headers: Mapping[str, str] = connection.headers
         self._wire = wire
         self._connection: Connection | None = connection
+        self._complete = False
         self._inflate = Inflate() if coded(connection.headers) else None
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -74,13 +77,16 @@ class _Streamed:
     async def _piece(self) -> bytes:
         connection = self._connection
         if connection is None:
-            return b""
+            if self._complete:
+                return b""
+            raise TransportError("reset", "the answer was left before its end")
         try:
             piece = await connection.piece()
         except BaseException:
             self._let_go()
             raise
         if connection.ended:
+            self._complete = True
             self._let_go()
         return piece
 
@@ -108,13 +114,13 @@ class Wire:
     Connections are opened as they are needed, in any number (the caller limits how many calls there are at once), and
     the one used last is used next; one that nobody needed for `keep_idle` seconds is closed.
 
-    **A request is sent again, once and on a fresh connection, in one case:** a connection that had served before ended
-    within a second of the request being written and before one byte of an answer. Nearly always the server closed it as
-    idle just then and never saw the request. RFC 9110 (9.2.2) lets a client repeat a POST by itself only if it knows
-    that its meaning is idempotent, or that it was not applied. The latter cannot be known here. The former can: asking
-    for a completion changes nothing but the bill, at worst by one answer that nobody saw. That is also why a deployment
-    that failed may be asked again at all; but a call that fails after more than a moment, or on a fresh connection, is
-    the caller's to judge, who counts it, so it is not repeated here.
+    **A request is sent again, once and on a fresh connection, in one case:** a connection that had served before was
+    closed by the server before the request had reached it, as servers do with idle ones. RFC 9110 (9.2.2) lets a client
+    repeat a POST by itself if it can detect that the first was not applied, and that is what is detected: closing
+    acknowledges all that came before it, so a request that is not acknowledged by then came too late. Whatever else
+    ends a call, a reset or a close after the request was received, may have cost the deployment its work, and is the
+    caller's to judge and to count. So no call is received twice. (Only Linux tells what is acknowledged; elsewhere
+    nothing is sent again.)
 
     Times out only while connecting (`connect_timeout` seconds, TLS included; its kind is `connect`): whoever waits for
     answers has deadlines of their own, and cancels. Redirects are answers like others. A body compressed with gzip or
@@ -137,7 +143,7 @@ class Wire:
             ValueError: the URL or a header cannot be sent.
         """
         self._host, self._port, encrypted, self._head = _address(url, headers)
-        self._tls = (tls or trust()) if encrypted else None
+        self._tls = (tls or _trusted()) if encrypted else None
         self._peer = f"{self._host}:{self._port}"
         self._connect_timeout = connect_timeout
         self._keep_idle = keep_idle
@@ -183,7 +189,7 @@ class Wire:
             now = self._loop.time()
             self._idle.append((now, connection))
             if self._sweep is None:
-                self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle)
+                self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle, self._loop)
 
     async def _ask(self, body: bytes, largest: int | None) -> Connection:
         loop = asyncio.get_running_loop()
@@ -191,16 +197,14 @@ class Wire:
             self._forget()
             self._loop = loop
         while self._idle:
-            _, connection = self._idle.pop()
+            since, connection = self._idle.pop()
             if connection.usable:
-                sent = loop.time()
                 try:
                     await connection.ask(self._head, body, largest=largest)
                     return connection
-                except UnheardError:
-                    if loop.time() - sent > _RACE:
-                        raise
-                break
+                except UndeliveredError:
+                    self._close_idle_since(since)  # what has been idle for longer is no better
+                    break
         connection = await self._connect(loop)
         await connection.ask(self._head, body, largest=largest)
         return connection
@@ -223,16 +227,16 @@ class Wire:
             raise TransportError("connect", f"{self._peer} could not be reached: {error}") from error
         return connection
 
-    def _close_idle(self) -> None:
+    def _close_idle(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close what nobody needed for a while; look again when the next one is due."""
         self._sweep = None
-        if self._loop is None:
-            return
-        due = self._loop.time() - self._keep_idle
-        while self._idle and self._idle[0][0] <= due:
-            self._idle.popleft()[1].abort()
+        self._close_idle_since(loop.time() - self._keep_idle)
         if self._idle:
-            self._sweep = self._loop.call_at(self._idle[0][0] + self._keep_idle, self._close_idle)
+            self._sweep = loop.call_at(self._idle[0][0] + self._keep_idle, self._close_idle, loop)
+
+    def _close_idle_since(self, then: float) -> None:
+        while self._idle and self._idle[0][0] <= then:
+            self._idle.popleft()[1].abort()
 
     def _forget(self) -> None:
         """Begin again without connections: they are closed, or went with the event loop that they were on."""
@@ -260,6 +264,11 @@ def trust() -> ssl.SSLContext:
     return context
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    return trust()  # reads a hundred certificates: once is enough
+
+
 def _address(url: str, headers: Mapping[str, str]) -> tuple[str, int, bool, bytes]:
     """Where to connect, whether with TLS, and what every request begins with, up to the length of its body."""
     parts = urlsplit(url)
@@ -281,7 +290,7 @@ def _address(url: str, headers: Mapping[str, str]) -> tuple[str, int, bool, byte
         **{name.lower(): value for name, value in headers.items()},
     }
     for name, value in sent.items():
-        if name in _OURS or not name.isascii() or not name.isprintable() or set(name) & set(" :"):
+        if name in _OURS or not _NAME.fullmatch(name):
             raise ValueError(f"header '{name}' cannot be set")
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"header '{name}' has a value that cannot be sent: only printable ASCII can")

@@ -1,0 +1,55 @@
+"""A deployment's answer as a list of pieces: the narrowest seam there is, without a socket."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import orjson
+
+from router.upstream.client import TransportError
+
+__all__ = ["SILENCE", "Arriving", "chunk", "words"]
+
+SILENCE = object()
+"""From here on nothing comes any more, and nothing ends either."""
+
+
+class Arriving:
+    """A streamed answer that arrives in these pieces; an error among them is raised when its turn comes."""
+
+    def __init__(
+        self,
+        pieces: Sequence[bytes | TransportError | object],
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.headers = headers or {"content-type": "text/event-stream"}
+        self.closed = 0
+        self._pieces = list(pieces)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        while self._pieces:
+            piece = self._pieces.pop(0)
+            if isinstance(piece, bytes):
+                yield piece
+            elif isinstance(piece, TransportError):
+                raise piece
+            else:
+                await asyncio.Event().wait()
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def chunk(content: str | None = None, finish: str | None = None, **more: object) -> bytes:
+    """One event of a completion's stream."""
+    delta = {} if content is None else {"content": content}
+    return (
+        b"data: " + orjson.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more}) + b"\n\n"
+    )
+
+
+def words(events: bytes) -> str:
+    """What the chunks among these events say."""
+    datas = [orjson.loads(event[6:]) for event in events.split(b"\n\n") if event[6:7] == b"{"]
+    return "".join(choice["delta"].get("content", "") for data in datas for choice in data.get("choices", ()))

@@ -1,0 +1,38 @@
+"""Which kind of connection does a deployment get, and what does it send?"""
+
+from router.demo.answers import Answer
+from router.demo.upstream import FakeUpstream
+from router.upstream.connect import connect
+from router.upstream.wire import Wire
+from tests.plans import plan
+
+ONE = """
+version: 1
+deployments:
+  a: {base_url: "%s", model: m%s}
+tiers: {tuned: {deployments: [a]}}
+routes: {auto: {cascade: [{tier: tuned}]}}
+"""
+
+
+async def sent(more: str = "", path: str = "") -> tuple[str, str | None]:
+    """The path that is asked, and the key that goes along."""
+    async with FakeUpstream(Answer(text="hi")) as upstream:
+        transport = connect(plan(ONE % (upstream.base_url + path, more)).deployments["a"])
+        assert isinstance(transport, Wire)
+        assert (await transport.whole(b"{}")).status == 200
+        await transport.aclose()
+        request = upstream.requests[0]
+        return request.path, request.headers.get("authorization")
+
+
+async def test_the_endpoint_stands_below_the_base_url_and_the_deployment_s_key_goes_along() -> None:
+    assert await sent(", api_key: secret") == ("/v1/chat/completions", "Bearer secret")
+
+
+async def test_no_key_sends_none() -> None:
+    assert await sent() == ("/v1/chat/completions", None)
+
+
+async def test_a_base_url_may_have_a_path() -> None:
+    assert (await sent(path="/eu/west"))[0] == "/v1/eu/west/chat/completions"
