@@ -82,7 +82,6 @@ def _deployment(name: str, spec: schema.Deployment, prices: PriceList) -> Deploy
         breaker=spec.breaker,
         labels=dict(spec.labels),
         lacks=frozenset(need for need, (said, known) in knows.items() if (known if said is None else said) is False),
-        marks=spec.provider == "anthropic" or (spec.provider in _MARKS_FOR_CLAUDE and "claude" in spec.model),
         tune=spec.tune,
     )
 
@@ -98,8 +97,7 @@ def _price(spec: schema.Price | schema.HourlyPrice | None) -> Price | None:
 
 
 def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str, Deployment]) -> Tier:
-    shared = Prompt.of(spec.prompt, policy) if spec.prompt else None
-    prompts = {each: _prompt(policy, each) or shared for each in spec.deployments}
+    prompts = {each: _prompt(spec, policy, policy.deployments[each]) for each in spec.deployments}
     return Tier(
         name=name,
         deployments=tuple(deployments[deployment] for deployment in spec.deployments),
@@ -111,10 +109,12 @@ def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str
     )
 
 
-def _prompt(policy: Policy, deployment: str) -> Prompt | None:
-    """The prompt that a deployment's tune brings."""
-    tune = policy.deployments[deployment].tune
-    return Prompt.of(tune.prompt, policy) if tune and tune.prompt else None
+def _prompt(tier: schema.Tier, policy: Policy, deployment: schema.Deployment) -> Prompt | None:
+    """What a deployment's requests get in addition: what its tune was trained with, else what its tier says."""
+    spec = (deployment.tune and deployment.tune.prompt) or tier.prompt
+    provider = deployment.provider
+    marks = provider == "anthropic" or (provider in _MARKS_FOR_CLAUDE and "claude" in deployment.model)
+    return Prompt.of(spec, policy, marks=marks) if spec else None
 
 
 def _params(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:

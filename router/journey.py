@@ -81,7 +81,7 @@ class Journey:
                 cost(price, usage),
                 self.elapsed - since,
                 trimmed,
-                cost(price, Usage(trimmed, 0)),
+                cost(price, Usage(trimmed, 0)) if trimmed else None,
             )
         )
 

@@ -43,8 +43,6 @@ class Deployment:
     labels: Mapping[str, str]
     lacks: frozenset[str]
     """Which of tools, images, audio, json_schema it is known not to support."""
-    marks: bool = False
-    """Whether it takes marks that say how far a prompt is the same every time."""
     tune: Tune | None = None
     """The fine-tune it serves; what that one's prompt comes to is in `Tier.prompts`."""
 

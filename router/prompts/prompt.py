@@ -37,9 +37,11 @@ class Prompt:
     prepend: Template = ()
     append: Template = ()
     examples: tuple[Message, ...] = ()
+    marks: bool = False
+    """Whether whoever gets it likes to be told how far a prompt is the same every time."""
 
     @classmethod
-    def of(cls, spec: Spec, policy: Policy) -> "Prompt":
+    def of(cls, spec: Spec, policy: Policy, *, marks: bool = False) -> "Prompt":
         """Compile what a policy says, from the files that were read with it."""
 
         def text(said: str | None) -> Template:
@@ -52,13 +54,11 @@ class Prompt:
             text(spec.prepend),
             text(spec.append),
             examples.read(policy.read_bytes(spec.examples)) if spec.examples else (),
+            marks,
         )
 
-    def apply(self, request: ChatRequest, *, marks: bool = False) -> tuple[list[Message], int]:
-        """Return the conversation to send, and about how many tokens longer its prompt is (shorter: below zero).
-
-        `marks`: whether the deployment likes to be told how far a prompt is the same every time.
-        """
+    def apply(self, request: ChatRequest) -> tuple[list[Message], int]:
+        """Return the conversation to send, and about how many tokens longer its prompt is (shorter: below zero)."""
         own = list(takewhile(_instructs, request.messages))
         template = self._template(own, sent=any(map(_instructs, request.messages)))
         varies = any(isinstance(piece, Variable) for piece in template or (*self.prepend, *self.append))
@@ -68,7 +68,7 @@ class Prompt:
             leading = [{**(own[0] if own else _NEW), "content": templates.fill(template, values)}]
         else:
             leading = self._around(own, values)
-        if marks and not _marked(request.body):
+        if self.marks and not _marked(request.body):
             if varies:
                 fixed = len(templates.constant(template or ()))
                 leading = [_marked_up_to(fixed, leading[0])] if fixed else leading

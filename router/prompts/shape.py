@@ -32,12 +32,11 @@ def shape(
     model: str,
     params: Mapping[str, Any],
     prompt: Prompt | None = None,
-    marks: bool = False,
     told: str | None = None,
 ) -> Shaped:
     """Make the body to send: the model's own name, the tier's prompt, its params where the client gave none, usage.
 
-    `marks`: whether the deployment takes marks for its prompt cache; `told`: what is handed over from the tier below.
+    `told`: what is handed over from the tier below.
     """
     body = {**request.body, "model": model}
     for name, value in params.items():
@@ -47,7 +46,7 @@ def shape(
         body["stream_options"] = {**(request.body.get("stream_options") or {}), "include_usage": True}
     added = 0
     if prompt is not None:
-        body["messages"], added = prompt.apply(request, marks=marks)
+        body["messages"], added = prompt.apply(request)
     if told is not None:
         body["messages"] = handed(body["messages"], told)
     return Shaped(orjson.dumps(body), added)

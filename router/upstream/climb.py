@@ -227,7 +227,6 @@ class Climb:
             model=deployment.model,
             params=tier.params,
             prompt=tier.prompts.get(deployment.name),
-            marks=deployment.marks,
             told=self._told_above,
         )
 

@@ -1,5 +1,6 @@
 """What a tier or a tune adds to a conversation, and what it leaves alone."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def asked(*messages: dict[str, Any], **more: object) -> ChatRequest:
 
 
 def applied(prompt: Prompt, *messages: dict[str, Any], marks: bool = False, **more: object) -> list[dict[str, Any]]:
-    return prompt.apply(asked(*messages, **more), marks=marks)[0]
+    return replace(prompt, marks=marks).apply(asked(*messages, **more))[0]
 
 
 def system(content: Any, role: str = "system", **more: object) -> dict[str, Any]:

@@ -97,8 +97,7 @@ def test_the_clients_own_object_is_not_touched() -> None:
         request,
         model="m",
         params={"temperature": 0},
-        prompt=Prompt(prepend=("a",), append=("b",), examples=({"role": "user", "content": "e"},)),
-        marks=True,
+        prompt=Prompt(prepend=("a",), append=("b",), examples=({"role": "user", "content": "e"},), marks=True),
         told="a first answer was cut off",
     )
 
