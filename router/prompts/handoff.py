@@ -9,8 +9,6 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-import orjson
-
 from router.chat import Choice, Completion
 from router.policy import Policy, templates
 from router.policy.files import HANDED
@@ -68,7 +66,14 @@ def handed(messages: list[Message], told: str) -> list[Message]:
 
 def _draft(choice: Choice) -> str:
     """What an answer said: its words, its refusal, its tool calls; of a long one the beginning and the end."""
-    calls = [orjson.dumps(call.get("function", call)).decode() for call in choice.tool_calls]
+    calls = [_called(call.get("function")) for call in choice.tool_calls]
     text = "\n".join(filter(None, (choice.content.strip(), choice.refusal.strip(), *calls)))
     half = _LONGEST_DRAFT // 2
     return text if len(text) <= _LONGEST_DRAFT else text[:half] + _CUT + text[-half:]
+
+
+def _called(function: object) -> str:
+    """A tool call as one reads it; what is no text in it is left out."""
+    said = function if isinstance(function, dict) else {}
+    name, arguments = (value if isinstance(value := said.get(key), str) else "" for key in ("name", "arguments"))
+    return f"{name}({arguments})"

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from router.chat import ChatRequest
+from router.errors import BadRequest
 from router.prompts.handoff import handed
 from router.prompts.prompt import Prompt
 
@@ -37,6 +38,9 @@ def shape(
     """Make the body to send: the model's own name, the tier's prompt, its params where the client gave none, usage.
 
     `told`: what is handed over from the tier below.
+
+    Raises:
+        BadRequest: the request is nested deeper than JSON can be written.
     """
     body = {**request.body, "model": model}
     for name, value in params.items():
@@ -49,4 +53,7 @@ def shape(
         body["messages"], added = prompt.apply(request)
     if told is not None:
         body["messages"] = handed(body["messages"], told)
-    return Shaped(orjson.dumps(body), added)
+    try:
+        return Shaped(orjson.dumps(body), added)
+    except orjson.JSONEncodeError as error:  # it writes less deep than it reads
+        raise BadRequest("The body of your request is nested too deeply.", code="invalid_json") from error

@@ -72,7 +72,13 @@ def test_without_a_draft_there_is_still_a_verdict() -> None:
 def test_tool_calls_and_refusals_are_drafts_too() -> None:
     words = told("draft", Choice("tool_calls", "", "No.", (CALL,))) or ""
 
-    assert 'No.\n{"name":"add","arguments":"{\\"a\\": 1"}\n' in words
+    assert 'No.\nadd({"a": 1)\n' in words
+
+
+def test_a_tool_call_in_an_odd_shape_is_told_as_far_as_it_is_text() -> None:
+    odd: Any = ({"function": None}, {"function": {"name": "add", "arguments": {"a": 1}}}, {})
+
+    assert "\n()\nadd()\n()\n" in (told("draft", Choice("tool_calls", tool_calls=odd)) or "")
 
 
 @given(st.text())

@@ -3,10 +3,12 @@
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.chat import ChatRequest, parse
+from router.errors import BadRequest
 from router.prompts import Prompt, shape
 from router.signals import prompt_hash
 
@@ -115,3 +117,12 @@ def test_what_a_lean_prompt_saves_is_estimated_at_four_bytes_a_token() -> None:
         shape(request, model="m", params={}).added,
     ) == (0, 0)
     assert shape(request, model="m", params={}, prompt=longer).added == 20
+
+
+def test_what_is_nested_too_deeply_to_be_written_is_the_clients_mistake() -> None:
+    deep = orjson.loads('{"model": "auto", "messages": [{"role": "user"}], "a": ' + "[" * 300 + "]" * 300 + "}")
+
+    with pytest.raises(BadRequest, match="nested too deeply") as told:
+        shape(ChatRequest(deep, "auto"), model="m", params={})
+
+    assert told.value.code == "invalid_json"
