@@ -143,6 +143,7 @@ class _Leaving:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         watcher, request = self._watcher, self._request
+        self._watcher = self._request = None  # or task, frame and this would hold on to each other until a collection
         if watcher is None or request is None:
             return False
         if not watcher.done():
