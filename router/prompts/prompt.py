@@ -61,23 +61,26 @@ class Prompt:
         """Return the conversation to send, and about how many tokens longer its prompt is (shorter: below zero)."""
         own = list(takewhile(_instructs, request.messages))
         template = self._template(own, sent=any(map(_instructs, request.messages)))
-        varies = any(isinstance(piece, Variable) for piece in template or (*self.prepend, *self.append))
         values = _values(request.body, (*self.prepend, *self.system, *self.append))
-        shown = list(self.examples)
-        if template:
-            leading = [{**(own[0] if own else _NEW), "content": templates.fill(template, values)}]
+        text = templates.fill(template, values)
+        if text.strip():
+            leading = [{**(own[0] if own else _NEW), "content": text}]
         else:
-            leading = self._around(own, values)
-        if self.marks and not _marked(request.body):
-            if varies:
-                fixed = len(templates.constant(template or ()))
-                leading = [_marked_up_to(fixed, leading[0])] if fixed else leading
-            elif shown and isinstance(text := shown[-1].get("content"), str):
-                shown[-1] = _marked_up_to(len(text), shown[-1])
-            elif template:
-                leading = [_marked_up_to(len(leading[0]["content"]), leading[0])]
+            template, leading = (), self._around(own, values)
         grown = sum(map(_size, (*leading, *self.examples))) - sum(map(_size, own))
-        return [*leading, *shown, *request.messages[len(own) :]], int(grown / _BYTES_PER_TOKEN)
+        added = [*leading, *self.examples]
+        if self.marks and not _has_marks(request.body):
+            added = self._marked(added, template)
+        return [*added, *request.messages[len(own) :]], int(grown / _BYTES_PER_TOKEN)
+
+    def _marked(self, added: list[Message], template: Template) -> list[Message]:
+        """Mark how far the prompt is the same every time: up to its first variable, else to the end of the examples."""
+        if any(isinstance(piece, Variable) for piece in template or (*self.prepend, *self.append)):
+            fixed = len(templates.constant(template))
+            return [_marked_up_to(fixed, added[0]), *added[1:]] if fixed else added
+        if (self.examples or template) and isinstance(text := added[-1].get("content"), str):
+            return [*added[:-1], _marked_up_to(len(text), added[-1])]
+        return added
 
     def _template(self, own: list[Message], *, sent: bool) -> Template:
         """What the system prompt becomes, where it is one text; empty when it stays or its parts are added to."""
@@ -138,7 +141,7 @@ def _marked_up_to(length: int, message: Message) -> Message:
     return {**message, "content": [*marked, *_parts(text[length:])]} if marked else message
 
 
-def _marked(body: Mapping[str, Any]) -> bool:
+def _has_marks(body: Mapping[str, Any]) -> bool:
     """Whether the client set marks of its own: there may be four, and it knows better."""
     things = [*body["messages"], *(body.get("tools") or ())]
     things += [part for message in body["messages"] for part in message.get("content") or () if isinstance(part, dict)]

@@ -173,6 +173,13 @@ def test_a_variable_is_one_line_of_metadata_and_never_a_template(metadata: Any, 
     assert applied(Prompt(append=CUSTOMER), USER, metadata=metadata)[0] == system(f"The customer is {said}")
 
 
+def test_a_prompt_of_which_nothing_is_left_is_none() -> None:
+    only = Prompt(system=(Variable("metadata.customer"),), replaces=prompt_hash(FULL))
+
+    assert applied(only, system(FULL), USER) == [system(FULL), USER]
+    assert applied(Prompt(append=(Variable("metadata.customer"),)), USER, marks=True) == [USER]
+
+
 @given(st.text(st.characters(codec="utf-8")))
 def test_the_clients_words_are_never_read_as_a_template(text: str) -> None:
     text = f"{text}{{{{metadata.customer}}}}"
