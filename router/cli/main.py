@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from router import __version__
-from router.cli import check, demo, explain, keys, serve
+from router.cli import check, demo, explain, keys, learning, serve
 from router.cli.telling import Refused
 
 __all__ = ["app", "main"]
@@ -27,6 +27,10 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.command()(check.check)
 app.command()(explain.explain)
+app.command()(learning.train)
+app.command()(learning.score)
+app.command("eval")(learning.evaluate)
+app.command()(learning.calibrate)
 app.add_typer(keys.app, name="keys")
 
 

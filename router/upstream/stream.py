@@ -7,6 +7,7 @@ is committed, and what fails is the client's to see.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import orjson
 
@@ -37,10 +38,12 @@ class Stream:
         self._show_usage = show_usage
         self._idle = timeout.first_byte
         self._idle_after = timeout.idle
-        self._until = until
+        self.until = until
+        """When it has to be over."""
         self._now = now
         self._splitter = Splitter()
         self._ready: list[bytes] = []
+        self._size = 0
         self._useful = 0
         self._ended = False
         self.answer = Chunks()
@@ -52,10 +55,10 @@ class Stream:
         Raises:
             Failure: it broke off, stalled, or is not what it should be; nothing of it has been forwarded.
         """
-        held = 0
-        while not self._ended and (chunks == ALL or self._useful <= chunks) and held <= _MOST_HELD:
+        while (
+            not self._ended and (chunks == ALL or self._useful <= chunks) and (not chunks or self._size <= _MOST_HELD)
+        ):
             await self._read()
-            held = sum(map(len, self._ready)) if chunks else 0
         if self._ended and not self.answer.finished:
             raise Failure("unfinished", 200)
 
@@ -88,12 +91,13 @@ class Stream:
     def _take(self) -> bytes:
         ready = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)
         self._ready.clear()
+        self._size = 0
         return ready
 
     async def _read(self) -> None:
         """Take in what the network has next."""
         try:
-            async with asyncio.timeout(min(self._idle, self._until - self._now())):
+            async with asyncio.timeout(min(self._idle, self.until - self._now())):
                 chunk = await anext(self._chunks, None)
         except TimeoutError as error:
             raise Failure("timeout") from error
@@ -104,7 +108,7 @@ class Stream:
             events = self._splitter.feed(chunk) if chunk is not None else self._splitter.finish()
             for raw, data in events:
                 self._add(raw, data)
-        except (TooLong, Malformed, orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        except (TooLong, Malformed, orjson.JSONDecodeError) as error:
             raise Failure("malformed", 200) from error
         if chunk is None:
             self._ended = True
@@ -114,7 +118,7 @@ class Stream:
         if self._ended:
             return
         if data is None:
-            self._ready.append(raw)
+            self._keep(raw)
             return
         if data == b"[DONE]":
             self._ended = True
@@ -129,8 +133,12 @@ class Stream:
             if chunk["usage"] and not chunk.get("choices"):
                 return
             del chunk["usage"]
-            raw = encode(orjson.dumps(chunk))
+            raw = _written(chunk)
+        self._keep(raw)
+
+    def _keep(self, raw: bytes) -> None:
         self._ready.append(raw)
+        self._size += len(raw)
 
     async def _linger(self) -> None:
         """Read to the very end, briefly: a connection that was read to its end can be used again."""
@@ -140,3 +148,10 @@ class Stream:
                     pass
         except (TimeoutError, TransportError):
             return
+
+
+def _written(chunk: dict[str, Any]) -> bytes:
+    try:
+        return encode(orjson.dumps(chunk))
+    except orjson.JSONEncodeError as error:  # it writes less deep than it reads
+        raise Malformed("a chunk that is nested too deeply") from error

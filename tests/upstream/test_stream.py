@@ -116,6 +116,7 @@ async def test_usage_is_shown() -> None:
         ([chunk("a"), chunk("b") + b"data: {oops\n\n"], "malformed"),
         ([chunk("a"), chunk("b") + b"data: 7\n\n"], "malformed"),
         ([chunk("a"), chunk("b") + b'data: {"choices": [7]}\n\n'], "malformed"),
+        ([chunk("a"), chunk("b") + b'data: {"usage": null, "x": ' + b"[" * 300 + b"]" * 300 + b"}\n\n"], "malformed"),
         ([chunk("a"), chunk("b") + b'data: {"error": {"message": "oops"}}\n\n' + chunk("c")], "error_event"),
         ([chunk("a"), chunk("b"), DONE], "unfinished"),
         ([chunk("a"), chunk("b")], "unfinished"),
