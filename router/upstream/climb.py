@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
 from router.decide import Candidate, Decision, Step
-from router.errors import Problem, Unavailable, UpstreamTimedOut
+from router.errors import BadRequest, Problem, Unavailable, UpstreamTimedOut
 from router.journey import Journey
 from router.plan import ALL, Route, Tier
 from router.prompts import Shaped, shape
@@ -272,6 +272,9 @@ class Climb:
                 return problem(self._failures[tier], tier)
         opens = [self._pool.members[name].breaker.open_until or 0.0 for name in self._tried]
         after = max(1, math.ceil(min(opens, default=0.0) - self._clock.now()))
+        if self._failures and all(failure.reason == "cost" for failure in self._failures.values()):
+            message = "with the prompts that are added, no tier is expected to answer for what this request may cost"
+            return BadRequest(message, code="max_cost_exceeded")
         return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})
 
 
