@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from router import difficulty, rules
 from router.difficulty import Builtin, Estimator, Model, ModelError
 from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
-from router.policy import Policy, load, schema
+from router.policy import Policy, formats, load, schema
 from router.pricing import Listed, Price, PriceList
+from router.prompts import Handoff, Prompt
 from router.verify import CHECKS
 
 __all__ = ["AssemblyError", "cautions", "plan_of", "read"]
 
 _DEADLINE = 600.0
 """Seconds for a request that names a tier or a deployment, as for a route that says nothing."""
+_MARKS_FOR_CLAUDE = frozenset({"bedrock", "openrouter", "vertex_ai"})
+"""Providers that hand Anthropic's marks on, for its models; others have caches of their own that need none."""
 _NOTHING_LISTED = Listed(price=None, context_window=None, tools=None, images=None, schema=None, audio=None)
 
 
@@ -39,7 +43,7 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
         AssemblyError: a model file cannot be used for the route that names it.
     """
     deployments = {name: _deployment(name, spec, prices) for name, spec in policy.deployments.items()}
-    tiers = {name: _tier(name, spec, deployments) for name, spec in policy.tiers.items()}
+    tiers = {name: _tier(name, spec, policy, deployments) for name, spec in policy.tiers.items()}
     routes = {name: _route(name, spec, policy, tiers) for name, spec in policy.routes.items()}
     routes |= {name: _only(name, "tier", tier) for name, tier in tiers.items()}
     routes |= {name: _only(name, "deployment", _bare(deployment)) for name, deployment in deployments.items()}
@@ -78,6 +82,7 @@ def _deployment(name: str, spec: schema.Deployment, prices: PriceList) -> Deploy
         breaker=spec.breaker,
         labels=dict(spec.labels),
         lacks=frozenset(need for need, (said, known) in knows.items() if (known if said is None else said) is False),
+        tune=spec.tune,
     )
 
 
@@ -91,13 +96,32 @@ def _price(spec: schema.Price | schema.HourlyPrice | None) -> Price | None:
             return None
 
 
-def _tier(name: str, spec: schema.Tier, deployments: Mapping[str, Deployment]) -> Tier:
+def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str, Deployment]) -> Tier:
+    prompts = {each: _prompt(spec, policy, policy.deployments[each]) for each in spec.deployments}
     return Tier(
         name=name,
         deployments=tuple(deployments[deployment] for deployment in spec.deployments),
         checks=tuple(CHECKS[check] for check in spec.checks),
         hold=ALL if spec.hold == "all" else spec.hold,
-        params=dict(spec.params),
+        params=_params(spec.params, policy),
+        prompts={each: prompt for each, prompt in prompts.items() if prompt is not None},
+        handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
+    )
+
+
+def _prompt(tier: schema.Tier, policy: Policy, deployment: schema.Deployment) -> Prompt | None:
+    """What a deployment's requests get in addition: what its tune was trained with, else what its tier says."""
+    spec = (deployment.tune and deployment.tune.prompt) or tier.prompt
+    provider = deployment.provider
+    marks = provider == "anthropic" or (provider in _MARKS_FOR_CLAUDE and "claude" in deployment.model)
+    return Prompt.of(spec, policy, marks=marks) if spec else None
+
+
+def _params(spec: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
+    """A tier's params, with the response format that a file holds."""
+    name = spec.get("response_format")
+    return (
+        {**spec, "response_format": formats.read(name, policy.read_bytes(name))} if isinstance(name, str) else {**spec}
     )
 
 
@@ -124,7 +148,17 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
     )
     estimate = _estimator(name, spec, policy) if len(rungs) > 1 else None
     model = _model(estimate)
-    return Route(name, "route", rungs, estimate, compiled, spec.deadline, model.explain if model else None)
+    return Route(
+        name,
+        "route",
+        rungs,
+        estimate,
+        compiled,
+        spec.deadline,
+        max_cost=spec.max_cost_usd,
+        handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
+        explain=model.explain if model else None,
+    )
 
 
 def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:

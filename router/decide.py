@@ -2,7 +2,9 @@
 
 Hard constraints are never weighed against anything: labels that rules require cut the deployments down first, and what
 is left is all that upstream ever sees. What a deployment is known not to support, or what does not fit its window, goes
-next. Among the tiers that remain the start is chosen: forced, by a rule, by the session's pin, or by difficulty.
+next, then what costs more than it may. Among the tiers that remain the start is chosen: forced, by a rule, by the
+session's pin, or by difficulty; and where it is known how often a tier's answers do not pass its checks, it is started
+at only if that is expected to cost less than starting at the next.
 """
 
 from collections.abc import Mapping
@@ -20,6 +22,9 @@ __all__ = ["Candidate", "Choosing", "Decision", "Step", "decide"]
 
 _ASSUMED_OUTPUT = 256
 """Output tokens that an estimate of cost assumes when the client sets no cap."""
+
+
+NO_TOKENS = Usage(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,10 @@ class Decision:
     """The first tier's."""
     band: int | None = None
     novelty: float | None = None
+    budget: float | None = None
+    """US dollars the whole request may be expected to cost, whatever is tried."""
+    expected: Usage = NO_TOKENS
+    """The tokens one answer is expected to take."""
 
     @property
     def start(self) -> str:
@@ -90,15 +99,19 @@ def decide(
 
     Raises:
         Forbidden: no deployment carries the labels that the rules require.
-        BadRequest: no tier is expected to cost as little as the client allows.
+        BadRequest: no tier is expected to cost as little as the client or the route allows.
     """
     ladder = (choosing.forced,) if choosing.forced else tuple(rung.tier for rung in route.cascade)
     steps = _permitted(ladder, bounds.require)
     steps, narrowed = _able(steps, facts, request)
-    steps = _affordable(steps, facts, request, choosing.budget)
-    start, reason = _start(steps, route, bounds, estimate, choosing)
+    expected = Usage(facts.tokens, request.output_cap or _ASSUMED_OUTPUT)
+    able, budget = steps, _budget(route, choosing)
+    steps = _affordable(steps, expected, budget, choosing)
+    start, reason = _start(steps, route, bounds, estimate, choosing, expected=expected)
     if narrowed and reason in {"hard", "only"} and start == 0:
         reason = narrowed
+    elif reason == "hard" and steps[-1].tier is not able[-1].tier:
+        reason = "cost"
     below = _below(route.cascade[0].tier.name, route, choosing)
     return Decision(
         steps[start:],
@@ -107,6 +120,8 @@ def decide(
         below if estimate else None,
         estimate.band if estimate else None,
         estimate.novelty if estimate else None,
+        budget,
+        expected,
     )
 
 
@@ -153,26 +168,36 @@ def _able(steps: tuple[Step, ...], facts: Signals, request: ChatRequest) -> tupl
     return (tuple(able) or steps[-1:]), reason
 
 
-def _affordable(
-    steps: tuple[Step, ...], facts: Signals, request: ChatRequest, budget: float | None
-) -> tuple[Step, ...]:
-    """Leave out tiers whose every deployment is expected to cost more than the budget; unknown prices stay."""
+def _budget(route: Route, choosing: Choosing) -> float | None:
+    """The client's, or the route's where that is less."""
+    return min((each for each in (choosing.budget, route.max_cost) if each is not None), default=None)
+
+
+def _affordable(steps: tuple[Step, ...], expected: Usage, budget: float | None, choosing: Choosing) -> tuple[Step, ...]:
+    """Leave out deployments that are expected to cost more than the budget; unknown prices stay."""
     if budget is None:
         return steps
-    usage = Usage(facts.tokens, request.output_cap or _ASSUMED_OUTPUT)
     kept = tuple(
         Step(step.tier, deployments)
         for step in steps
-        if (deployments := tuple(d for d in step.deployments if (cost(d.price, usage) or 0.0) <= budget))
+        if (deployments := tuple(d for d in step.deployments if (cost(d.price, expected) or 0.0) <= budget))
     )
     if not kept:
-        message = f"no tier is expected to answer for {budget} USD; raise x-router-max-cost-usd or shorten the prompt"
-        raise BadRequest(message, param="x-router-max-cost-usd", code="max_cost_exceeded")
+        theirs = budget == choosing.budget
+        limit = "raise x-router-max-cost-usd, or" if theirs else "that is the route's max_cost_usd;"
+        message = f"no tier is expected to answer for {budget} USD; {limit} shorten the prompt or lower max_tokens"
+        raise BadRequest(message, param="x-router-max-cost-usd" if theirs else None, code="max_cost_exceeded")
     return kept
 
 
 def _start(
-    steps: tuple[Step, ...], route: Route, bounds: Bounds, estimate: Estimate | None, choosing: Choosing
+    steps: tuple[Step, ...],
+    route: Route,
+    bounds: Bounds,
+    estimate: Estimate | None,
+    choosing: Choosing,
+    *,
+    expected: Usage,
 ) -> tuple[int, str]:
     """The index of the first step to ask, and the reason."""
     if choosing.forced:
@@ -187,11 +212,30 @@ def _start(
         for i, step in enumerate(steps):
             name = step.tier.name
             if place[name] < len(place) - 1 and estimate.difficulty[place[name]] < _below(name, route, choosing):
-                chosen, reason = i, "easy"
-                break
+                if _pays(steps[i:], estimate, place[name], expected):
+                    chosen, reason = i, "easy" if reason == "hard" else reason
+                    break
+                reason = "cost"
     if choosing.pin in place and (pinned := _not_below(steps, place, place[choosing.pin])) > chosen:
         return pinned, "pinned"
     return chosen, reason
+
+
+def _pays(steps: tuple[Step, ...], estimate: Estimate, place: int, expected: Usage) -> bool:
+    """Whether starting here costs less than starting one tier up; where that is not known, it is taken for granted.
+
+    An answer that does not pass its checks is paid for, and so is the next tier's.
+    """
+    if estimate.p_escalate is None or len(steps) == 1:
+        return True
+    here, above = (_cheapest(step, expected) for step in steps[:2])
+    return here is None or above is None or here + estimate.p_escalate[place] * above < above
+
+
+def _cheapest(step: Step, expected: Usage) -> float | None:
+    """What a tier is expected to cost in US dollars; None when none of its prices is known."""
+    costs = [cost(deployment.price, expected) for deployment in step.deployments]
+    return min((each for each in costs if each is not None), default=None)
 
 
 def _not_below(steps: tuple[Step, ...], place: Mapping[str, int], least: int) -> int:

@@ -1,5 +1,7 @@
 """What is noted of one request on its way, and becomes its outcome."""
 
+from dataclasses import replace
+
 from router.chat import Usage
 from router.clock import Clock
 from router.decide import Candidate, Decision
@@ -58,18 +60,35 @@ class Journey:
         return self._clock.now() - self._started
 
     def note(
-        self, asked: Candidate, result: Result, verdict: str = "ok", *, since: float, usage: Usage | None = None
+        self,
+        asked: Candidate,
+        result: Result,
+        verdict: str = "ok",
+        *,
+        since: float,
+        usage: Usage | None = None,
+        trimmed: int = 0,
     ) -> None:
         """Note what became of asking a deployment, `since` so many seconds into the request."""
-        paid = cost(asked.deployment.price, usage)
-        waited = self.elapsed - since
-        self._attempts.append(Attempt(asked.tier.name, asked.deployment.name, result, verdict, usage, paid, waited))
+        price = asked.deployment.price
+        self._attempts.append(
+            Attempt(
+                asked.tier.name,
+                asked.deployment.name,
+                result,
+                verdict,
+                usage,
+                cost(price, usage),
+                self.elapsed - since,
+                trimmed,
+                cost(price, Usage(trimmed, 0)) if trimmed else None,
+            )
+        )
 
     def amend(self, asked: Candidate, result: Result, verdict: str, usage: Usage | None) -> None:
         """Say how the last attempt ended, once a stream that was committed has."""
-        waited = self._attempts.pop().waited
         paid = cost(asked.deployment.price, usage)
-        self._attempts.append(Attempt(asked.tier.name, asked.deployment.name, result, verdict, usage, paid, waited))
+        self._attempts[-1] = replace(self._attempts[-1], result=result, verdict=verdict, usage=usage, cost=paid)
 
     def answered(self) -> None:
         """The first byte of the answer leaves now."""

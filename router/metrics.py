@@ -88,6 +88,12 @@ METRICS = (
         "Tokens; kind is input, output or cached_input (which is part of input).",
         ("route", "tier", "kind"),
     ),
+    Metric(
+        "router_prompt_tokens_trimmed_total",
+        "counter",
+        "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
+        ("route", "tier"),
+    ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
     Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
     Metric(
@@ -143,6 +149,7 @@ class Metrics:
         self._cost = counted["router_cost_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens = counted["router_tokens_total"]
+        self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
         self._seconds = counted["router_request_seconds"]
@@ -188,6 +195,8 @@ class Metrics:
             self._cost(route, start, tier, deployment, kind, band).inc(attempt.cost)
         elif attempt.result in {"served", "escalated", "left"}:
             self._unknown(deployment).inc()
+        if attempt.trimmed:
+            self._trimmed(route, tier).inc(attempt.trimmed)
         if usage := attempt.usage:
             self._tokens(route, tier, "input").inc(usage.input)
             self._tokens(route, tier, "output").inc(usage.output)

@@ -30,6 +30,10 @@ class Attempt:
     """US dollars; None when the price or the usage is unknown."""
     waited: float = 0.0
     """Seconds until its whole answer, a stream's commit, or its failure; waiting for a free place included."""
+    trimmed: int = 0
+    """About how many tokens of prompt were saved by a leaner one."""
+    saved: float | None = None
+    """What those would have cost here, in US dollars; None when the price is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,17 @@ class Outcome:
         """US dollars of every answer there was, served or not; None when any of them is unknown."""
         costs = [attempt.cost for attempt in self.attempts if attempt.result in {"served", "escalated"}]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def trimmed(self) -> int:
+        """About how many tokens of prompt every answer was spared, served or not."""
+        return sum(attempt.trimmed for attempt in self.attempts)
+
+    @property
+    def saved(self) -> float | None:
+        """What those would have cost, in US dollars; None when any of it is unknown."""
+        saved = [attempt.saved for attempt in self.attempts if attempt.trimmed]
+        return None if None in saved else sum(one for one in saved if one is not None)
 
     @property
     def fallbacks(self) -> list[Attempt]:
@@ -135,6 +150,8 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "path": outcome.path or None,
         "input_tokens": usage.input if usage else None,
         "output_tokens": usage.output if usage else None,
+        "trimmed_tokens": outcome.trimmed,
+        "trimmed_usd": _round(outcome.saved, 9),
         "cost_usd": _round(outcome.cost if last else None, 9),
         "seconds": _round(outcome.seconds, 6),
         "first": _round(outcome.first, 6),

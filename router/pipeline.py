@@ -118,8 +118,8 @@ class Pipeline:
         try:
             considered = consider(self.plan, request, caller)
             journey.route, journey.decision = considered.route, considered.decision
-            climb = Climb(request, journey, pool, self._clock, considered.route.deadline)
-            answer = await climb.run(considered.decision.steps)
+            climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
+            answer = await climb.run()
             return served(answer, request, journey, self.close)
         except Problem as told:
             return refused(told, journey, self.close)

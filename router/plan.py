@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from router.chat import ChatRequest
 from router.difficulty import Estimator
-from router.policy.schema import Breaker, Timeout
+from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
+from router.prompts import Handoff, Prompt
 from router.rules import Rule
 from router.signals import Signals
 from router.verify import Check
@@ -42,6 +43,8 @@ class Deployment:
     labels: Mapping[str, str]
     lacks: frozenset[str]
     """Which of tools, images, audio, json_schema it is known not to support."""
+    tune: Tune | None = None
+    """The fine-tune it serves; what that one's prompt comes to is in `Tier.prompts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,10 @@ class Tier:
     hold: int | None
     """Useful chunks held back for checks; ALL; None: ALL where a tool or a format is asked for, otherwise 0."""
     params: Mapping[str, Any]
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    """What is added to a request, by deployment: its tune's own prompt, else the tier's."""
+    handoff: Handoff | None = None
+    """What the next tier is told about an answer of this one that was not good enough; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,10 @@ class Route:
     rules: tuple[Rule, ...]
     deadline: float
     """Seconds for the whole request."""
+    max_cost: float | None = None
+    """US dollars a request may be expected to cost, whatever is tried."""
+    handoff: Handoff | None = None
+    """In place of its tiers'; None: theirs."""
     explain: Callable[[ChatRequest, Signals], list[tuple[str, float]]] | None = None
     """What moved an estimate most, in words, each with how far; None where there is nothing to explain."""
 

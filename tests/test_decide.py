@@ -31,8 +31,8 @@ routes:
 """)
 
 
-def estimate(*difficulty: float) -> Estimate:
-    return Estimate(p_good=(), difficulty=(*difficulty, 0.0), band=3, novelty=None)
+def estimate(*difficulty: float, p_escalate: tuple[float, ...] | None = None) -> Estimate:
+    return Estimate(p_good=(), difficulty=(*difficulty, 0.0), band=3, novelty=None, p_escalate=p_escalate)
 
 
 def decided(
@@ -44,7 +44,7 @@ def decided(
         signals.read(request),
         on.routes["auto"],
         bounds=more.pop("bounds", Bounds()),
-        estimate=estimate(*difficulty),
+        estimate=estimate(*difficulty, p_escalate=more.pop("p_escalate", None)),
         choosing=Choosing(**more),
     )
 
@@ -206,3 +206,85 @@ def test_deciding_does_not_estimate_what_a_constant_knows() -> None:
     route = PLAN.routes["auto"]
     assert route.estimate is not None
     assert route.estimate(asked(), signals.read(asked())).difficulty == (0.2, 0.0)
+
+
+# --------------------------------------------------------------------------------------------------------------- money
+
+PRICED = """
+version: 1
+deployments:
+  tiny: {base_url: "http://127.0.0.1:1/v1", model: n, price: {input: 1, output: 1}}
+  small: {base_url: "http://127.0.0.1:1/v1", model: s, price: {input: 4, output: 4}}
+  big: {base_url: "http://127.0.0.1:1/v1", model: b, price: {input: 10, output: 10}}
+tiers:
+  nano: {deployments: [tiny]}
+  tuned: {deployments: [small]}
+  frontier: {deployments: [big]}
+routes:
+  auto:
+    {difficulty: 0.1, max_cost_usd: 1, cascade: [{tier: nano, below: 0.2}, {tier: tuned, below: 0.2}, {tier: frontier}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("p_escalate", "start", "reason"),
+    [
+        (None, "nano", "easy"),  # nobody knows: taken for granted
+        ((0.70, 0.5, 0.0), "nano", "easy"),  # 1 + 0.70 * 4 < 4
+        ((0.75, 0.5, 0.0), "tuned", "cost"),  # 1 + 0.75 * 4 is no less than 4, and 4 + 0.5 * 10 < 10
+        ((0.75, 0.6, 0.0), "frontier", "cost"),  # 4 + 0.6 * 10 is no less than 10
+        ((1.0, 0.0, 0.0), "tuned", "cost"),
+    ],
+)
+def test_a_tier_that_escalates_too_often_is_not_cheap(
+    p_escalate: tuple[float, ...] | None, start: str, reason: str
+) -> None:
+    decision = decided(plan(PRICED), difficulty=(0.1, 0.1), p_escalate=p_escalate)
+
+    assert (decision.start, decision.reason) == (start, reason)
+
+
+def test_where_a_price_is_unknown_starting_low_pays() -> None:
+    unknown = plan(PRICED.replace("price: {input: 4, output: 4}", "concurrency: 3"))
+
+    assert decided(unknown, difficulty=(0.1, 0.1), p_escalate=(1.0, 0.0, 0.0)).start == "nano"
+
+
+def test_what_is_forced_is_not_asked_whether_it_pays() -> None:
+    on = plan(PRICED)
+
+    assert decided(on, forced=on.tiers["nano"], difficulty=(0.1,), p_escalate=(1.0, 1.0, 0.0)).reason == "forced"
+    assert decided(on, bounds=Bounds(start="nano", rule="r"), p_escalate=(1.0, 1.0, 0.0)).reason == "rule:r"
+
+
+@given(st.tuples(*(st.floats(0, 1),) * 3), st.floats(0, 1))
+def test_starting_low_never_costs_more_than_starting_one_up(p_escalate: tuple[float, ...], hard: float) -> None:
+    decision = decided(plan(PRICED), difficulty=(hard, hard), p_escalate=p_escalate)
+    prices = {"nano": 1, "tuned": 4, "frontier": 10}
+    place = list(prices).index(decision.start)
+
+    if place < 2:
+        here, above = (list(prices.values())[i] for i in (place, place + 1))
+        assert here + p_escalate[place] * above < above
+
+
+def test_the_lower_cap_counts_and_is_handed_on() -> None:
+    on = plan(PRICED)
+
+    assert decided(on, difficulty=(0.1, 0.1)).budget == 1
+    assert decided(on, difficulty=(0.1, 0.1), budget=0.5).budget == 0.5
+    assert decided(on, difficulty=(0.1, 0.1), budget=2.0).budget == 1
+    assert decided(on, difficulty=(0.1, 0.1)).expected.output == 256
+
+
+def test_a_hard_request_that_may_not_cost_what_the_last_tier_does_starts_lower_because_of_that() -> None:
+    decision = decided(plan(PRICED.replace("max_cost_usd: 1", "max_cost_usd: 0.0015")), difficulty=(0.9, 0.9))
+
+    assert (tiers(decision), decision.reason) == (["tuned"], "cost")
+
+
+def test_the_routes_cap_is_named_when_it_is_the_lower_one() -> None:
+    with pytest.raises(BadRequest, match="that is the route's max_cost_usd") as told:
+        decided(plan(PRICED.replace("max_cost_usd: 1", "max_cost_usd: 0")), difficulty=(0.1, 0.1), budget=1.0)
+
+    assert (told.value.param, told.value.code) == (None, "max_cost_exceeded")

@@ -80,6 +80,8 @@ def test_the_log_line_holds_facts() -> None:
         "path": "tuned:truncated,frontier:ok",
         "input_tokens": 10,
         "output_tokens": 30,
+        "trimmed_tokens": 0,
+        "trimmed_usd": 0,
         "cost_usd": 0.021,
         "seconds": 1.5,
         "first": 1.25,
@@ -131,3 +133,13 @@ LAST_DOWN = Attempt("frontier", "big", "failed", "status_429")
 )
 def test_who_the_client_heard(attempts: tuple[Attempt, ...], end: str, heard: Attempt | None) -> None:
     assert replace(SERVED, attempts=attempts, end=end).heard == heard  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("saved", "usd"), [((0.001, 0.002), 0.003), ((0.001, None), None)])
+def test_what_lean_prompts_saved_adds_up_over_answers_and_is_unknown_when_one_is(
+    saved: tuple[float, float | None], usd: float | None
+) -> None:
+    attempts = [Attempt("tuned", "small", "served", trimmed=7, saved=one) for one in saved]
+    outcome = replace(SERVED, attempts=(*attempts, Attempt("tuned", "small", "failed", "reset")))
+
+    assert (outcome.trimmed, outcome.saved) == (14, usd)

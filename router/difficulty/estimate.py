@@ -29,6 +29,8 @@ class Estimate:
 
     None when the model cannot tell.
     """
+    p_escalate: tuple[float, ...] | None = None
+    """How likely each tier's answer would not pass its checks; None when the model cannot tell."""
 
 
 class Estimator(Protocol):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from router.policy.block import Block
+from router.policy.prompting import Tune
 from router.policy.values import BaseUrl, Count, Duration, Flag, Secret, Text, Usd
 
 
@@ -125,4 +126,9 @@ class Deployment(Block):
         default=Supports(),
         description="What the model can do; a request that needs more never starts here.",
         examples=[{"tools": True, "images": False}],
+    )
+    tune: Tune | None = Field(
+        default=None,
+        description="The fine-tune it serves, with the prompt that was used to train it.",
+        examples=[{"id": "v3", "base": "llama-3.1-8b"}],
     )

@@ -2,12 +2,16 @@
 
 from collections.abc import Container, Iterator
 
+from router.policy import templates
 from router.policy.faults import Caution, listed
+from router.policy.prompting import Prompt, is_file
 from router.policy.routes import Range, Route, Rule, When
 from router.policy.schema import Policy
 from router.policy.source import FieldPath, spelled
 
 Remark = tuple[FieldPath, str]
+_WORTH_CACHING = 400
+"""Characters of constant text behind a variable from which a caution is given."""
 
 
 def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Caution, ...]:
@@ -16,6 +20,7 @@ def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Cauti
         *_unused(policy),
         *_prices(policy, priced),
         *_timeouts(policy),
+        *_prompts(policy),
         *(remark for name, route in policy.routes.items() for remark in _route(policy, name, route)),
     ]
     return tuple(sorted({Caution(*policy.where(*path), spelled(path), message) for path, message in remarks}))
@@ -49,6 +54,40 @@ def _timeouts(policy: Policy) -> Iterator[Remark]:
         for field in ("connect", "first_byte", "idle"):
             if field in timeout.model_fields_set and getattr(timeout, field) > timeout.total:
                 yield ("deployments", name, "timeout", field), "longer than total, so it never applies"
+
+
+def _prompts(policy: Policy) -> Iterator[Remark]:
+    for name, tier in policy.tiers.items():
+        tunes = [policy.deployments[deployment].tune for deployment in tier.deployments]
+        if tier.prompt and all(tune and tune.prompt for tune in tunes):
+            yield ("tiers", name, "prompt"), "no deployment uses this prompt: the tunes of all bring their own"
+        if tier.prompt:
+            yield from _uncached(policy, ("tiers", name, "prompt"), tier.prompt)
+    for name, deployment in policy.deployments.items():
+        if deployment.tune and deployment.tune.prompt:
+            yield from _uncached(policy, ("deployments", name, "tune", "prompt"), deployment.tune.prompt)
+
+
+def _uncached(policy: Policy, path: FieldPath, prompt: Prompt) -> Iterator[Remark]:
+    """Say where constant text stands behind a variable, so that no prompt cache can hold it."""
+    first = None
+    behind = 0
+    for field in ("prepend", "system", "append"):
+        if (said := getattr(prompt, field)) is None:
+            continue
+        template = templates.parse(policy.read_text(said) if is_file(said) else said, templates.of_metadata)
+        for piece in template:
+            if not isinstance(piece, str):
+                first = first or (*path, field)
+            elif first:
+                behind += len(piece)
+    if prompt.examples:
+        behind += len(policy.read_text(prompt.examples))
+    if first and behind > _WORTH_CACHING:
+        yield (
+            first,
+            f"{behind:,} characters that never change stand after a variable, where prompt caches miss: put it last",
+        )
 
 
 def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:

@@ -9,7 +9,7 @@ from router.policy import unbuilt
 from router.policy.crosscheck import crosscheck
 from router.policy.expansion import Expansion
 from router.policy.faults import MISSING, Complaint, Fault, PolicyError
-from router.policy.files import MODELS, PROMPTS, SECRETS, Files, content_of
+from router.policy.files import NAMING, Files, content_of
 from router.policy.merging import merge
 from router.policy.schema import Policy
 from router.policy.source import FieldPath, Place, Source, nearest, spelled
@@ -80,8 +80,7 @@ def _read(documents: list[Document], env: Mapping[str, str], folder: Path, read:
 
 def _without_named_files(documents: list[Document], folder: Path) -> list[Document]:
     """Leave out a folder's YAML that another file names, such as the keys: it is not part of the policy's own text."""
-    fields = (*PROMPTS, *MODELS, *SECRETS)
-    named = {(folder / text) for document in documents for each in fields for _, text in texts(document.tree, each)}
+    named = {(folder / text) for document in documents for each in NAMING for _, text in texts(document.tree, each)}
     return [document for document in documents if Path(document.file) not in named]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from router.policy.block import Block
+from router.policy.prompting import AnyHandoff
 from router.policy.values import (
     Duration,
     Flag,
@@ -15,6 +16,7 @@ from router.policy.values import (
     Pattern,
     Share,
     Text,
+    Usd,
     read_difficulty,
     read_flag_or_names,
     wrong,
@@ -197,6 +199,16 @@ class Route(Block):
     )
     deadline: Duration = Field(
         default=600.0, description="How long a whole request may take, whatever is tried.", examples=["120s"]
+    )
+    max_cost_usd: Usd | None = Field(
+        default=None,
+        description="US dollars one request may be expected to cost, escalations and fallbacks included.",
+        examples=[0.02],
+    )
+    handoff: AnyHandoff = Field(
+        default=None,
+        description="What the next tier is told about an answer that was not good enough; omitted: as its tier says.",
+        examples=["draft"],
     )
     rules: tuple[Rule, ...] = Field(
         default=(),

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from router.policy.block import Block
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
+from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
 from router.policy.routes import Range, Route, RouteCache, Rule, Rung, TextPattern, When
 from router.policy.source import Source
 from router.policy.values import JsonObject, Name, Size, Text, read_hold
@@ -44,8 +45,18 @@ class Tier(Block):
     )
     params: JsonObject = Field(
         default={},
-        description="Request fields this tier adds where the client gave none.",
-        examples=[{"reasoning_effort": "low"}],
+        description="Request fields this tier adds where the client gave none; `response_format` may be a JSON file.",
+        examples=[{"reasoning_effort": "low", "response_format": "triage.json"}],
+    )
+    prompt: Prompt | None = Field(
+        default=None,
+        description="What this tier's requests get in addition; a deployment whose tune has a prompt gets that one.",
+        examples=[{"system": "prompts/support-full.md", "examples": "prompts/support-examples.jsonl"}],
+    )
+    handoff: AnyHandoff = Field(
+        default=None,
+        description="What the next tier is told about this tier's answer if it was not good enough; omitted: nothing.",
+        examples=["draft"],
     )
 
 
@@ -154,9 +165,11 @@ __all__ = [
     "Breaker",
     "Cache",
     "Deployment",
+    "Handoff",
     "HourlyPrice",
     "Policy",
     "Price",
+    "Prompt",
     "Range",
     "Route",
     "RouteCache",
@@ -168,6 +181,7 @@ __all__ = [
     "TextPattern",
     "Tier",
     "Timeout",
+    "Tune",
     "When",
     "json_schema",
 ]

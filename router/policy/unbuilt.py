@@ -34,10 +34,6 @@ def _exact_cache(value: object) -> str:
     return "the exact cache" if value is True or isinstance(value, Mapping) else ""
 
 
-def _imposed_format(value: object) -> str:
-    return "a response format from a file" if isinstance(value, str) else ""
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """A field, or `only` some of its values, that is known and not built; `instead` says what to do meanwhile.
@@ -52,11 +48,8 @@ class Row:
 
 
 ROWS = (
-    Row("deployments.*.tune"),
     Row("tiers.*.balance", "use least_busy", "affinity", _words("affinity")),
     Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
-    Row("tiers.*.params.response_format", "write the object itself, or remove it", "a file's name", _imposed_format),
-    Row("tiers.*.prompt"),
     Row("tiers.*.context"),
     Row("routes.*.cascade.*.below", "write a number from 0 to 1", "auto", _words("auto")),
     Row("routes.*.cascade.*.share", "write below and a number from 0 to 1"),

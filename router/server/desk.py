@@ -67,7 +67,11 @@ class Desk:
     def _card(self, name: str) -> dict[str, object]:
         plan = self._service.pipeline.plan
         kind = plan.routes[name].kind
-        return {"id": name, "object": "model", "created": int(plan.created), "owned_by": f"smallfirst-{kind}"}
+        card = {"id": name, "object": "model", "created": int(plan.created), "owned_by": f"smallfirst-{kind}"}
+        deployment = plan.deployments.get(name)
+        if deployment is None or deployment.tune is None:
+            return card
+        return {**card, "tune": deployment.tune.model_dump(mode="json", exclude={"prompt"}, exclude_none=True)}
 
     async def route(self, request: Request, caller: Caller) -> Response:
         """Decide, and call nothing."""

@@ -4,16 +4,17 @@ import asyncio
 import math
 from dataclasses import dataclass, replace
 
-from router import prompts
-from router.chat import ChatRequest, Usage
+from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
-from router.decide import Candidate, Step
-from router.errors import Problem, Unavailable, UpstreamTimedOut
+from router.decide import Candidate, Decision, Step
+from router.errors import BadRequest, Problem, Unavailable, UpstreamTimedOut
 from router.journey import Journey
-from router.plan import ALL, Tier
+from router.plan import ALL, Route, Tier
+from router.prompts import Shaped, shape
 from router.upstream import attempt
 from router.upstream.failure import Failure, problem
 from router.upstream.pool import Member, Pool, Tried, choose
+from router.upstream.purse import Purse
 from router.upstream.stream import Stream
 from router.verify import Verdict, judge
 
@@ -57,29 +58,46 @@ class Served:
 class Climb:
     """One request on its way up."""
 
-    __slots__ = ("_clock", "_failures", "_journey", "_ladder", "_pool", "_request", "_tried", "_until")
+    __slots__ = (
+        "_clock",
+        "_decision",
+        "_failures",
+        "_journey",
+        "_pool",
+        "_purse",
+        "_request",
+        "_route",
+        "_told_above",
+        "_tried",
+        "_until",
+    )
 
-    def __init__(self, request: ChatRequest, journey: Journey, pool: Pool, clock: Clock, deadline: float) -> None:
+    def __init__(
+        self, request: ChatRequest, journey: Journey, pool: Pool, clock: Clock, *, route: Route, decision: Decision
+    ) -> None:
         self._request = request
         self._journey = journey
         self._pool = pool
         self._clock = clock
-        self._until = clock.now() + deadline
+        self._route = route
+        self._decision = decision
+        self._until = clock.now() + route.deadline
+        self._purse = Purse(decision)
+        self._told_above: str | None = None
         self._tried: dict[str, Tried] = {}
         self._failures: dict[str, Failure] = {}
-        self._ladder: list[str] = []
 
-    async def run(self, steps: tuple[Step, ...]) -> Served:
+    async def run(self) -> Served:
         """Ask until an answer is good enough.
 
         Raises:
             Problem: nobody is left to ask, or time is up.
         """
-        self._ladder = [step.tier.name for step in steps]
+        steps = self._decision.steps
         while (candidate := choose(steps, self._tried, self._pool.order)) and self._left > candidate.after:
             if candidate.after:
                 await asyncio.sleep(candidate.after)
-            match await self._ask(candidate, last=candidate.tier is steps[-1].tier):
+            match await self._ask(candidate, _above(steps, candidate.tier)):
                 case Served() as served:
                     return served
                 case Verdict():
@@ -96,12 +114,15 @@ class Climb:
         """Seconds until the route's deadline."""
         return self._until - self._clock.now()
 
-    async def _ask(self, candidate: Candidate, *, last: bool) -> Served | Verdict | Failure:
-        """Ask one deployment, and note what became of it."""
+    async def _ask(self, candidate: Candidate, above: tuple[Step, ...]) -> Served | Verdict | Failure:
+        """Ask one deployment, and note what became of it. `above`: who may be asked if it is not good enough."""
         member = self._pool.members[candidate.deployment.name]
         since = self._journey.elapsed
         if (why := member.refuses(self._clock.now())) is not None:
             return self._note(candidate, since, Failure(why))
+        shaped = self._shaped(candidate)
+        if not self._purse.affords(candidate.deployment, shaped.added):
+            return self._note(candidate, since, Failure("cost"))
         try:
             async with asyncio.timeout(self._left):
                 await member.enter()
@@ -114,7 +135,7 @@ class Climb:
             if not called:
                 raise Failure("open")  # noqa: TRY301  the breaker opened while a place was waited for
             ask = self._stream if self._request.stream else self._whole
-            result = await ask(member, candidate, since, last=last)
+            result = await ask(member, candidate, shaped, since, above)
         except Failure as failure:
             if failure.blames_deployment:
                 member.failed(self._clock.now())
@@ -129,21 +150,30 @@ class Climb:
                 member.leave(called=called)
         return result
 
-    async def _whole(self, member: Member, candidate: Candidate, since: float, *, last: bool) -> Served | Verdict:
-        answer = await attempt.ask(member, self._body(candidate), within=self._within(candidate))
+    async def _whole(
+        self, member: Member, candidate: Candidate, shaped: Shaped, since: float, above: tuple[Step, ...]
+    ) -> Served | Verdict:
+        answer = await attempt.ask(member, shaped.body, within=self._within(candidate))
         member.succeeded()
         verdict = judge(answer.completion, self._request, candidate.tier.checks)
-        if verdict.accepted or last:
-            self._journey.note(candidate, "served", verdict.reason, since=since, usage=answer.completion.usage)
-            return Served(answer.content_type, answer.raw)
-        self._journey.note(candidate, "escalated", verdict.reason, since=since, usage=answer.completion.usage)
-        return verdict
+        sent = verdict.accepted or self._stands(candidate, answer.completion, verdict, above)
+        self._journey.note(
+            candidate,
+            "served" if sent else "escalated",
+            verdict.reason,
+            since=since,
+            usage=answer.completion.usage,
+            trimmed=shaped.trimmed,
+        )
+        return Served(answer.content_type, answer.raw) if sent else verdict
 
-    async def _stream(self, member: Member, candidate: Candidate, since: float, *, last: bool) -> Served | Verdict:
+    async def _stream(
+        self, member: Member, candidate: Candidate, shaped: Shaped, since: float, above: tuple[Step, ...]
+    ) -> Served | Verdict:
         timeout = candidate.deployment.timeout
         within = self._within(candidate)
         until = self._clock.now() + within
-        streamed = await attempt.begin(member, self._body(candidate), within=min(timeout.first_byte, within))
+        streamed = await attempt.begin(member, shaped.body, within=min(timeout.first_byte, within))
         stream = Stream(
             streamed,
             show_usage=self._request.include_usage,
@@ -153,11 +183,16 @@ class Climb:
         )
         committed = False
         try:
-            await stream.hold(0 if last else self._hold(candidate.tier))
+            await stream.hold(self._hold(candidate.tier) if above else 0)
             verdict, usage = self._so_far(stream, candidate.tier)
-            committed = verdict.accepted or last
+            committed = verdict.accepted or self._stands(candidate, stream.answer.completion(), verdict, above)
             self._journey.note(
-                candidate, "served" if committed else "escalated", verdict.reason, since=since, usage=usage
+                candidate,
+                "served" if committed else "escalated",
+                verdict.reason,
+                since=since,
+                usage=usage,
+                trimmed=shaped.trimmed,
             )
         finally:
             if not committed:
@@ -173,8 +208,28 @@ class Climb:
             return Verdict(accepted=True), None
         return judge(stream.answer.completion(), self._request, tier.checks), stream.answer.usage
 
-    def _body(self, candidate: Candidate) -> bytes:
-        return prompts.shape(self._request, model=candidate.deployment.model, params=candidate.tier.params)
+    def _stands(self, candidate: Candidate, completion: Completion, verdict: Verdict, above: tuple[Step, ...]) -> bool:
+        """Whether an answer that is not good enough is sent all the same: nobody above it is left, or can be paid.
+
+        If somebody is, what they are told about it is kept for them.
+        """
+        self._purse.pay(candidate.deployment, completion.usage)
+        if not self._purse.affords_any(above):
+            return True
+        handoff = self._route.handoff or candidate.tier.handoff
+        self._told_above = handoff.told(completion, verdict.reason) if handoff else None
+        return False
+
+    def _shaped(self, candidate: Candidate) -> Shaped:
+        """The request as this tier, or this tune, should see it: the client's own, whatever was asked before."""
+        tier, deployment = candidate.tier, candidate.deployment
+        return shape(
+            self._request,
+            model=deployment.model,
+            params=tier.params,
+            prompt=tier.prompts.get(deployment.name),
+            told=self._told_above,
+        )
 
     def _within(self, candidate: Candidate) -> float:
         """Seconds this attempt may take."""
@@ -184,8 +239,9 @@ class Climb:
         """How many useful chunks are held back: what the policy says, or all where a broken answer breaks a program."""
         if tier.hold is not None:
             return tier.hold
-        body = self._request.body
-        return ALL if body.get("tools") or body.get("functions") or body.get("response_format") else 0
+        body, imposed = self._request.body, tier.params
+        asked = ("tools", "functions", "response_format")
+        return ALL if any(body.get(name) or imposed.get(name) for name in asked) else 0
 
     def _note(self, candidate: Candidate, since: float, failure: Failure) -> Failure:
         self._journey.note(candidate, "failed" if failure.called else "skipped", failure.reason, since=since)
@@ -210,11 +266,15 @@ class Climb:
 
     def _told(self) -> Problem:
         """What the client is told when nobody is left to ask: what the highest tier said that was asked."""
-        for tier in sorted(self._failures, key=self._ladder.index, reverse=True):
+        ladder = [step.tier.name for step in self._decision.steps]
+        for tier in sorted(self._failures, key=ladder.index, reverse=True):
             if self._failures[tier].called:
                 return problem(self._failures[tier], tier)
         opens = [self._pool.members[name].breaker.open_until or 0.0 for name in self._tried]
         after = max(1, math.ceil(min(opens, default=0.0) - self._clock.now()))
+        if self._failures and all(failure.reason == "cost" for failure in self._failures.values()):
+            message = "with the prompts that are added, no tier is expected to answer for what this request may cost"
+            return BadRequest(message, code="max_cost_exceeded")
         return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})
 
 

@@ -31,8 +31,8 @@ class Failure(Exception):
 
     @property
     def called(self) -> bool:
-        """Whether the deployment was called at all: it was neither full nor left alone by its breaker."""
-        return self.reason not in {"full", "open"}
+        """Whether the deployment was called at all: it was not full, left alone by its breaker, or too dear."""
+        return self.reason not in {"full", "open", "cost"}
 
     @property
     def final(self) -> bool:

@@ -126,8 +126,8 @@ class Pool:
 
 
 def _same(one: Deployment, other: Deployment) -> bool:
-    """Whether one set of connections serves both: everything but the price is alike."""
-    return replace(one, price=None) == replace(other, price=None)
+    """Whether one set of connections serves both: everything is alike but what it costs and which tune it serves."""
+    return replace(one, price=None, tune=None) == replace(other, price=None, tune=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from router.clock import SYSTEM, Clock
-from router.decide import Step
+from router.decide import Decision, Step
 from router.demo.upstream import FakeUpstream
 from router.errors import Problem, Unavailable, UpstreamTimedOut
 from router.ids import Signer
@@ -47,7 +48,9 @@ class Way:
         request = asked(**more)
         self.journey = Journey(self.clock, Signer(b"k" * 32), "p", stream=request.stream)
         steps = tuple(Step(tier, tier.deployments) for tier in self.plan.tiers.values())
-        return await Climb(request, self.journey, self.pool, self.clock, deadline).run(steps)
+        route = replace(self.plan.routes["auto"], deadline=deadline)
+        decision = Decision(steps, "easy")
+        return await Climb(request, self.journey, self.pool, self.clock, route=route, decision=decision).run()
 
     @property
     def path(self) -> list[tuple[str, str, str]]:

@@ -212,6 +212,22 @@ async def test_the_provider_is_asked_once_with_the_deployments_key_and_model() -
     ]
 
 
+async def test_marks_for_the_prompt_cache_reach_the_provider() -> None:
+    """The system prompt as `router.prompts` marks it: constant text, then what varies; and the last of the examples."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    constant, varying = {"type": "text", "text": "Be kind.", **mark}, {"type": "text", "text": "For Ada."}
+    shots = [
+        {"role": "user", "content": "2+2"},
+        {"role": "assistant", "content": [{"type": "text", "text": "4", **mark}]},
+    ]
+    async with upstream() as (fake, one):
+        fake.says(HELLO)
+        await one.whole(body(messages=[{"role": "system", "content": [constant, varying]}, *shots, *ASK["messages"]]))
+    (sent,) = fake.requests
+    assert sent["system"] == [constant, varying]
+    assert sent["messages"][1] == {"role": "assistant", "content": [{"type": "text", "text": "4", **mark}]}
+
+
 async def test_tool_calls_come_back_as_openais() -> None:
     async with upstream() as (fake, one):
         fake.says([CALL], stop="tool_use")

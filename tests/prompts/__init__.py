@@ -1,0 +1,1 @@
+"""The request as a tier or a tune should see it."""
