@@ -8,7 +8,7 @@ from router.difficulty import Builtin, Estimator, Model, ModelError
 from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
 from router.policy import Policy, load, schema
 from router.pricing import Listed, Price, PriceList
-from router.verify import CHECKS
+from router.verify import compiled
 
 __all__ = ["AssemblyError", "cautions", "plan_of", "read"]
 
@@ -95,7 +95,7 @@ def _tier(name: str, spec: schema.Tier, deployments: Mapping[str, Deployment]) -
     return Tier(
         name=name,
         deployments=tuple(deployments[deployment] for deployment in spec.deployments),
-        checks=tuple(CHECKS[check] for check in spec.checks),
+        checks=compiled(spec.checks, imposed_format=spec.params.get("response_format")),
         hold=ALL if spec.hold == "all" else spec.hold,
         params=dict(spec.params),
     )

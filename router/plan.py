@@ -55,6 +55,11 @@ class Tier:
     """Useful chunks held back for checks; ALL; None: ALL where a tool or a format is asked for, otherwise 0."""
     params: Mapping[str, Any]
 
+    @property
+    def reads_logprobs(self) -> bool:
+        """Whether one of its checks needs log probabilities."""
+        return any(check.reads_logprobs for check in self.checks)
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:

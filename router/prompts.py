@@ -10,9 +10,14 @@ from router.chat import ChatRequest
 __all__ = ["shape"]
 
 
-def shape(request: ChatRequest, *, model: str, params: Mapping[str, Any]) -> bytes:
-    """The body to send: the model's own name, the tier's defaults where the client set nothing, and usage asked for."""
+def shape(request: ChatRequest, *, model: str, params: Mapping[str, Any], logprobs: bool = False) -> bytes:
+    """The body to send: the model's own name, the tier's defaults where the client set nothing, and usage asked for.
+
+    `logprobs`: the tier's checks read log probabilities, so they are asked for too.
+    """
     body = {**params, **request.body, "model": model}
     if request.stream and not request.include_usage:
         body["stream_options"] = {**(request.body.get("stream_options") or {}), "include_usage": True}
+    if logprobs:
+        body["logprobs"] = True
     return orjson.dumps(body)

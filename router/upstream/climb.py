@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from router import prompts
-from router.chat import ChatRequest, Usage
+from router.chat import ChatRequest, Usage, without_logprobs
 from router.clock import Clock
 from router.decide import Candidate, Step
 from router.errors import Problem, Unavailable, UpstreamTimedOut
@@ -13,8 +13,8 @@ from router.plan import ALL, Tier
 from router.upstream import attempt
 from router.upstream.failure import Failure, problem
 from router.upstream.pool import Member, Pool, Tried, choose
-from router.upstream.stream import Stream
-from router.verify import Verdict, judge
+from router.upstream.stream import Shows, Stream
+from router.verify import Verdict, Watching, judge
 
 __all__ = ["Climb", "Live", "Served"]
 
@@ -134,7 +134,8 @@ class Climb:
         verdict = judge(answer.completion, self._request, candidate.tier.checks)
         if verdict.accepted or last:
             self._journey.note(candidate, "served", verdict.reason, since=since, usage=answer.completion.usage)
-            return Served(answer.content_type, answer.raw)
+            raw = without_logprobs(answer.raw) if self._hides_logprobs(candidate.tier) else answer.raw
+            return Served(answer.content_type, raw)
         self._journey.note(candidate, "escalated", verdict.reason, since=since, usage=answer.completion.usage)
         return verdict
 
@@ -145,14 +146,16 @@ class Climb:
         streamed = await attempt.begin(member, self._body(candidate), within=min(timeout.first_byte, within))
         stream = Stream(
             streamed,
-            show_usage=self._request.include_usage,
+            shows=Shows(usage=self._request.include_usage, logprobs=not self._hides_logprobs(candidate.tier)),
             timeout=timeout,
             now=self._clock.now,
             until=until,
         )
         committed = False
         try:
-            await stream.hold(0 if last else self._hold(candidate.tier))
+            chunks = 0 if last else self._hold(candidate.tier)
+            watching = Watching.of(candidate.tier.checks, self._request) if chunks else None
+            await stream.hold(chunks, watching.add if watching else None)
             verdict, usage = self._so_far(stream, candidate.tier)
             committed = verdict.accepted or last
             self._journey.note(
@@ -167,13 +170,25 @@ class Climb:
         return verdict
 
     def _so_far(self, stream: Stream, tier: Tier) -> tuple[Verdict, Usage | None]:
-        """What checks say of a stream that is held back: they judge answers, so nothing until it has finished."""
+        """What checks say of a stream that is held back: what its pieces showed, or all of it once it has finished."""
+        if stream.broken is not None:
+            return Verdict(accepted=False, reason=stream.broken), stream.answer.usage
         if not stream.answer.finished:
             return Verdict(accepted=True), None
         return judge(stream.answer.completion(), self._request, tier.checks), stream.answer.usage
 
     def _body(self, candidate: Candidate) -> bytes:
-        return prompts.shape(self._request, model=candidate.deployment.model, params=candidate.tier.params)
+        tier = candidate.tier
+        return prompts.shape(
+            self._request,
+            model=candidate.deployment.model,
+            params=tier.params,
+            logprobs=self._hides_logprobs(tier),
+        )
+
+    def _hides_logprobs(self, tier: Tier) -> bool:
+        """Whether log probabilities are asked for that the client did not ask for, so that it must not see them."""
+        return tier.reads_logprobs and not {**tier.params, **self._request.body}.get("logprobs")
 
     def _within(self, candidate: Candidate) -> float:
         """Seconds this attempt may take."""
