@@ -31,16 +31,18 @@ can(?:not|'t) in good conscience|am prohibited from|are unable to|are not able t
 i'm (?:not able to|unable to|not (?:allowed|permitted|authori[sz]ed|comfortable)(?: to)?)
 """
 _DEED = r"""
-(?:(?:directly|actually|currently|really|ethically|legally|help (?:you )?(?:to )?) ?)?(?:(?:help|
-assist)(?:ing)?(?: (?:you|with|on|in this|here)|(?=[.,;:!]))|comply(?:ing)?|(?:fulfil|fulfill|
-accommodate|process|complete|honou?r|satisfy) (?:that|this|your|such|the) (?:request|demand)|
-(?:continue|proceed|engage)(?:ing)? (?:with|in) (?:this|that|such|conversations?|discussions?|
-content)|(?:answer|respond to|discuss|address)(?:ing)? (?:this|that|your|these|such|questions|
-topics)|(?:do|doing) (?:that|this|so)|(?:generat|creat|writ|produc|provid|offer|giv|shar|mak|engag|
-support|promot|facilitat|participat)(?:e|ing)?(?: you)?(?: with)?(?: in)? (?:that|this|such|content|
-any|instructions|information (?:on|about|that)|harmful|explicit|sexual|hateful|illegal|malicious|
-personal(?:ly)? (?:data|information|identif)|guidance on|details (?:on|about)|advice on how|
-assistance (?:with|in|for)|code (?:that|for) (?:mal|harm|hack|exploit)))
+(?:(?:directly|actually|currently|really|ethically|legally|help (?:you )?(?:to )?) ?)?
+(?:(?:help|assist)(?:ing)?(?: (?:you|with|on|in this|here)|(?=[.,;:!]))|comply(?:ing)?|
+(?:fulfil|fulfill|accommodate|process|complete|honou?r|satisfy) (?:that|this|your|such|the) (?:request|demand)|
+(?:continue|proceed|engage)(?:ing)? (?:with|in) (?:this|that|such|conversations?|discussions?|content)|
+(?:answer|respond to|discuss|address)(?:ing)? (?:this|that|your|these|such|questions|topics)|
+(?:do|doing) (?:that|this|so)(?=[.,;!])|
+(?:generat|creat|writ|produc|provid|offer|giv|shar|mak|engag|support|promot|facilitat|participat)(?:e|ing)?
+(?: you)?(?: with)?(?: in)? (?:any|instructions|(?:information|guidance)(?: or (?:guidance|advice|instructions))?
+ (?:on|about|that)|(?:that|this|such|these)(?: (?:kind|type|sort|content|material|request|information|
+conversation|discussion|topic)|(?=[.,;!]))|
+content|harmful|explicit|sexual|hateful|illegal|malicious|personal(?:ly)? (?:data|information|identif|opinion)|
+details (?:on|about)|advice on how|assistance (?:with|in|for)|code (?:that|for) (?:mal|harm|hack|exploit))s?)
 """
 _ENGLISH = r"""
 <SORRY>(?:<CANNOT>) <DEED>~
@@ -116,7 +118,7 @@ soddisfare (?:questa|la tua|la sua))~
 """
 _DUTCH = r"""
 (?:(?:het )?spijt me|sorry|helaas|
-excuses)[,.;:!]? (?:maar )?(?:als [^,.\n]{0,60}, )?(?:daar ?(?:bij|mee|op) )?(?:ik )?(?:kan|mag|ga|
+excuses)[,.;:!]? (?:maar )?(?:als [^,.\n]{0,60}, )?(?:daar ?(?:bij|mee|op)? )?(?:ik )?(?:kan|mag|ga|
 zal) (?:ik )?(?:u |je )?(?:(?:hier|daar) ?(?:bij|mee|op)? )?(?:helaas )?(?:niet|geen)(?: (?:mee|bij|
 op|verder|antwoord|informatie)){0,2} (?:helpen|antwoorden|beantwoorden|geven|doen|voldoen|
 verstrekken)~
