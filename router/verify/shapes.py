@@ -57,7 +57,7 @@ class Shape:
             return left[0]
         if kind in {"object", "array"}:
             return None
-        known = [one.among for one in left if one is not None and one.among is not None and one.kinds is None]
+        known = [one.among for one in left if one is not None and one.among is not None]
         return Shape(among=frozenset[object]().union(*known)) if len(known) == len(left) else None
 
     def takes(self, value: object) -> bool:
