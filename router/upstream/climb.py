@@ -1,12 +1,13 @@
 """Up the cascade: one deployment after the other is asked, until an answer is good enough."""
 
 import asyncio
+import math
 from dataclasses import dataclass, replace
 
 from router.chat import ChatRequest, Completion, Usage, without_logprobs
 from router.clock import Clock
 from router.decide import Candidate, Decision, Step
-from router.errors import Problem, Unavailable, UpstreamTimedOut
+from router.errors import BadRequest, Problem, Unavailable, UpstreamTimedOut
 from router.journey import Journey
 from router.plan import ALL, Route, Tier
 from router.prompts import Shaped, shape
@@ -265,7 +266,10 @@ class Climb:
             self._failures[candidate.tier.name] = failure
         if failure.too_long:
             return _larger(steps, candidate)
-        return () if failure.final else steps
+        if failure.final:  # it is about the request, so it is what the client hears, whatever failed before
+            self._failures = {candidate.tier.name: failure}
+            return ()
+        return steps
 
     def _count(self, candidate: Candidate, now: Tried) -> None:
         """Add one try of a deployment to those before it."""
@@ -278,7 +282,12 @@ class Climb:
         for tier in sorted(self._failures, key=ladder.index, reverse=True):
             if self._failures[tier].called:
                 return problem(self._failures[tier], tier)
-        return Unavailable("no deployment can take this request just now", headers={"retry-after": "1"})
+        opens = [self._pool.members[name].breaker.open_until or 0.0 for name in self._tried]
+        after = max(1, math.ceil(min(opens, default=0.0) - self._clock.now()))
+        if self._failures and all(failure.reason == "cost" for failure in self._failures.values()):
+            message = "with the prompts that are added, no tier is expected to answer for what this request may cost"
+            return BadRequest(message, code="max_cost_exceeded")
+        return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})
 
 
 def _above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
