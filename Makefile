@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test lock clean
+.PHONY: help demo install fmt check test bench-quality lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -38,6 +38,9 @@ check: .venv/.project .venv/.dev ## Everything that needs no running code: forma
 
 test: check ## Check, then every test, with branch coverage
 	@$(BIN)/pytest --cov
+
+bench-quality: .venv/.project .venv/.dev ## Measure difficulty and calibration (SMALLFIRST_DATA=folder with outcome data)
+	@$(BIN)/python -m router.learning.bench '$(SMALLFIRST_DATA)'
 
 lock: .venv/.lock ## Write requirements/*.txt anew from pyproject.toml (LOCK_ARGS="--upgrade-package NAME" or --upgrade)
 	@UV=$(BIN)/uv tools/lock $(LOCK_ARGS)

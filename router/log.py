@@ -1,12 +1,15 @@
 """Lines for people and their tools: one JSON line for each request, one plain line for each event of the process."""
 
+import fcntl
 import os
 import select
+import stat
 import sys
-from collections import deque
+import termios
+from array import array
 from collections.abc import Mapping
 from contextlib import suppress
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import orjson
 
@@ -44,14 +47,13 @@ class AccessLog:
         self._descriptor = descriptor
         self._interval = interval
         self._limit = limit
-        self._lines: deque[bytes] = deque()
+        self._lock = Lock()  # held for the time of a copy or a swap, never while anything is written
+        self._waiting = bytearray()  # not a list of lines, whose memory would lie scattered between requests
+        self._writing = 0  # bytes
         self._wake = Event()
         self._closing = False
         self._given_up = False
-        # Each counter has one writer, so no lock is needed: the event loop has the first two, the thread the others.
-        self._accepted = 0
         self._refused = 0
-        self._done = 0
         self._lost = 0
         self._thread = Thread(target=self._run, name="access-log", daemon=True)
         self._thread.start()
@@ -63,12 +65,12 @@ class AccessLog:
 
     def append(self, text: bytes) -> None:
         """Take a line (as `line` makes it) to be written soon; never waits, never fails."""
-        waiting = self._accepted - self._done + len(text)
-        if waiting > self._limit or self._closing:
-            self._refused += 1
-            return
-        self._accepted += len(text)
-        self._lines.append(text)
+        with self._lock:
+            waiting = len(self._waiting) + self._writing + len(text)
+            if waiting > self._limit or self._closing:
+                self._refused += 1
+                return
+            self._waiting += text
         if waiting >= _BATCH and not self._wake.is_set():
             self._wake.set()
 
@@ -89,28 +91,47 @@ class AccessLog:
             self._write_all()
 
     def _write_all(self) -> None:
-        """Write what waits, as many whole lines at once as fit into one undivided write."""
-        while self._lines:
-            lines = [self._lines.popleft()]
-            size = len(lines[0])
-            while self._lines and size + len(self._lines[0]) <= _ATOMIC:
-                lines.append(self._lines.popleft())
-                size += len(lines[-1])
-            if not self._write(b"".join(lines)):
-                self._lost += len(lines)
-            self._done += size
+        """Write what waits, as many whole lines at once as go in undivided: each write costs a turn at the GIL."""
+        while self._waiting:
+            with self._lock:
+                lines, self._waiting = self._waiting, bytearray()
+                self._writing = len(lines)
+            written = 0
+            try:
+                while written < len(lines) and self._may_write():
+                    written += os.write(self._descriptor, self._next(lines, written))
+            except OSError:
+                pass  # nobody will ever read it
+            self._lost += lines.count(b"\n", written)
+            self._writing = 0
 
-    def _write(self, data: bytes) -> bool:
-        """Write all of it, waiting for a slow reader; False when nobody will ever read it."""
-        room = select.poll()
-        room.register(self._descriptor, select.POLLOUT)
-        rest = memoryview(data)
-        try:
-            while rest:
-                if room.poll(0 if self._given_up else _POLL_MS):
-                    rest = rest[os.write(self._descriptor, rest[:_ATOMIC]) :]
-                elif self._given_up:
-                    return False
-        except OSError:
-            return False
+    def _may_write(self) -> bool:
+        """Wait for a slow reader; False when there is no more time to."""
+        writable = select.poll()
+        writable.register(self._descriptor, select.POLLOUT)
+        while not writable.poll(0 if self._given_up else _POLL_MS):
+            if self._given_up:
+                return False
         return True
+
+    def _next(self, lines: bytearray, start: int) -> bytes:
+        """The whole lines from `start` that fit into one write, or as much of a line that is longer than that."""
+        end = start + _room(self._descriptor)
+        whole = lines.rfind(b"\n", start, end) + 1
+        return bytes(lines[start : whole or end])
+
+
+def _room(descriptor: int) -> int:
+    """How many bytes one write may have to go in undivided and without waiting.
+
+    64 KiB for a file; for a pipe a quarter of what is free in it, because other workers may look at the same moment.
+    """
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return _BATCH
+    try:
+        unread = array("i", [0])
+        fcntl.ioctl(descriptor, termios.FIONREAD, unread)
+        free = fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ) - unread[0]
+    except (OSError, AttributeError):  # only Linux tells
+        return _ATOMIC
+    return max(_ATOMIC, min(_BATCH, free // 4))

@@ -14,8 +14,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
 from router import rules, signals
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
@@ -125,9 +123,6 @@ class Pipeline:
             return served(answer, request, journey, self.close)
         except Problem as told:
             return refused(told, journey, self.close)
-        except orjson.JSONEncodeError:  # orjson writes less deep than it reads
-            deep = BadRequest("the body of your request is nested too deeply", code="invalid_json")
-            return refused(deep, journey, self.close)
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise

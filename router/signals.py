@@ -69,6 +69,7 @@ class Signals:
     """Characters of the subject, all of them."""
     words: int
     lines: int
+    """Lines with something on them."""
     digits: int
     code: int
     maths: int
@@ -106,7 +107,7 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     return Signals(
         characters=len(text),
         words=len(words),
-        lines=sample.count("\n") + 1,
+        lines=sum(map(bool, map(str.strip, sample.split("\n")))),
         digits=_count(encoded, _DIGITS),
         code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, words)),
         maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, words)),
@@ -180,8 +181,15 @@ def _system(request: ChatRequest) -> str | None:
 def _tokens(request: ChatRequest, tools: object) -> int:
     texts = [text for message in request.messages for text in _message_texts(message)]
     size = sum(len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts)
-    declared = len(orjson.dumps(tools, default=str)) if tools else 0
-    return (size + declared) // 4 + _TOKENS_PER_MESSAGE * len(request.messages)
+    return (size + _written(tools)) // 4 + _TOKENS_PER_MESSAGE * len(request.messages)
+
+
+def _written(tools: object) -> int:
+    """How long the tools are as JSON; nothing when they are nested deeper than it can be written."""
+    try:
+        return len(orjson.dumps(tools, default=str)) if tools else 0
+    except orjson.JSONEncodeError:
+        return 0
 
 
 def _message_texts(message: dict[str, Any]) -> Iterator[str]:

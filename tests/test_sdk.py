@@ -167,6 +167,17 @@ async def test_what_an_upstream_fails_with_is_raised_as_openai_raises_it(
         assert caught.value.request_id == caught.value.response.headers["x-request-id"]
 
 
+async def test_a_request_too_large_is_told_so_however_much_is_still_on_its_way(tmp_path: Path) -> None:
+    long: list[ChatCompletionMessageParam] = [{"role": "user", "content": "x" * 8_000_000}]
+    changes = {"server": {"max_body": "1KiB"}}
+    async with proxy(tmp_path, Answer(text="hi"), changes=changes) as served, customer(served) as client:
+        with pytest.raises(openai.APIStatusError) as caught:
+            await client.chat.completions.create(model="auto", messages=long)
+        answer = await client.chat.completions.create(model="auto", messages=HELLO)
+    assert (caught.value.status_code, caught.value.code) == (413, "request_too_large")
+    assert answer.choices[0].message.content == "hi"
+
+
 async def test_retry_after_reaches_the_customer(tmp_path: Path) -> None:
     answer = Answer(status=429, error="slow down", headers={"retry-after": "17"})
     async with proxy(tmp_path, answer) as served, customer(served) as client:

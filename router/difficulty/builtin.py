@@ -32,11 +32,21 @@ class Builtin:
 
         Tiers between the first and the last are taken to lie evenly between them.
         """
-        first, last = self.model.p_good(request, signals)
+        first, last = self.model(request, signals).p_good
         steps = len(self.tiers) - 1
         p_good = (*(first + (last - first) * step / steps for step in range(steps)), last)
         difficulty = losses(p_good)
         return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), novelty=None)
+
+    @property
+    def hash(self) -> str:
+        """What calibrations know the shipped model by."""
+        return self.model.hash
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The difficulties of the prompts it was trained on, by per cent."""
+        return self.model.quantiles
 
 
 def builtin(tiers: Sequence[str]) -> Builtin:

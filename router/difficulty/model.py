@@ -1,50 +1,76 @@
-"""A learned model: from a request to its estimate."""
+"""A learned model: from a request to its estimate.
+
+Two experts look at a request. The *linear* one adds up what words, word pairs, measures of structure and nearness to
+landmarks (training prompts of known meaning) say; the *forest* votes on structure and meaning together. Each says for
+each tier how likely a good answer is, and their log odds are mixed into one calibrated probability.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from router import signals as facts
 from router.chat import ChatRequest
+from router.difficulty import text, words
 from router.difficulty.estimate import BANDS, Estimate, band_of, losses
+from router.difficulty.features import SEEN_BITS, Features, Space, raw
 from router.difficulty.file import Array, Contents, ModelError, read
-from router.difficulty.text import BITS, STRUCTURE, grams, structure
+from router.difficulty.forest import Forest
 from router.signals import Signals
 
-QUANTILES = 101
+QUANTILES: Final = 101
 """How finely the training prompts' difficulties are remembered: per cent."""
+
+_PER_CENT = np.linspace(0.0, 1.0, QUANTILES)
+_SHOWN = 6  # Reasons that an explanation gives.
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """What every feature says about each tier, in log odds. Shapes end in the number of tiers."""
+
+    grams: Array
+    structure: Array
+    nearness: Array
+    bias: Array
+
+    def odds(self, features: Features) -> NDArray[np.float32]:
+        """Return the log odds for each tier."""
+        said = features.rarity @ self.grams.take(features.grams, axis=0)
+        odds: NDArray[np.float32] = (
+            said + features.structure @ self.structure + features.nearness @ self.nearness + self.bias
+        )
+        return odds
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What was learned about one pair (or row) of tiers. Calling it estimates."""
+    """What was learned about one pair, or row, of tiers. Calling it estimates."""
 
     tiers: tuple[str, ...]
     hash: str
-    idf: Array
-    """How much a feature says, by its rarity. Shape (2**BITS,)."""
-    weights: Array
-    """What a feature says about each tier. Shape (2**BITS, tiers)."""
-    bias: Array
-    centre: Array
-    scale: Array
-    slopes: Array
-    """What each standardised measure of structure says about each tier. Shape (measures, tiers)."""
-    platt: Array
-    """Slope and offset per tier that turn raw log odds into probabilities. Shape (2, tiers)."""
+    space: Space
+    linear: Linear
+    forest: Forest
+    mix: Array
+    """Per tier: the weight of the linear odds, the weight of the forest's, and an offset. Shape (3, tiers)."""
     quantiles: tuple[float, ...]
     """The training prompts' difficulties, by per cent."""
+    distances: tuple[float, ...]
+    """The training prompts' distances from each other, by per cent; empty when the model cannot tell what is new."""
     training: dict[str, Any]
     """What the model was trained on and how well it did, as its card tells it."""
 
     def __call__(self, request: ChatRequest, signals: Signals) -> Estimate:
         """Return the estimate for `request`."""
-        p_good = self.p_good(request, signals)
+        features = self.space.features(raw(request, signals))
+        p_good = self.p_good(features)
         difficulty = losses(p_good)
-        return Estimate(p_good, difficulty, band_of(difficulty[0], self.band_edges), novelty=None)
+        novelty = float(np.interp(features.distance, self.distances, _PER_CENT)) if self.distances else None
+        return Estimate(p_good, difficulty, band_of(difficulty[0], self.band_edges), novelty)
 
     @property
     def band_edges(self) -> tuple[float, ...]:
@@ -52,29 +78,49 @@ class Model:
         step = (QUANTILES - 1) // BANDS
         return self.quantiles[step : QUANTILES - 1 : step]
 
-    def p_good(self, request: ChatRequest, signals: Signals) -> tuple[float, ...]:
+    def p_good(self, features: Features) -> tuple[float, ...]:
         """Return the calibrated probability for each tier that its answer is good."""
-        ids = grams(facts.clip(facts.subject(request)))
-        rarity = self.idf[ids].astype(np.float32)
-        said = rarity @ self.weights[ids].astype(np.float32) / max(float(np.sqrt(rarity @ rarity)), 1e-6)
-        measured = np.clip((structure(signals) - self.centre) / self.scale, -3, 3) @ self.slopes
-        odds = (said + measured + self.bias) * self.platt[0] + self.platt[1]
-        return tuple((1 / (1 + np.exp(-odds))).tolist())
+        vote = self.forest.vote(features.dense)
+        odds = mixed(self.mix, self.linear.odds(features), log_odds(vote))
+        return tuple((1.0 / (1.0 + np.exp(-odds))).tolist())
 
     def threshold(self, share: float) -> float:
         """Return the threshold at which about `share` of the training prompts start at the first tier."""
-        return float(np.interp(share, np.linspace(0, 1, QUANTILES), self.quantiles))
+        return float(np.interp(share, _PER_CENT, self.quantiles))
 
     def share(self, threshold: float) -> float:
         """Return the share of the training prompts whose difficulty is below `threshold`."""
         return float(np.searchsorted(self.quantiles, threshold)) / QUANTILES
 
-    def explain(self, _request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
-        """Return the measures of structure that moved the estimate most, strongest first."""
-        z = np.clip((structure(signals) - self.centre) / self.scale, -3, 3)
-        moved = z * (self.slopes[:, -1] - self.slopes[:, 0])
-        order = np.argsort(-np.abs(moved))[:5]
-        return [(STRUCTURE[i], float(moved[i])) for i in order]
+    def explain(self, request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
+        """Return what moved the estimate most, strongest first, with how much it added to the log odds of difficulty.
+
+        Words are those of the request; measures of structure have the names of `text.STRUCTURE`. What the forest and
+        the landmarks say cannot be told apart by word and is left out.
+        """
+        features = self.space.features(raw(request, signals))
+        apart = (self.linear.structure[:, -1] - self.linear.structure[:, 0]) * features.structure
+        reasons = dict(zip(text.STRUCTURE, apart.tolist(), strict=True))
+        heads = self.linear.grams[:, -1].astype(np.float32) - self.linear.grams[:, 0]
+        said = dict(zip(features.grams.tolist(), features.rarity.tolist(), strict=True))
+        found = text.read(request)
+        for word, place in zip(found.words, text.places(found.hashes).tolist(), strict=True):
+            reasons[f"“{word.decode(errors='replace')}”"] = float(heads[place] * said.get(place, 0.0))
+        strongest = sorted(reasons.items(), key=lambda reason: -abs(reason[1]))
+        return [(name, moved) for name, moved in strongest[:_SHOWN] if moved]
+
+
+def log_odds(share: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the log odds of shares; a share of nothing or everything is taken to be one in a hundred off."""
+    inside = np.clip(share, 0.01, 0.99)
+    odds: NDArray[np.float32] = np.log(inside / (1.0 - inside))
+    return odds
+
+
+def mixed(mix: Array, linear: NDArray[Any], forest: NDArray[Any]) -> NDArray[Any]:
+    """Return the calibrated log odds from both experts' for each tier."""
+    odds: NDArray[Any] = linear * mix[0] + forest * mix[1] + mix[2]
+    return odds
 
 
 def load(path: Path, tiers: Sequence[str]) -> Model:
@@ -94,23 +140,53 @@ def from_contents(contents: Contents, place: str) -> Model:
     """Return the model that a file's contents describe; `place` is what errors call the file."""
     header, arrays = contents.header, contents.arrays
     try:
-        tiers = tuple(header["tiers"])
+        if header["words"] != words.table().hash:
+            raise ModelError(f"{place}: trained with another word table; train the model again")
         model = Model(
-            tiers=tiers,
+            tiers=tuple(header["tiers"]),
             hash=contents.hash,
+            space=Space(**{name: arrays[name] for name in SPACE}),
+            linear=Linear(**{name: arrays[name] for name in LINEAR}),
+            forest=Forest(**{name: arrays[name] for name in FOREST}, depth=int(header["depth"])).ready(),
+            mix=arrays["mix"],
             quantiles=tuple(header["quantiles"]),
+            distances=tuple(header["distances"]),
             training=header["training"],
-            **{name: arrays[name] for name in ("idf", "weights", "bias", "centre", "scale", "slopes", "platt")},
         )
-        expected = {
-            "idf": (1 << BITS,),
-            "weights": (1 << BITS, len(tiers)),
-            "slopes": (len(STRUCTURE), len(tiers)),
-            "platt": (2, len(tiers)),
-        }
+        _check(model, place)
     except (KeyError, TypeError) as error:
         raise ModelError(f"{place}: corrupt: {error} is missing or misplaced") from error
-    for name, shape in expected.items():
-        if arrays[name].shape != shape:
-            raise ModelError(f"{place}: corrupt: {name} has the shape {arrays[name].shape}, not {shape}")
     return model
+
+
+SPACE: Final = ("rarity", "centre", "scale", "origin", "landmarks", "seen")
+LINEAR: Final = ("grams", "structure", "nearness", "bias")
+FOREST: Final = ("roots", "feature", "cut", "child", "votes")
+"""The arrays of a model file that make each part."""
+
+
+def _check(model: Model, place: str) -> None:
+    """Raise ModelError when the parts do not fit: an index out of range would fail on a request, not here."""
+    tiers, nodes = len(model.tiers), len(model.forest.child)
+    space, linear, forest = model.space, model.linear, model.forest
+    shapes: tuple[tuple[Array, tuple[int, ...]], ...] = (
+        (space.rarity, (1 << text.BITS,)),
+        (space.landmarks, (len(space.landmarks), words.WIDTH)),
+        (space.scale, (len(text.STRUCTURE),)),
+        (space.centre, (len(text.STRUCTURE),)),
+        (space.origin, (words.WIDTH,)),
+        (space.seen, (1 << SEEN_BITS - 3,)),
+        (linear.bias, (tiers,)),
+        (linear.grams, (1 << text.BITS, tiers)),
+        (linear.structure, (len(text.STRUCTURE), tiers)),
+        (linear.nearness, (len(space.landmarks), tiers)),
+        (forest.cut, (nodes,)),
+        (forest.feature, (nodes,)),
+        (forest.votes, (nodes, tiers)),
+        (model.mix, (3, tiers)),
+        (np.array(model.quantiles), (QUANTILES,)),
+    )
+    indices = ((forest.roots, nodes), (forest.child, nodes), (forest.feature, space.dense_width))
+    inside = all(array.size and array.min() >= 0 and array.max() < end for array, end in indices)
+    if not inside or any(array.shape != shape for array, shape in shapes):
+        raise ModelError(f"{place}: corrupt: its parts do not fit each other")

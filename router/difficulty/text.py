@@ -1,4 +1,4 @@
-"""Text into numbers: hashed words, word pairs and letter groups, and a few measures of structure.
+"""Text into numbers: hashed words and word pairs, and measures of structure.
 
 Words are lower-cased and digits are all alike, so that case and quantities hardly matter; hashing needs no vocabulary,
 so that a new word costs nothing and every language is read alike.
@@ -6,64 +6,99 @@ so that a new word costs nothing and every language is read alike.
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from router import signals as facts
+from router.chat import ChatRequest
 from router.signals import Signals
 
-Ids = NDArray[np.uint32]
+Hashes = NDArray[np.uint32]
 
 BITS: Final = 16
 STRUCTURE: Final = (
     "length", "words", "lines", "digits", "code", "maths", "questions", "negations", "share of digits",
-    "share of maths", "share of code", "share of negations", "word length",
+    "share of maths", "share of code", "share of negations", "word length", "share of long words",
+    "share of different words", "numbers", "commas", "answer options", "formulas", "blanks to fill", "line length",
+    "capitals", "a small first letter", "a question mark at the end", "a full stop at the end",
 )  # fmt: skip
+"""The measures of structure, in words."""
 
 _FOLD: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
 _WORD: Final = re.compile(rb"[a-z\x80-\xff]+(?:'[a-z]+)?|0+|[^\sa-z0\x80-\xff]")
-_LETTERS: Final = 4
-_MIX, _SECOND, _STEP, _SPREAD = (np.uint32(n) for n in (0x9E3779B1, 0x85EBCA6B, 0x01000193, 0xC2B2AE35))
+_MIX, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B)
+_SHIFT: Final = np.uint32(32 - BITS)
+_ZERO: Final = ord("0")
+_LONG: Final = 9  # Letters that make a word long.
 
 
-def tokens(text: str) -> list[bytes]:
-    """Return the words, numbers and marks of a text, folded."""
-    return _WORD.findall(text.encode(errors="replace").translate(_FOLD))
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What is looked at of a request: its words and their hashes, in order."""
+
+    clipped: str
+    words: list[bytes]
+    hashes: Hashes
 
 
-def grams(text: str) -> Ids:
-    """Return the distinct features of a text as sorted numbers below 2**BITS."""
-    found = tokens(text)
-    words = np.array([crc32(word) for word in found], np.uint32)
-    letters = np.frombuffer(b" ".join((b"", *found, b"")), np.uint8).astype(np.uint32)
-    groups = np.zeros(max(0, len(letters) - _LETTERS + 1), np.uint32)
-    for place in range(_LETTERS if len(groups) else 0):
-        groups = groups * _STEP + letters[place : place + len(groups)]
-    every = np.concatenate((words * _MIX, (words[:-1] * _SECOND + words[1:]) * _MIX, groups * _SPREAD))
-    return np.unique(every >> np.uint32(32 - BITS))
+def read(request: ChatRequest) -> Text:
+    """Return the text that a request is about, split into folded words, numbers and marks."""
+    clipped = facts.clip(facts.subject(request))
+    words = _WORD.findall(clipped.encode(errors="replace").translate(_FOLD))
+    return Text(clipped, words, np.fromiter(map(crc32, words), np.uint32, len(words)))
 
 
-def structure(signals: Signals) -> NDArray[np.float32]:
+def grams(hashes: Hashes) -> Hashes:
+    """Return the distinct words and pairs of neighbouring words as sorted numbers below 2**BITS."""
+    every = places(np.concatenate((hashes, hashes[:-1] * _SECOND + hashes[1:])))
+    every.sort()
+    first = np.ones(len(every), np.bool_)
+    np.not_equal(every[1:], every[:-1], out=first[1:])
+    return every[first]
+
+
+def places(hashes: Hashes) -> Hashes:
+    """Return where in a table of 2**BITS entries the things with these hashes are."""
+    return hashes * _MIX >> _SHIFT
+
+
+def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
     """Return the measures named in STRUCTURE."""
-    read = max(1, min(signals.characters, 4_000))
+    clipped, found = text.clipped, text.words
+    ends = clipped.rstrip()[-1:]
     words = max(1, signals.words)
+    lengths = [*map(len, found)]
+    letters = sum(lengths)  # Without spaces: how a text is laid out does not make it harder.
+    read = max(1, letters)
+    capitals = sum([word[0].isupper() for word in clipped.split()])
     counts = (
-        signals.characters,
-        signals.words,
-        signals.lines,
-        signals.digits,
-        signals.code,
-        signals.maths,
-        signals.questions,
-        signals.negations,
+        letters, signals.words, signals.lines, signals.digits, signals.code, signals.maths,
+        signals.questions, signals.negations,
+    )  # fmt: skip
+    return np.array(
+        (
+            *map(math.log1p, counts),
+            signals.digits / read,
+            signals.maths / words,
+            signals.code / words,
+            signals.negations / words,
+            min(read / words, 20.0),
+            sum([length >= _LONG for length in lengths]) / words,
+            len(set(found)) / max(1, len(found)),
+            math.log1p(sum([word[0] == _ZERO for word in found])),
+            math.log1p(clipped.count(",")),
+            "\nA" in clipped and "\nB" in clipped,
+            (clipped.count("\\") + clipped.count("$")) / words,
+            "___" in clipped,
+            math.log1p(words / max(1, signals.lines)),
+            capitals / words,
+            clipped.lstrip()[:1].islower(),
+            ends == "?",
+            ends == ".",
+        ),
+        np.float32,
     )
-    shares = (
-        signals.digits / read,
-        signals.maths / words,
-        signals.code / words,
-        signals.negations / words,
-        min(read / words, 20.0),
-    )
-    return np.array((*(math.log1p(count) for count in counts), *shares), np.float32)

@@ -1,7 +1,7 @@
 """Outcome data: requests with what each tier's answer was worth."""
 
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -15,6 +15,7 @@ from router.chat import ChatRequest
 TOLERATED: Final = 0.01
 """The share of lines that may be wrong before a command stops: beyond it the file is not what its owner thinks."""
 
+_EVERY = 1_000  # Rows between two words of progress.
 _NAMED = 5  # Bad lines that an error names.
 
 
@@ -67,6 +68,32 @@ def rows(paths: Iterable[Path], tiers: Sequence[str], tally: Tally) -> Iterator[
         except (OSError, EOFError) as error:
             raise DataError(f"{path}: cannot be read: {error}") from error
     tally.check()
+
+
+def sample(
+    paths: Iterable[Path],
+    tiers: Sequence[str],
+    tally: Tally,
+    *,
+    most: int,
+    seed: int,
+    progress: Callable[[int], None] | None = None,
+) -> list[Row]:
+    """Return the rows of all files, or, when there are more than `most`, an even sample of them (Vitter's algorithm R).
+
+    Raises:
+        DataError: a file cannot be read, or too many lines were bad.
+    """
+    draw = np.random.default_rng(seed)
+    kept: list[Row] = []
+    for number, row in enumerate(rows(paths, tiers, tally)):
+        if progress and number % _EVERY == 0:
+            progress(number)
+        if number < most:
+            kept.append(row)
+        elif (place := int(draw.integers(number + 1))) < most:
+            kept[place] = row
+    return kept
 
 
 def scores(read: Sequence[Row]) -> NDArray[np.float64]:

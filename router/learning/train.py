@@ -1,116 +1,181 @@
-"""Learn a difficulty model from outcomes."""
+"""Learn a difficulty model from outcomes.
 
-from collections.abc import Sequence
+Everything that is claimed about a model is measured on rows that its parts did not see: the training rows are cut into
+folds, each fold is judged by experts fitted on the others, and from those judgements come the mix of the experts, their
+calibration, the quantiles of difficulty and the figures on the card. The experts that are kept are fitted on all rows.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold
 
 from router import signals
-from router.difficulty import file
-from router.difficulty.estimate import losses
-from router.difficulty.model import QUANTILES
-from router.difficulty.text import BITS, grams, structure
-from router.learning.data import DataError, Row, Tally, rows, scores
+from router.difficulty import file, words
+from router.difficulty.features import Raw, Space, raw
+from router.difficulty.forest import Forest
+from router.difficulty.model import FOREST, LINEAR, QUANTILES, SPACE, Linear, Model, log_odds, mixed
+from router.learning import experts, figures
+from router.learning.data import DataError, Row, Tally, sample, scores
 
 Matrix = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
 
-FEWEST = 100
-"""Labels below which nothing is trained: a coin would do as well."""
+FEWEST: Final = 100
+"""Labels per tier below which nothing is trained: a coin would do as well."""
 
-_FOLDS = 5
-_STRENGTH = 0.3
+MOST: Final = 50_000
+"""Rows that are learned from. Of more, an even sample is taken while reading, so that memory stays bounded."""
+
+_FOLDS: Final = 5
+_PER_CENT = np.linspace(0, 1, QUANTILES)
 
 
-def train(data: Sequence[Path], out: Path, tiers: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
-    """Train on the outcome files `data`, write the model to `out`, return its training facts.
+@dataclass(frozen=True, slots=True)
+class Experts:
+    """A model before it is calibrated."""
+
+    space: Space
+    linear: Linear
+    forest: Forest
+
+    def odds(self, found: Sequence[Raw]) -> tuple[Matrix, Matrix, Matrix]:
+        """Return the linear expert's and the forest's log odds, shape (rows, tiers) each, and the distances."""
+        seen = [self.space.features(one) for one in found]
+        return (
+            np.array([self.linear.odds(one) for one in seen], np.float64),
+            np.array([log_odds(self.forest.vote(one.dense)) for one in seen], np.float64),
+            np.array([one.distance for one in seen]),
+        )
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to train."""
+
+    seed: int = 0
+    """Of everything that is drawn: the same seed and data make the same model."""
+    far: bool = False
+    """Whether the model is for traffic unlike its training data. It then does without the forest, which is the better
+    expert at home and the worse one abroad."""
+    progress: Progress = quiet
+
+
+HOW: Final = How()
+
+
+def train(data: Sequence[Path], out: Path, tiers: Sequence[str], *, today: date, how: How = HOW) -> dict[str, Any]:
+    """Train on the outcome files `data`, write the model to `out`, and return its training facts.
 
     Raises:
-        DataError: the data cannot be used.
+        DataError: the data cannot be used, and in one line why.
     """
     tally = Tally()
-    read = list(rows(data, tiers, tally))
-    header, arrays = fit(read, tiers, seed=seed)
+    rows = sample(data, tiers, tally, most=MOST, seed=how.seed, progress=lambda done: how.progress("reading", done, 0))
+    header, arrays = fit(rows, tiers, how=how)
+    facts: dict[str, Any] = header["training"]
+    facts |= {"date": today.isoformat(), "lines": tally.lines, "bad_lines": len(tally.bad), "data": _hash(data)}
     file.write(out, header, arrays)
-    return dict(header["training"])
+    return facts
 
 
-def fit(read: Sequence[Row], tiers: Sequence[str], *, seed: int = 0) -> tuple[dict[str, Any], dict[str, file.Array]]:
-    """Return the header and arrays of a model of `read`."""
-    labels = scores(read)
-    known = ~np.isnan(labels)
-    if len(read) < FEWEST or known.sum(0).min() < FEWEST:
-        raise DataError(
-            f"{len(read)} rows with outcomes of {', '.join(tiers)} are too few: at least {FEWEST} per tier are needed"
-        )
-    facts = [signals.read(row.request) for row in read]
-    ids = [grams(signals.clip(signals.subject(row.request))) for row in read]
-    idf = _rarity(ids)
-    measures = np.array([structure(fact) for fact in facts])
-    centre, scale = measures.mean(0), measures.std(0) + 1e-3
-    x = sparse.hstack([_matrix(ids, idf), np.clip((measures - centre) / scale, -3, 3) * 0.1]).tocsr()
-    heads = [_head(x[known[:, t]], labels[known[:, t], t]) for t in range(len(tiers))]
-    held = _held_out(x, labels, known, seed)
-    platt = np.array([_platt(held[known[:, t], t], labels[known[:, t], t]) for t in range(len(tiers))]).T
-    p_good = 1 / (1 + np.exp(-(held * platt[0] + platt[1])))
-    difficulty = np.array([losses(row)[0] for row in p_good])
-    size = 1 << BITS
+def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[dict[str, Any], dict[str, file.Array]]:
+    """Return the header and the arrays of a model of `rows`.
+
+    Raises:
+        DataError: there is too little in them to learn from.
+    """
+    labels = scores(rows)
+    _check(labels, tiers)
+    found = [raw(row.request, signals.read(row.request)) for row in rows]
+    linear, forest, distances = (np.zeros_like(labels), np.zeros_like(labels), np.zeros(len(rows)))
+    for number, (seen, unseen) in enumerate(folds(rows, how.seed)):
+        how.progress("learning", number, _FOLDS + 1)
+        parts = learn([found[row] for row in seen], labels[seen], how)
+        linear[unseen], forest[unseen], distances[unseen] = parts.odds([found[row] for row in unseen])
+    how.progress("learning", _FOLDS, _FOLDS + 1)
+    kept = learn(found, labels, how)
+    mix = np.array([_mix(linear[:, tier], forest[:, tier], labels[:, tier]) for tier in range(len(tiers))]).T
+    p_good = 1 / (1 + np.exp(-mixed(mix, linear, forest)))
+    difficulty = np.maximum(0, p_good[:, -1] - p_good[:, 0])
     header = {
         "tiers": list(tiers),
-        "quantiles": np.quantile(difficulty, np.linspace(0, 1, QUANTILES)).tolist(),
-        "training": {"rows": len(read), "seed": seed},
+        "words": words.table().hash,
+        "depth": kept.forest.depth,
+        "quantiles": np.quantile(difficulty, _PER_CENT).tolist(),
+        "distances": np.quantile(distances, _PER_CENT).tolist(),
+        "training": {
+            "rows": len(rows),
+            "seed": how.seed,
+            **figures.held_out(rows, p_good, labels, tiers, seed=how.seed),
+        },
     }
-    weights = np.array([head[0] for head in heads]).T
-    arrays = {
-        "idf": idf.astype(np.float16),
-        "weights": weights[:size].astype(np.float16),
-        "bias": np.array([head[1] for head in heads], np.float32),
-        "centre": centre.astype(np.float32),
-        "scale": scale.astype(np.float32),
-        "slopes": (weights[size:] * 0.1).astype(np.float32),
-        "platt": platt.astype(np.float32),
-    }
-    return header, arrays
+    how.progress("learning", _FOLDS + 1, _FOLDS + 1)
+    return header, arrays(kept, mix)
 
 
-def _rarity(ids: Sequence[NDArray[np.uint32]]) -> Matrix:
-    seen = np.bincount(np.concatenate(ids), minlength=1 << BITS)
-    rarity = np.log((len(ids) + 1) / (seen + 1)) + 1
-    rarity[seen < 2] = 0.0
-    return rarity
+def learn(found: Sequence[Raw], labels: Matrix, how: How = HOW) -> Experts:
+    """Fit both experts on rows."""
+    at = experts.space(found, how.seed)
+    seen = [at.features(one) for one in found]
+    line = experts.linear(at, seen, labels)
+    if how.far:
+        return Experts(at, line, experts.no_forest(labels.shape[1]))
+    expected = 1 / (1 + np.exp(-np.array([line.odds(one) for one in seen])))
+    whole = np.where(np.isnan(labels), expected, labels)  # What is missing is filled with what the words let expect.
+    return Experts(at, line, experts.forest(seen, whole, how.seed))
 
 
-def _matrix(ids: Sequence[NDArray[np.uint32]], idf: Matrix) -> sparse.csr_matrix:
-    starts = np.cumsum([0, *(len(row) for row in ids)])
-    values = [idf[row] / max(float(np.linalg.norm(idf[row])), 1e-6) for row in ids]
-    return sparse.csr_matrix((np.concatenate(values), np.concatenate(ids), starts), shape=(len(ids), 1 << BITS))
+def folds(rows: Sequence[Row], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return (seen, unseen) row numbers per fold. Rows with the same text stay together: a copy would give it away."""
+    texts = [signals.subject(row.request) for row in rows]
+    _, group = np.unique(texts, return_inverse=True)
+    fold = np.random.default_rng(seed).permutation(np.arange(group.max() + 1) % _FOLDS)[group]
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(_FOLDS)]
 
 
-def _head(x: sparse.csr_matrix, score: Matrix) -> tuple[Matrix, float]:
-    """Fit one tier. A score between 0 and 1 counts as that much of a good answer."""
-    twice = sparse.vstack([x, x]).tocsr()
-    target = np.repeat([1, 0], len(score))
-    weight = np.concatenate((score, 1 - score))
-    kept = weight > 0
-    model = LogisticRegression(C=_STRENGTH, max_iter=500).fit(twice[kept], target[kept], weight[kept])
-    return model.coef_[0], float(model.intercept_[0])
+def arrays(kept: Experts, mix: Matrix) -> dict[str, file.Array]:
+    """Return the arrays of a model file."""
+    parts = ((SPACE, kept.space), (LINEAR, kept.linear), (FOREST, kept.forest))
+    return {name: getattr(part, name) for names, part in parts for name in names} | {"mix": mix.astype(np.float32)}
 
 
-def _held_out(x: sparse.csr_matrix, labels: Matrix, known: NDArray[np.bool_], seed: int) -> Matrix:
-    """Return raw log odds for every row from models that did not see it."""
-    held = np.zeros_like(labels)
-    for train_rows, test_rows in KFold(_FOLDS, shuffle=True, random_state=seed).split(labels):
-        for tier in range(labels.shape[1]):
-            seen = train_rows[known[train_rows, tier]]
-            coefficients, bias = _head(x[seen], labels[seen, tier])
-            held[test_rows, tier] = x[test_rows] @ coefficients + bias
-    return held
+def model(header: dict[str, Any], parts: dict[str, file.Array]) -> Model:
+    """Return the model that a file with this header and these arrays would hold."""
+    from router.difficulty.model import from_contents
+
+    return from_contents(file.unpack(file.pack(header, parts), "the model"), "the model")
 
 
-def _platt(odds: Matrix, score: Matrix) -> tuple[float, float]:
-    slope, offset = _head(sparse.csr_matrix(odds[:, None]), score)
-    return float(slope[0]), offset
+def _mix(linear: Matrix, forest: Matrix, score: Matrix) -> tuple[float, float, float]:
+    """Return the weights of both experts and the offset that make held-out probabilities true (Platt's scaling)."""
+    weights, offset = experts.logistic(np.array([linear, forest]).T, score, freedom=1.0)
+    return float(weights[0]), float(weights[1]), offset
+
+
+def _check(labels: Matrix, tiers: Sequence[str]) -> None:
+    counts = (~np.isnan(labels)).sum(0)
+    if not len(labels) or counts.min() < FEWEST:
+        have = ", ".join(f"{tier} {count:,}" for tier, count in zip(tiers, counts, strict=True))
+        raise DataError(f"too few outcomes to learn from ({have}): at least {FEWEST} per tier are needed")
+    if (np.nanmax(labels, 0) == np.nanmin(labels, 0)).all():
+        raise DataError("every answer of a tier has the same score: there is nothing to learn")
+
+
+def _hash(data: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in data:
+        with path.open("rb") as opened:
+            while block := opened.read(1 << 20):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()}"

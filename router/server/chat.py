@@ -23,8 +23,12 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+_LAST_WORDS = 1.0
+"""Seconds in which a client takes the error of a stream that ran out of time."""
+
+
 class ClientLeft(Exception):
-    """The client closed its connection."""
+    """The client closed its connection, or takes nothing of its answer any more."""
 
 
 class Chat:
@@ -91,8 +95,8 @@ async def read(scope: Scope, receive: Receive, most: int) -> bytes:
 
 
 def _too_large(most: int) -> TooLarge:
-    told = f"the request's body is larger than the {most} bytes that this policy's server.max_body allows"
-    return TooLarge(told, headers={"connection": "close"})
+    """The connection stays open: closed before its client has sent everything, it would take this answer with it."""
+    return TooLarge(f"the request's body is larger than the {most} bytes that this policy's server.max_body allows")
 
 
 async def respond(reply: Reply, send: Send) -> None:
@@ -111,6 +115,19 @@ async def respond(reply: Reply, send: Send) -> None:
 
 
 async def _stream(reply: Reply, send: Send) -> None:
+    """Send a stream; a client that takes nothing of it any more has left when the stream would have to be over.
+
+    Raises:
+        ClientLeft: it did.
+    """
+    try:
+        async with asyncio.timeout(reply.patience + _LAST_WORDS):
+            await _send_events(reply, send)
+    except TimeoutError as error:
+        raise ClientLeft from error
+
+
+async def _send_events(reply: Reply, send: Send) -> None:
     headers = [*reply.headers, (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     async for part in reply.events():
@@ -143,6 +160,7 @@ class _Leaving:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         watcher, request = self._watcher, self._request
+        self._watcher = self._request = None  # or task, frame and this would hold on to each other until a collection
         if watcher is None or request is None:
             return False
         if not watcher.done():

@@ -22,6 +22,9 @@ __all__ = ["running", "serve"]
 GRACE = 30
 """Seconds that streams get to finish when the server is told to stop."""
 _BACKLOG = 4096
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than clients (5) and load balancers (60) keep theirs, so that they
+are the ones who close it, and no request meets a connection that is just closing."""
 _TICK = 0.1
 """Seconds between two looks at the clock, for the Date header."""
 
@@ -135,6 +138,7 @@ def _config(service: Service) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=_KEEP_ALIVE,
     )
 
 

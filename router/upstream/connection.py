@@ -140,6 +140,10 @@ class Connection(asyncio.Protocol):
         """Close it now, whatever is on its way."""
         self._transport.abort()
 
+    def discard(self) -> None:
+        """Forget a connection whose making was cancelled: uvloop then closes it without telling that it is lost."""
+        self._alive.discard(self)
+
     async def lost(self) -> None:
         """Wait until it is closed."""
         await asyncio.shield(self._lost)

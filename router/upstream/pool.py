@@ -75,7 +75,7 @@ class Member:
 
     async def retire(self) -> None:
         """Close its connections as soon as nobody uses them."""
-        if self.busy:
+        while self.busy:  # again, because whoever waited for a place may have it by now
             self._idle.clear()
             await self._idle.wait()
         await self.transport.aclose()

@@ -41,6 +41,11 @@ class Reply:
         """Whether the answer is in `events()` instead of `body`."""
         return self._live is not None
 
+    @property
+    def patience(self) -> float:
+        """Seconds until a stream has to be over."""
+        return self._live[0].stream.until - self._journey.now if self._live else 0.0
+
     def follow(self, live: Live, request: ChatRequest) -> "Reply":
         """Let the answer come from a stream."""
         self._live = live, request

@@ -8,7 +8,6 @@ the holding as soon as the answer cannot be good enough any more.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -20,20 +19,12 @@ from router.sse import DONE, Splitter, TooLong, encode
 from router.upstream.client import Streamed, TransportError
 from router.upstream.failure import Failure, from_event
 
-__all__ = ["Listen", "Shows", "Stream"]
+__all__ = ["Listen", "Stream"]
 
 _MOST_HELD = 16 * 1024 * 1024
 """Bytes held back for checks. Longer, an answer that was to be judged whole is `overlong`, any other is committed."""
 _LINGER = 0.25
 """Seconds for which the end of an answer that is complete is waited for, so that its connection can serve again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shows:
-    """What the client sees of what we asked for."""
-
-    usage: bool = True
-    logprobs: bool = True
 
 
 Listen = Callable[[Mapping[str, Any]], str | None]
@@ -43,18 +34,28 @@ class Stream:
     """One upstream's streamed answer, read once: first `hold`, then `forward`, and always `aclose`."""
 
     def __init__(
-        self, streamed: Streamed, *, shows: Shows, timeout: Timeout, now: Callable[[], float], until: float
+        self,
+        streamed: Streamed,
+        *,
+        show_usage: bool,
+        show_logprobs: bool = True,
+        timeout: Timeout,
+        now: Callable[[], float],
+        until: float,
     ) -> None:
         """Read `streamed`, until a moment on the clock `now` at the latest."""
         self._streamed = streamed
         self._chunks = streamed.chunks()
-        self._shows = shows
+        self._show_usage = show_usage
+        self._show_logprobs = show_logprobs
         self._idle = timeout.first_byte
         self._idle_after = timeout.idle
-        self._until = until
+        self.until = until
+        """When it has to be over."""
         self._now = now
         self._splitter = Splitter()
         self._ready: list[bytes] = []
+        self._size = 0
         self._useful = 0
         self._ended = False
         self._listen: Listen | None = None
@@ -72,18 +73,14 @@ class Stream:
             Failure: it broke off, stalled, or is not what it should be; nothing of it has been forwarded.
         """
         self._listen = listen
-        held, seen = 0, 0
         while not self._ended and (chunks == ALL or self._useful <= chunks):
             await self._read()
             if self.broken is not None:
                 break
-            if chunks:
-                held += sum(map(len, self._ready[seen:]))
-                seen = len(self._ready)
-                if held > _MOST_HELD:
-                    if chunks == ALL and not self._ended:
-                        self.broken = "overlong"
-                    break
+            if chunks and self._size > _MOST_HELD:
+                if chunks == ALL and not self._ended:
+                    self.broken = "overlong"
+                break
         self._listen = None
         if self._ended and self.broken is None and not self.answer.finished:
             raise Failure("unfinished", 200)
@@ -117,12 +114,13 @@ class Stream:
     def _take(self) -> bytes:
         ready = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)
         self._ready.clear()
+        self._size = 0
         return ready
 
     async def _read(self) -> None:
         """Take in what the network has next."""
         try:
-            async with asyncio.timeout(min(self._idle, self._until - self._now())):
+            async with asyncio.timeout(min(self._idle, self.until - self._now())):
                 chunk = await anext(self._chunks, None)
         except TimeoutError as error:
             raise Failure("timeout") from error
@@ -133,7 +131,7 @@ class Stream:
             events = self._splitter.feed(chunk) if chunk is not None else self._splitter.finish()
             for raw, data in events:
                 self._add(raw, data)
-        except (TooLong, Malformed, orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        except (TooLong, Malformed, orjson.JSONDecodeError) as error:
             raise Failure("malformed", 200) from error
         if chunk is None:
             self._ended = True
@@ -143,7 +141,7 @@ class Stream:
         if self._ended:
             return
         if data is None:
-            self._ready.append(raw)
+            self._keep(raw)
             return
         if data == b"[DONE]":
             self._ended = True
@@ -157,15 +155,19 @@ class Stream:
         if self._listen is not None and self.broken is None:
             self.broken = self._listen(chunk)
         hidden = False
-        if "usage" in chunk and not self._shows.usage:
+        if "usage" in chunk and not self._show_usage:
             if chunk["usage"] and not chunk.get("choices"):
                 return
             del chunk["usage"]
             hidden = True
-        if not self._shows.logprobs:
+        if not self._show_logprobs:
             hide_logprobs(chunk)
             hidden = True
-        self._ready.append(encode(orjson.dumps(chunk)) if hidden else raw)
+        self._keep(_written(chunk) if hidden else raw)
+
+    def _keep(self, raw: bytes) -> None:
+        self._ready.append(raw)
+        self._size += len(raw)
 
     async def _linger(self) -> None:
         """Read to the very end, briefly: a connection that was read to its end can be used again."""
@@ -175,3 +177,10 @@ class Stream:
                     pass
         except (TimeoutError, TransportError):
             return
+
+
+def _written(chunk: dict[str, Any]) -> bytes:
+    try:
+        return encode(orjson.dumps(chunk))
+    except orjson.JSONEncodeError as error:  # it writes less deep than it reads
+        raise Malformed("a chunk that is nested too deeply") from error

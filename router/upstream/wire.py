@@ -211,10 +211,11 @@ class Wire:
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
         name = self._host if self._tls else None
+        connection = Connection(self._peer, self._alive)
         try:
             async with asyncio.timeout(self._connect_timeout):
-                _, connection = await loop.create_connection(
-                    lambda: Connection(self._peer, self._alive),
+                await loop.create_connection(
+                    lambda: connection,
                     self._host,
                     self._port,
                     ssl=self._tls,
@@ -225,6 +226,9 @@ class Wire:
             raise TransportError("connect", message) from error
         except (OSError, UnicodeError) as error:  # refused, unreachable, unknown, not trusted
             raise TransportError("connect", f"{self._peer} could not be reached: {error}") from error
+        except asyncio.CancelledError:
+            connection.discard()
+            raise
         return connection
 
     def _close_idle(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -174,6 +174,21 @@ async def test_a_reload_keeps_what_did_not_change_and_closes_the_rest_when_it_is
     assert not closed(before, "a")
 
 
+async def test_who_waits_for_a_place_has_it_before_the_connections_close() -> None:
+    pool = working(plan(FOUR))
+    member = pool.members["d"]
+    await member.enter()
+    waiting = asyncio.create_task(member.enter())
+    retiring = asyncio.create_task(pool.retire())
+    await turn()
+    member.leave()
+    await turn()
+    assert (waiting.done(), closed(pool, "d")) == (True, False)
+    member.leave()
+    await retiring
+    assert closed(pool, "d")
+
+
 async def test_a_price_that_changes_keeps_the_connections() -> None:
     before = working(plan(FOUR))
     after = working(plan(FOUR.replace("model: m}", "model: m, price: {input: 1, output: 2}}")), before)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio.lowlevel
 import pytest
 import trustme
 
@@ -706,3 +707,17 @@ def test_a_machine_without_authorities_trusts_those_of_certifi(monkeypatch: pyte
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     assert len(trust().get_ca_certs()) > 50
+
+
+async def test_a_call_cancelled_at_any_moment_leaves_nothing_that_closing_would_wait_for() -> None:
+    async with scripted() as server:
+        wire = Wire(server.url, headers={}, connect_timeout=5)
+        for moment in range(40):
+            call = asyncio.create_task(wire.whole(b"{}"))
+            for _ in range(moment):
+                await anyio.lowlevel.checkpoint()
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+
+        async with asyncio.timeout(5):
+            await wire.aclose()

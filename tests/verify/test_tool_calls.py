@@ -87,7 +87,7 @@ def test_a_refusal_needs_no_call() -> None:
 
 
 def test_what_the_client_cut_is_judged_as_far_as_it_goes() -> None:
-    cut = {"finish": "length", "max_tokens": 5}
+    cut: dict[str, Any] = {"finish": "length", "max_tokens": 5}
 
     assert of(call('{"id": 7'), **cut) == "ok"
     assert of(call('{"id": "'), **cut) == "arguments_schema"

@@ -1,0 +1,63 @@
+"""Bounds on a mean that hold for every sample size: how sure can one be, from finitely many bounded observations?
+
+*Betting* (Waudby-Smith & Ramdas, "Estimating means of bounded random variables by betting", JRSS-B 2024). To test that
+a mean is at most m, bet against it: start with 1, and at observation x multiply the wealth by 1 + b (x - m), where the
+stake b is chosen before x is seen and never risks everything. If the mean is at most m the wealth is a non-negative
+supermartingale, so by Ville's inequality it ever reaches 1/alpha with probability at most alpha: the reciprocal of the
+highest wealth is a p-value, and stands continuous watching.
+
+The stake is the one that is best for a sample of n whose variance v was known, sqrt(2 log(1/alpha) / (n v)), with the
+variance of the observations so far in its place. Any stake would be valid; this one loses little to a normal
+approximation, which would not be.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.floating]
+
+_BOLDEST: Final = 0.95
+_PRIOR_MEAN, _PRIOR_VARIANCE, _PRIOR_COUNT = 0.5, 0.05, 5.0  # What is assumed before anything was observed.
+_HALVINGS: Final = 30
+
+
+def log_wealth(observed: Vector, mean: float, *, alpha: float) -> Vector:
+    """Return the logarithm of the wealth after each observation, betting that the true mean is above `mean`.
+
+    Args:
+        observed: independent observations from 0 to 1, in an order that does not depend on them.
+        mean: the hypothesis, from 0 to 1.
+        alpha: the error that the stakes are chosen for; the result is valid for any other too.
+    """
+    return np.cumsum(np.log1p(_stakes(observed, alpha) * (observed - mean)))
+
+
+def p_value(observed: Vector, mean: float, *, alpha: float) -> float:
+    """Return the p-value of "the true mean is at most `mean`"; it falls steadily as `mean` does."""
+    if not len(observed):
+        return 1.0
+    return float(np.exp(-max(0.0, float(log_wealth(observed, mean, alpha=alpha).max()))))
+
+
+def lower_bound(observed: Vector, *, confidence: float) -> float:
+    """Return what the mean of observations from 0 to 1 is above with this confidence: the largest mean refuted."""
+    alpha = 1 - confidence
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if p_value(observed, middle, alpha=alpha) <= alpha else (low, middle)
+    return low
+
+
+def _stakes(observed: Vector, alpha: float) -> Vector:
+    """Return the stake for every observation, from those before it."""
+    n = len(observed)
+    counts = _PRIOR_COUNT + np.arange(n)
+    sums = np.cumsum(observed) - observed
+    means = (_PRIOR_COUNT * _PRIOR_MEAN + sums) / counts
+    squares = np.square(observed - means)
+    variances = (_PRIOR_COUNT * _PRIOR_VARIANCE + np.cumsum(squares) - squares) / counts
+    stakes: Vector = np.minimum(np.sqrt(2 * np.log(1 / alpha) / (n * variances)), _BOLDEST)
+    return stakes

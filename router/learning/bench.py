@@ -1,0 +1,143 @@
+"""Measure everything that is claimed about difficulty: `make bench-quality SMALLFIRST_DATA=FOLDER`.
+
+Every model is trained on a training part alone and judged on the development part of the same source; the shipped
+model's recipe is judged on sources it was not trained on, by leaving one out at a time. Development parts are small:
+every figure comes with its 95 % bootstrap interval.
+"""
+
+import sys
+import timeit
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from router import signals
+from router.calibration import Sample, calibrate
+from router.chat import ChatRequest
+from router.difficulty import Model, builtin
+from router.learning import figures, train
+from router.learning.calibrate import thresholds
+from router.learning.data import Row, Tally, sample
+from router.learning.robustness import robustness
+from router.learning.score import DEFAULT_TIERS, Judged, judged
+
+SOURCES: Final = ("mmlu", "gsm8k", "mixed")
+SAMPLES: Final = 300
+SAMPLE_SIZE: Final = 1_000
+_EVERYTHING: Final = 1_000_000
+_ROWS_SHAKEN: Final = 200
+
+
+def main(folder: Path) -> None:
+    """Print all figures for the data in `folder`."""
+    if not all((folder / f"{source}_dev.jsonl.gz").exists() for source in SOURCES):
+        sys.stderr.write(f"bench-quality: no outcome data in '{folder}'; say SMALLFIRST_DATA=FOLDER\n")
+        sys.exit(2)
+    for line in report(folder):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+def report(folder: Path) -> Iterator[str]:
+    """Yield the report, line by line."""
+    parts = {name: rows(folder, name) for source in SOURCES for name in (f"{source}_train", f"{source}_dev")}
+    yield "trained on the training part alone, judged on the development part"
+    models = {}
+    for name, source, count in (
+        ("MMLU", "mmlu", 5_000),
+        ("MMLU", "mmlu", 1_500),
+        ("GSM8K", "gsm8k", 500),
+        ("mixed", "mixed", 3_000),
+    ):
+        taken = some(parts[f"{source}_train"], count)
+        models[source, count] = model = fitted(taken)
+        yield _figures(f"{name}, {count:,} labels", judged(model, parts[f"{source}_dev"]))
+    yield "the shipped recipe on a source that was left out"
+    for source in SOURCES:
+        others = [row for other in SOURCES if other != source for row in parts[f"{other}_train"]]
+        yield _figures(source, judged(fitted(others, far=True), parts[f"{source}_dev"] + parts[f"{source}_train"]))
+    yield "novelty: share beyond 0.99"
+    for source, count in (("gsm8k", 500), ("mmlu", 5_000), ("mixed", 3_000)):
+        yield f"  trained on {source}: " + _novelty(models[source, count], parts)
+    mixed = judged(models["mixed", 3_000], parts["mixed_dev"])
+    yield _floor(models["mixed", 3_000], mixed)
+    yield "robustness of the shipped model on mixed: mean move in standard deviations, share that changes sides"
+    for change, moved in robustness(builtin(DEFAULT_TIERS), some(parts["mixed_dev"], _ROWS_SHAKEN)).items():
+        yield f"  {change:30} {moved['moved']:.2f}   {moved['flipped']:.1%}"
+    yield _speed(parts["mmlu_dev"])
+
+
+def rows(folder: Path, name: str) -> list[Row]:
+    """Return the rows of one part."""
+    return sample([folder / f"{name}.jsonl.gz"], DEFAULT_TIERS, Tally(), most=_EVERYTHING, seed=0)
+
+
+def some(of: Sequence[Row], count: int) -> list[Row]:
+    """Return `count` random rows, the same every time."""
+    return [of[place] for place in np.random.default_rng(0).permutation(len(of))[:count].tolist()]
+
+
+def fitted(taken: Sequence[Row], *, far: bool = False) -> Model:
+    """Return a model of these rows; `far` as the shipped one is made."""
+    return train.model(*train.fit(taken, DEFAULT_TIERS, how=train.How(far=far)))
+
+
+def _figures(name: str, seen: Judged) -> str:
+    found = figures.held_out(seen.rows, seen.p_good, seen.scores, DEFAULT_TIERS, seed=0)
+    low, high = found["intervals"]["apgr"]
+    return (
+        f"  {name:22} n {found['n']:5,}  APGR {found['apgr']:.3f} [{low:.3f}, {high:.3f}]  CPT50 {found['cpt50']:.1%}  "
+        f"CPT80 {found['cpt80']:.1%}  length {found['baselines']['length']:.3f}  "
+        f"ECE {found['ece']:.3f} (perfect: to {found['ece_when_perfect']:.3f})  {found['verdict']}"
+    )
+
+
+def _novelty(model: Model, parts: dict[str, list[Row]]) -> str:
+    groups = {f"{source} dev": parts[f"{source}_dev"] for source in SOURCES} | {
+        "law": [row for row in parts["mmlu_dev"] if "law" in (row.task or "")],
+        "medicine": [row for row in parts["mmlu_dev"] if "medic" in (row.task or "")],
+        "code": [row for row in parts["mixed_dev"] if "def " in signals.subject(row.request)],
+    }
+    told = []
+    for name, group in groups.items():
+        novelty = [model(row.request, signals.read(row.request)).novelty or 0.0 for row in group]
+        told.append(f"{name} {np.mean([value > 0.99 for value in novelty]):.1%}")
+    return ", ".join(told)
+
+
+def _floor(model: Model, population: Judged) -> str:
+    """Draw many samples from a population, calibrate on each, and see how often the population's floor is missed."""
+    everyone = Sample(population.difficulty, population.scores[:, 0], population.scores[:, -1])
+    floor, choices = 0.9, thresholds(model)
+    wanted = floor * everyone.last.mean()
+    best = max((everyone.difficulty < t).mean() for t in choices if everyone.served(t).mean() >= wanted)
+    missed, shares = 0, []
+    for seed in range(SAMPLES):
+        drawn = np.random.default_rng(seed).integers(0, len(everyone.last), SAMPLE_SIZE)
+        seen = Sample(everyone.difficulty[drawn], everyone.first[drawn], everyone.last[drawn])
+        chosen = calibrate(seen, choices, floor=floor, confidence=0.95).threshold
+        missed += bool(everyone.served(chosen).mean() < wanted)
+        shares.append((everyone.difficulty < chosen).mean())
+    return (
+        f"floor 0.90 at 95 % on mixed: missed in {missed / SAMPLES:.1%} of {SAMPLES} samples of {SAMPLE_SIZE:,}; "
+        f"starts {np.mean(shares):.1%} low, {np.mean(shares) / best:.2f} of the best threshold's {best:.1%}"
+    )
+
+
+def _speed(of: Sequence[Row]) -> str:
+    """Return how long an estimate takes, signals aside: the best of five rounds, on a machine that may be busy."""
+    model, prose = builtin(DEFAULT_TIERS), " ".join(signals.subject(row.request) for row in of[:200])
+    told: list[Any] = []
+    for length in (500, 10_000):
+        request = ChatRequest({"messages": [{"role": "user", "content": prose[:length]}]}, model="")
+        facts = signals.read(request)
+        seconds = min(timeit.repeat(partial(model, request, facts), number=200, repeat=5))
+        told.append(f"{length:,} characters {seconds / 200 * 1e6:.0f} µs")
+    return "one estimate: " + ", ".join(told)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else ""))

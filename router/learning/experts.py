@@ -1,0 +1,149 @@
+"""Fit the parts of a model: the space its prompts span, the linear expert, the forest, and how the two are mixed."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.linear_model import LogisticRegression
+
+from router.difficulty import text
+from router.difficulty.features import REACH, Features, Raw, Space, place, seen_bits
+from router.difficulty.forest import Forest
+from router.difficulty.model import Linear
+
+Matrix = NDArray[np.floating]
+
+LANDMARKS: Final = 512
+TREES: Final = 100
+DEPTH: Final = 12
+
+_PLENTY = 2_000  # Labels from which the forest may look closer.
+_LEAF = {"scarce": 10, "plenty": 6}  # Fewest labels that share a vote.
+_FREEDOM = 0.3  # Inverse strength of the linear expert's regularisation.
+_RARE = 2  # Prompts that must share a gram before it may say anything.
+
+
+def space(found: Sequence[Raw], seed: int) -> Space:
+    """Return the space that training prompts span."""
+    counts = np.bincount(np.concatenate([text.grams(raw.hashes) for raw in found]), minlength=1 << text.BITS)
+    rarity = np.where(counts >= _RARE, np.log((len(found) + 1) / (counts + 1)) + 1, 0.0)
+    measures = np.array([raw.structure for raw in found])
+    meanings = np.array([raw.meaning for raw in found])
+    origin = meanings.mean(0)
+    chosen = np.random.default_rng(seed).permutation(len(found))[:LANDMARKS]
+    return Space(
+        rarity=rarity.astype(np.float16),
+        centre=measures.mean(0).astype(np.float32),
+        scale=(measures.std(0) + 0.1).astype(np.float32),
+        origin=origin.astype(np.float32),
+        landmarks=np.array([place(meanings[row], origin) for row in np.sort(chosen)], np.float32),
+        seen=seen_bits(np.concatenate([np.unique(raw.hashes) for raw in found])),
+    )
+
+
+def linear(at: Space, seen: Sequence[Features], scores: Matrix) -> Linear:
+    """Fit the linear expert. A score between 0 and 1 counts as that much of a good answer; NaN is left out."""
+    spread = _spread(at.landmarks)
+    apart = 1 / np.sqrt(len(at.scale))  # All measures together weigh as much as all words together.
+    x = sparse.hstack(
+        [
+            _words(seen),
+            np.array([one.structure for one in seen]) * apart,
+            np.array([one.nearness for one in seen]) @ spread,
+        ]
+    ).tocsr()
+    heads = [logistic(x, scores[:, tier]) for tier in range(scores.shape[1])]
+    weights = np.array([head[0] for head in heads]).T
+    words, measures = 1 << text.BITS, len(at.scale)
+    return Linear(
+        grams=weights[:words].astype(np.float16),
+        structure=(weights[words : words + measures] * apart).astype(np.float32),
+        nearness=(spread @ weights[words + measures :]).astype(np.float32),
+        bias=np.array([head[1] for head in heads], np.float32),
+    )
+
+
+def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = _FREEDOM) -> tuple[Matrix, float]:
+    """Return weights and offset of a logistic regression on scores from 0 to 1."""
+    known = np.flatnonzero(~np.isnan(score))
+    good, total = float(score[known].sum()), len(known)
+    if not 0 < good < total:  # Nothing to tell apart: always the same, as surely as that many labels can say.
+        return np.zeros(x.shape[1]), float(np.log((good + 0.5) / (total - good + 0.5)))
+    whole = bool(np.isin(score[known], (0, 1)).all())
+    rows = known if whole else np.concatenate((known, known))
+    target = score[known] if whole else np.repeat([1.0, 0.0], total)
+    weight = np.ones(total) if whole else np.concatenate((score[known], 1 - score[known]))
+    fitted = LogisticRegression(C=freedom, max_iter=300, tol=1e-3).fit(x[rows], target, weight)
+    return fitted.coef_[0], float(fitted.intercept_[0])
+
+
+def forest(seen: Sequence[Features], scores: Matrix, seed: int) -> Forest:
+    """Grow the forest on scores without gaps, and lay it out flat."""
+    leaf = _LEAF["plenty" if len(seen) >= _PLENTY else "scarce"]
+    grown = ExtraTreesRegressor(TREES, max_depth=DEPTH, min_samples_leaf=leaf, max_features=0.3, random_state=seed).fit(
+        np.array([one.dense for one in seen]), scores
+    )
+    parts: list[list[NDArray[Any]]] = []
+    roots, start = [], 0
+    for tree in (estimator.tree_ for estimator in grown.estimators_):
+        order, child = _side_by_side(tree.children_left, tree.children_right)
+        leaf = tree.children_left[order] < 0
+        parts.append([
+            np.where(leaf, 0, tree.feature[order]),
+            np.where(leaf, np.inf, tree.threshold[order]),
+            child + start,
+            tree.value[order].reshape(len(order), -1),
+        ])  # fmt: skip
+        roots.append(start)
+        start += len(order)
+    feature, cut, child, votes = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Forest(
+        roots=np.array(roots, np.int32),
+        feature=feature.astype(np.uint8),
+        cut=cut.astype(np.float32),
+        child=child.astype(np.int32),
+        votes=votes.astype(np.float16),
+        depth=DEPTH,
+    )
+
+
+def no_forest(tiers: int) -> Forest:
+    """Return a forest that has no opinion: one tree, one leaf."""
+    return Forest(
+        roots=np.zeros(1, np.int32),
+        feature=np.zeros(1, np.uint8),
+        cut=np.full(1, np.inf, np.float32),
+        child=np.zeros(1, np.int32),
+        votes=np.full((1, tiers), 0.5, np.float16),
+        depth=0,
+    )
+
+
+def _side_by_side(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a tree's nodes in an order in which siblings are neighbours, and each node's first child there."""
+    order = [0]
+    child = []
+    for place_, node in enumerate(order):  # It grows while we walk it.
+        child.append(len(order) if left[node] >= 0 else place_)
+        if left[node] >= 0:
+            order += [left[node], right[node]]
+    return np.array(order), np.array(child)
+
+
+def _words(seen: Sequence[Features]) -> sparse.csr_matrix:
+    starts = np.cumsum([0, *(len(one.grams) for one in seen)])
+    columns = np.concatenate([one.grams for one in seen])
+    return sparse.csr_matrix(
+        (np.concatenate([one.rarity for one in seen]), columns, starts), shape=(len(seen), 1 << text.BITS)
+    )
+
+
+def _spread(landmarks: NDArray[np.float32]) -> Matrix:
+    """Return the matrix that makes nearness to crowded landmarks count no more than to lonely ones (Nyström's)."""
+    near = np.exp((landmarks.astype(np.float64) @ landmarks.T - 1) * (2 / REACH))
+    size, direction = np.linalg.eigh(near)
+    spread: Matrix = direction / np.sqrt(np.maximum(size, 1e-4)) @ direction.T
+    return spread

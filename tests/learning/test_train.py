@@ -1,0 +1,124 @@
+"""From outcomes to a model that was honest about itself."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from router import signals
+from router.chat import ChatRequest
+from router.difficulty import Model, ModelError, load
+from router.learning.data import DataError
+from router.learning.train import train
+from tests.learning.outcomes import lines, written
+
+TODAY = date(2026, 11, 22)
+TIERS = ("tuned", "frontier")
+
+
+def trained(folder: Path, rows: list[dict[str, Any]], tiers: tuple[str, ...] = TIERS) -> tuple[Model, dict[str, Any]]:
+    out = folder / "m.model"
+    facts = train([written(folder / "data.jsonl", rows)], out, tiers, today=TODAY)
+    return load(out, tiers), facts
+
+
+def difficulty(model: Model, text: str) -> float:
+    request = ChatRequest({"messages": [{"role": "user", "content": text}]}, model="auto")
+    return model(request, signals.read(request)).difficulty[0]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, dict[str, Any]]:
+    return trained(tmp_path_factory.mktemp("model"), lines(400))
+
+
+def test_it_learns_what_is_hard(model: tuple[Model, dict[str, Any]]) -> None:
+    learned, facts = model
+    hard = difficulty(learned, "Prove that the integral of water converges absolutely.")
+    easy = difficulty(learned, "What is the capital of Peru?")
+    assert hard > 0.4
+    assert easy < 0.2
+    assert facts["apgr"] > 0.65
+    assert facts["verdict"] == "better than prompt length"
+
+
+def test_its_probabilities_are_true_on_average(model: tuple[Model, dict[str, Any]]) -> None:
+    _, facts = model
+    assert facts["ece"] <= max(0.05, facts["ece_when_perfect"])
+
+
+def test_its_facts_say_where_it_comes_from(model: tuple[Model, dict[str, Any]]) -> None:
+    _, facts = model
+    assert (facts["rows"], facts["bad_lines"], facts["date"]) == (400, 0, "2026-11-22")
+    assert facts["data"].startswith("sha256:")
+
+
+def test_bands_hold_a_tenth_of_the_training_prompts_each(model: tuple[Model, dict[str, Any]]) -> None:
+    learned, _ = model
+    assert len(learned.band_edges) == 9
+    assert learned.share(learned.threshold(0.6)) == pytest.approx(0.6, abs=0.1)
+
+
+def test_what_is_unlike_the_training_prompts_is_novel(model: tuple[Model, dict[str, Any]]) -> None:
+    learned, _ = model
+    own = ChatRequest({"messages": [{"role": "user", "content": "What is the capital of iron and bread 12?"}]}, "auto")
+    code = "def quicksort(items: list[int]) -> list[int]:\n    return items if len(items) < 2 else sorted(items)\n" * 9
+    other = ChatRequest({"messages": [{"role": "user", "content": code}]}, "auto")
+    known, unknown = (learned(request, signals.read(request)).novelty for request in (own, other))
+    assert known is not None
+    assert unknown is not None
+    assert known < 0.99 < unknown
+
+
+def test_an_explanation_names_words_and_measures(model: tuple[Model, dict[str, Any]]) -> None:
+    learned, _ = model
+    request = ChatRequest({"messages": [{"role": "user", "content": "Prove the integral converges."}]}, "auto")
+    reasons = dict(learned.explain(request, signals.read(request)))
+    assert {"“prove”", "“integral”", "“the”"} & set(reasons)
+
+
+def test_the_same_data_and_seed_make_the_same_model(tmp_path: Path) -> None:
+    one, _ = trained(tmp_path, lines(120))
+    other, _ = trained(tmp_path, lines(120))
+    assert one.hash == other.hash
+
+
+def test_three_tiers_with_gaps_half_scores_copies_and_odd_texts(tmp_path: Path) -> None:
+    rows = lines(150) + lines(20)
+    for number, row in enumerate(rows):
+        row["outcomes"]["middle"] = {"score": 0.5 if number % 3 else 0.75}
+        if number % 7 == 0:
+            del row["outcomes"]["tuned"]
+    rows[1]["messages"] = [{"role": "user", "content": ""}]
+    rows[2]["messages"] = [{"role": "user", "content": "字" * 50_000}]
+    rows[3]["messages"] = [{"role": "user", "content": [{"type": "text", "text": "parts"}]}]
+    learned, _ = trained(tmp_path, rows, ("tuned", "middle", "frontier"))
+    request = ChatRequest({"messages": [{"role": "user", "content": "hello"}]}, "auto")
+    assert len(learned(request, signals.read(request)).p_good) == 3
+    with pytest.raises(ModelError, match="trained for the tiers tuned, middle, frontier"):
+        load(tmp_path / "m.model", TIERS)
+
+
+def test_contradictory_outcomes_make_a_model_that_says_so(tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    rows = lines(300)
+    for row in rows:
+        row["outcomes"] = {tier: {"score": int(draw.random() < p)} for tier, p in (("tuned", 0.4), ("frontier", 0.7))}
+    _, facts = trained(tmp_path, rows)
+    assert "no better than" in facts["verdict"] or "not surely" in facts["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (lines(50), "too few outcomes"),
+        ([{**row, "outcomes": {t: {"score": 1} for t in TIERS}} for row in lines(120)], "nothing to learn"),
+        ([{**row, "outcomes": {"other": {"score": 1}}} for row in lines(120)], "tuned 0"),
+        ([*lines(120), {"messages": []}, {"messages": "x"}], "2 of 122 lines are not outcome data"),
+    ],
+)
+def test_useless_data_is_refused(tmp_path: Path, rows: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        trained(tmp_path, rows)

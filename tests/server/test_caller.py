@@ -1,0 +1,57 @@
+"""Who asks, and what they ask for in headers."""
+
+import pytest
+
+from router.errors import BadRequest, Unauthorized
+from router.keys import Key, Keyring, hash_key
+from router.server.caller import identify
+from tests.server.asgi import scope_of
+
+KEYS = Keyring({bytes.fromhex(hash_key("sf-ann").removeprefix("sha256:")): Key("ann", {"team": "support"})})
+
+
+def test_a_key_is_known_by_name_and_labels() -> None:
+    caller = identify(scope_of("/", headers={"Authorization": "Bearer sf-ann"}), KEYS)
+    assert (caller.tenant, dict(caller.labels)) == ("ann", {"team": "support"})
+
+
+@pytest.mark.parametrize("given", [None, "Bearer sf-eve", "sf-ann", "Basic sf-ann", "Bearer", "Bearer s\xe9"])
+def test_a_key_that_is_missing_or_unknown_is_told_as_openai_tells_it(given: str | None) -> None:
+    headers = {} if given is None else {"Authorization": given}
+    with pytest.raises(Unauthorized) as caught:
+        identify(scope_of("/", headers=headers), KEYS)
+    assert (caught.value.status, caught.value.code) == (401, "invalid_api_key")
+    assert caught.value.headers == {"www-authenticate": "Bearer"}
+    assert "sf-eve" not in caught.value.message
+
+
+def test_without_a_keyring_everybody_may_ask() -> None:
+    assert identify(scope_of("/", headers={"Authorization": "Bearer whatever"}), None).tenant is None
+
+
+def test_headers_move_the_choice() -> None:
+    headers = {"X-Router-Tier": "tuned", "X-Router-Threshold": "0.25", "X-Router-Max-Cost-USD": "0.01", "X-Team": "b"}
+    caller = identify(scope_of("/", headers=headers), None)
+    assert (caller.tier, caller.threshold, caller.budget) == ("tuned", 0.25, 0.01)
+    assert caller.headers["x-team"] == "b"
+
+
+def test_an_empty_tier_is_none() -> None:
+    assert identify(scope_of("/", headers={"x-router-tier": ""}), None).tier is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "span"),
+    [
+        ("x-router-threshold", "1.1", "between 0 and 1"),
+        ("x-router-threshold", "nan", "between 0 and 1"),
+        ("x-router-threshold", "", "between 0 and 1"),
+        ("x-router-max-cost-usd", "-1", "of at least 0"),
+        ("x-router-max-cost-usd", "cheap", "of at least 0"),
+    ],
+)
+def test_a_number_that_is_none_is_told(name: str, text: str, span: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        identify(scope_of("/", headers={name: text}), None)
+    assert caught.value.message == f"{name} must be a number {span}, not '{text}'"
+    assert caught.value.param == name

@@ -1,0 +1,125 @@
+"""What is asked rarely: models, decisions, health, metrics, and refusals in OpenAI's words."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from starlette.types import ASGIApp
+
+from router.demo.answers import Answer
+from router.pipeline import consider
+from router.server.desk import Desk, shown
+from tests.plans import TWO_TIERS, plan
+from tests.plans import asked as request
+from tests.proxy import KEY, Proxy, proxy
+from tests.server.asgi import Exchange, scope_of
+
+BODY = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}]}'
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Proxy]:
+    async with proxy(tmp_path, Answer(text="hi"), changes={"auth": {"keys": "keys.yaml"}}) as one:
+        yield one
+
+
+@pytest.fixture
+def desk(served: Proxy) -> ASGIApp:
+    return Desk(served.service, {}).app
+
+
+async def visit(desk: ASGIApp, method: str, path: str, body: bytes = b"", key: str = KEY) -> Exchange:
+    scope = scope_of(path, method, {"authorization": f"Bearer {key}"} if key else {})
+    return await Exchange(scope, [body]).over(desk)
+
+
+async def test_models_are_listed(desk: ASGIApp) -> None:
+    listed = orjson.loads((await visit(desk, "GET", "/v1/models")).body)
+    assert [card["id"] for card in listed["data"]] == ["auto", "tuned", "frontier", "tuned-a", "frontier-a"]
+    one = orjson.loads((await visit(desk, "GET", "/v1/models/tuned")).body)
+    assert one in listed["data"]
+
+
+async def test_a_decision_is_shown_and_nobody_is_called(desk: ASGIApp, served: Proxy) -> None:
+    answer = await visit(desk, "POST", "/v1/route", BODY)
+    assert orjson.loads(answer.body)["start"] == "tuned"
+    assert served.tuned.requests == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "key", "status", "code"),
+    [
+        ("GET /v1/models", "", 401, "invalid_api_key"),
+        ("GET /v1/models/nobody", KEY, 404, "model_not_found"),
+        ("POST /v1/route", KEY, 400, "invalid_json"),
+        ("POST /v1/models", KEY, 405, "method_not_allowed"),
+        ("GET /nowhere", KEY, 404, "unknown_url"),
+    ],
+)
+async def test_a_refusal_is_an_error_object_and_counted(
+    desk: ASGIApp, served: Proxy, *, asked: str, key: str, status: int, code: str
+) -> None:
+    method, path = asked.split()
+    answer = await visit(desk, method, path, key=key)
+    assert (answer.status, orjson.loads(answer.body)["error"]["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-request-id"].startswith("req_")
+    assert served.counted("router_requests_total", outcome="error") == 1
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_probes_need_no_key(desk: ASGIApp, path: str) -> None:
+    assert (await visit(desk, "GET", path, key="")).status == 200
+
+
+async def test_a_server_that_stops_is_alive_and_not_ready(desk: ASGIApp, served: Proxy) -> None:
+    served.service.stopping = True
+    assert (await visit(desk, "GET", "/readyz")).status == 503
+    assert (await visit(desk, "GET", "/healthz")).status == 200
+
+
+async def test_metrics_are_prometheus_text(desk: ASGIApp) -> None:
+    answer = await visit(desk, "GET", "/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"router_policy{" in answer.body
+
+
+async def test_who_leaves_before_the_body_is_whole_is_counted(desk: ASGIApp, served: Proxy) -> None:
+    exchange = Exchange(scope_of("/v1/route", headers={"authorization": f"Bearer {KEY}"}), [BODY, b" "])
+    exchange._coming.pop()
+    exchange.left.set()
+    await exchange.over(desk)
+    assert served.counted("router_requests_total", outcome="left") == 1
+
+
+async def test_a_fault_of_ours_is_an_error_object_too(
+    desk: ASGIApp, served: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.server.desk.consider", None)
+    exchange = Exchange(scope_of("/v1/route", headers={"authorization": f"Bearer {KEY}"}), [BODY])
+    with pytest.raises(TypeError, match="not callable"):
+        await exchange.over(desk)
+    assert (exchange.status, orjson.loads(exchange.body)["error"]["code"]) == (500, "internal_error")
+    assert served.counted("router_requests_total", outcome="error") == 1
+
+
+def test_a_decision_says_everything_that_led_to_it() -> None:
+    rule = 'auto: {rules: [{name: eu, when: {images: false}, require: {eu: "yes"}}], '
+    told: dict[str, Any] = shown(consider(plan(TWO_TIERS.replace("auto: {", rule)), request()))
+    assert told.pop("signals")["turns"] == 1
+    assert told == {
+        "route": "auto",
+        "start": "tuned",
+        "reason": "easy",
+        "tiers": [{"tier": "tuned", "deployments": ["small"]}],
+        "difficulty": 0.2,
+        "threshold": 0.3,
+        "band": 2,
+        "novelty": None,
+        "p_good": {"tuned": 0.8, "frontier": 1.0},
+        "require": {"eu": "yes"},
+        "rule": None,
+    }
+    orjson.dumps(told)

@@ -1,0 +1,188 @@
+"""The life of one request: what it comes to, and that it is counted once, whatever happens."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from router import chat
+from router.errors import BadRequest, NotFound, Unauthorized
+from router.pipeline import Caller, consider
+from router.upstream.client import TransportError
+from router.upstream.reply import Reply
+from tests.canned import SILENCE, Canned, answer, house
+from tests.plans import TWO_TIERS, asked, plan
+from tests.upstream.pieces import chunk
+
+STREAM = [chunk("a"), chunk("b"), chunk(finish="stop"), b"data: [DONE]\n\n"]
+OTHER_ROUTE = (
+    TWO_TIERS.replace("auto: {", "auto: {rules: [{name: t, when: {metadata: {task: t}}, route: other}], ")
+    + """
+  other: {difficulty: 0.9, cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]}
+"""
+)
+
+
+async def ended(reply: Reply) -> bytes:
+    """Read a reply to its end, and close it."""
+    body = reply.body + b"".join([part async for part in reply.events()])
+    await reply.aclose()
+    return body
+
+
+def headers(reply: Reply) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in reply.headers}
+
+
+# ------------------------------------------------------------------------------------------------------------- consider
+
+
+def test_considering_asks_nobody_and_always_says_the_same() -> None:
+    policy = plan()
+    first, second = consider(policy, asked()), consider(policy, asked())
+    assert first == second
+    assert (first.decision.start, first.decision.reason, first.decision.difficulty) == ("tuned", "easy", 0.2)
+
+
+def test_a_name_nobody_knows_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(NotFound, match="no route named 'atuo'; this policy has 'auto'"):
+        consider(plan(), asked(model="atuo"))
+
+
+def test_a_tier_nobody_knows_cannot_be_forced() -> None:
+    with pytest.raises(BadRequest, match="no tier named 'middle'; this policy has 'tuned' and 'frontier'"):
+        consider(plan(), asked(), Caller(tier="middle"))
+
+
+@pytest.mark.parametrize(
+    ("caller", "start", "reason"),
+    [
+        (Caller(tier="frontier"), "frontier", "forced"),
+        (Caller(threshold=0.1), "frontier", "hard"),
+        (Caller(threshold=1.0), "tuned", "easy"),
+        (Caller(budget=0.001), "tuned", "easy"),
+    ],
+)
+def test_a_caller_may_move_the_start(caller: Caller, start: str, reason: str) -> None:
+    decision = consider(plan(), asked(), caller).decision
+    assert (decision.start, decision.reason) == (start, reason)
+
+
+def test_a_rule_may_hand_a_request_to_another_route() -> None:
+    considered = consider(plan(OTHER_ROUTE), asked(metadata={"task": "t"}))
+    assert (considered.route.name, considered.decision.start) == ("other", "frontier")
+
+
+# ------------------------------------------------------------------------------------------------------------- complete
+
+
+async def test_an_answer_is_counted_when_its_reply_closes_and_once() -> None:
+    one = house(Canned(answer("hello")))
+    reply = await one.pipeline.complete(asked(), Caller(tenant="ann"))
+    assert (reply.status, reply.streams, one.outcomes) == (200, False, [])
+    assert chat.completion(await ended(reply)).choices[0].content == "hello"
+    await reply.aclose()
+    [outcome] = one.outcomes
+    assert (outcome.status, outcome.end, outcome.path, outcome.tenant) == (200, "ok", "tuned:ok", "ann")
+    assert headers(reply)["x-request-id"] == outcome.id
+    assert orjson.loads(one.small.asked[0])["model"] == "s"
+
+
+async def test_a_stream_is_counted_when_it_has_ended() -> None:
+    one = house(Canned(pieces=STREAM))
+    reply = await one.pipeline.complete(asked(stream=True))
+    assert (reply.streams, headers(reply)["x-router-path"], one.outcomes) == (True, "tuned:ok", [])
+    assert await ended(reply) == b"".join(STREAM)
+    assert [(outcome.end, outcome.stream) for outcome in one.outcomes] == [("ok", True)]
+    assert one.small.streams[0].closed == 1
+
+
+async def test_a_stream_that_breaks_off_ends_in_one_error_event() -> None:
+    one = house(Canned(pieces=[chunk("a"), chunk("b"), TransportError("reset", "gone")]))
+    body = await ended(await one.pipeline.complete(asked(stream=True)))
+    assert body.startswith(chunk("a") + chunk("b"))
+    assert orjson.loads(body.rpartition(b"data: ")[2])["error"]["code"] == "stream_broken"
+    [outcome] = one.outcomes
+    assert (outcome.end, outcome.error, outcome.path) == ("broken", "stream_broken", "tuned:reset")
+    assert one.pipeline.pool.members["small"].breaker.failed == 1
+
+
+async def test_a_reply_that_is_closed_in_the_middle_is_a_client_who_left() -> None:
+    one = house(Canned(pieces=[chunk("a"), SILENCE]))
+    reply = await one.pipeline.complete(asked(stream=True))
+    events = reply.events()
+    assert await anext(events) == chunk("a")
+    await reply.aclose()
+    [outcome] = one.outcomes
+    assert (outcome.status, outcome.end, outcome.error, outcome.path) == (499, "left", "client_left", "tuned:left")
+    assert one.small.streams[0].closed == 1
+    member = one.pipeline.pool.members["small"]
+    assert (member.busy, member.breaker.failed) == (0, 0)
+
+
+async def test_a_request_that_is_cancelled_is_a_client_who_left() -> None:
+    one = house(Canned(SILENCE))
+    going = asyncio.create_task(one.pipeline.complete(asked()))
+    while not one.small.asked:
+        await asyncio.wait([going], timeout=0.001)
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    [outcome] = one.outcomes
+    assert (outcome.status, outcome.end, outcome.route, outcome.path) == (499, "left", "auto", "tuned:left")
+
+
+async def test_an_error_is_a_reply_like_any_other() -> None:
+    one = house(Canned(b"{}"), Canned(b"", status=503))
+    reply = await one.pipeline.complete(asked(stream=True))
+    assert (reply.status, reply.streams) == (503, False)
+    assert orjson.loads(await ended(reply))["error"]["code"] == "upstream_failed"
+    [outcome] = one.outcomes
+    assert (outcome.end, outcome.error, outcome.stream) == ("error", "upstream_failed", False)
+
+
+async def test_a_request_that_gets_no_route_is_counted_too() -> None:
+    one = house(Canned(answer()))
+    reply = await one.pipeline.complete(asked(model="nobody"))
+    await ended(reply)
+    await ended(one.pipeline.refuse(Unauthorized("no key")))
+    one.pipeline.left()
+    assert [(outcome.status, outcome.route, outcome.error) for outcome in one.outcomes] == [
+        (404, None, "model_not_found"),
+        (401, None, "invalid_api_key"),
+        (499, None, "client_left"),
+    ]
+    assert len({outcome.id for outcome in one.outcomes}) == 3
+
+
+async def test_what_can_be_read_but_not_written_is_the_request_s_fault() -> None:
+    one = house(Canned(answer()))
+    deep = b"[{}," * 300 + b"1" + b"]" * 300
+    for field in (b"x", b"tools"):
+        body = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}], "%b": [{"a": %b}]}' % (field, deep)
+        reply = await one.pipeline.complete(chat.parse(body))
+        assert (reply.status, orjson.loads(await ended(reply))["error"]["code"]) == (400, "invalid_json")
+    assert one.pipeline.pool.members["small"].busy == 0
+
+
+async def test_a_swap_holds_for_the_requests_that_come_after_it() -> None:
+    one = house(Canned(SILENCE))
+    going = asyncio.create_task(one.pipeline.complete(asked()))
+    while not one.small.asked:
+        await asyncio.wait([going], timeout=0.001)
+    other = house(Canned(answer("new")), policy=TWO_TIERS.replace("model: s", "model: t"))
+    one.pipeline.swap(other.pipeline.plan, other.pipeline.pool)
+    await ended(await one.pipeline.complete(asked()))
+    assert orjson.loads(other.small.asked[0])["model"] == "t"
+    going.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert [outcome.end for outcome in one.outcomes] == ["ok", "left"]
+    assert one.outcomes[0].policy == other.pipeline.plan.version != one.outcomes[1].policy
+
+
+async def test_refusing_takes_no_route() -> None:
+    one = house(Canned(answer()))
+    reply = one.pipeline.refuse(BadRequest("no", param="x"), Caller(tenant="ann"))
+    assert orjson.loads(await ended(reply))["error"]["param"] == "x"
+    assert (one.outcomes[0].tenant, one.outcomes[0].decision, one.outcomes[0].attempts) == ("ann", None, ())
