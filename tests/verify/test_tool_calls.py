@@ -130,7 +130,7 @@ def piece(arguments: str = "", name: str | None = None, index: int = 0) -> dict[
     [
         ([piece(name="find"), piece('{"id": '), piece("7}")], {}, [None, None, None]),
         ([piece(name="lose"), piece("{")], {}, [None, "unknown_tool"]),
-        ([piece(name="fi"), piece(name="nd"), piece("{")], {}, [None, None, None]),
+        ([piece(name="fin"), piece(name="d"), piece("{")], {}, [None, None, None]),
         ([piece(name="find"), piece('{"id": "')], {}, [None, "arguments_schema"]),
         ([piece(name="find"), piece("{id")], {}, [None, "bad_arguments"]),
         ([piece("{}", "keep"), piece("x")], {}, [None, "bad_arguments"]),
