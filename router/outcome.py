@@ -71,10 +71,15 @@ class Outcome:
 
     @property
     def heard(self) -> Attempt | None:
-        """The attempt that the client hears of: the last, but of failures the highest tier's, as its error is told."""
+        """The attempt that the client hears of: the last; of failures the highest tier's, as its error is told.
+
+        Only what was wrong with the request itself is told by whoever said so, and ends the climb.
+        """
         failed = [attempt for attempt in self.attempts if attempt.result == "failed"]
         if self.end != "error" or not failed or self.decision is None:
             return self.attempts[-1] if self.attempts else None
+        if failed[-1].verdict in {"rejected", "context"}:
+            return failed[-1]
         ladder = [step.tier.name for step in self.decision.steps]
         return max(reversed(failed), key=lambda attempt: ladder.index(attempt.tier))
 

@@ -101,7 +101,7 @@ def _language(languages: Iterable[str]) -> Condition:
 def _tools(wanted: bool | Iterable[str]) -> Condition:  # noqa: FBT001  as the policy writes it
     if isinstance(wanted, bool):
         return lambda asked: bool(asked.signals.tools) is wanted
-    names = frozenset(wanted)
+    names = tuple(wanted)  # a client's name for a tool may be anything, unhashable too
 
     def named(asked: Asked) -> bool:
         functions = (tool.get("function") for tool in asked.request.body.get("tools") or ())

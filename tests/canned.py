@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import orjson
 
@@ -75,9 +76,12 @@ class House:
     outcomes: list[Outcome]
 
 
+_plan = cache(plan)
+
+
 def house(small: Canned, big: Canned | None = None, policy: str = TWO_TIERS, clock: Clock = SYSTEM) -> House:
     """Put a policy of `small` and `big` to work."""
-    made, outcomes = plan(policy), list[Outcome]()
+    made, outcomes = _plan(policy), list[Outcome]()
     canned = {"small": small, "big": big or Canned(answer("from big"))}
     pool = Pool.of(made.deployments, lambda deployment: canned[deployment.name], None)
     pipeline = Pipeline(made, pool, Signer(b"k" * 32), [outcomes.append], clock)

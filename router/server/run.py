@@ -38,7 +38,8 @@ class _Server(uvicorn.Server):
         self._told = asyncio.Event()
 
     def stop(self) -> None:
-        """Stop accepting, let streams finish, end."""
+        """Stop accepting, let streams finish, end; told again, do not wait for them."""
+        self.force_exit = self.should_exit
         self.should_exit = True
         self._told.set()
 

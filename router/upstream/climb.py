@@ -1,6 +1,7 @@
 """Up the cascade: one deployment after the other is asked, until an answer is good enough."""
 
 import asyncio
+import math
 from dataclasses import dataclass, replace
 
 from router import prompts
@@ -213,7 +214,10 @@ class Climb:
             self._failures[candidate.tier.name] = failure
         if failure.too_long:
             return _larger(steps, candidate)
-        return () if failure.final else steps
+        if failure.final:  # it is about the request, so it is what the client hears, whatever failed before
+            self._failures = {candidate.tier.name: failure}
+            return ()
+        return steps
 
     def _count(self, candidate: Candidate, now: Tried) -> None:
         """Add one try of a deployment to those before it."""
@@ -225,7 +229,9 @@ class Climb:
         for tier in sorted(self._failures, key=self._ladder.index, reverse=True):
             if self._failures[tier].called:
                 return problem(self._failures[tier], tier)
-        return Unavailable("no deployment can take this request just now", headers={"retry-after": "1"})
+        opens = [self._pool.members[name].breaker.open_until or 0.0 for name in self._tried]
+        after = max(1, math.ceil(min(opens, default=0.0) - self._clock.now()))
+        return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})
 
 
 def _above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:

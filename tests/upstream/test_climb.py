@@ -111,7 +111,7 @@ async def test_when_nobody_may_be_called_it_is_told_when_to_come_back() -> None:
                 member.failed(one.clock.now())
         with pytest.raises(Unavailable) as caught:
             await one.up()
-        assert (caught.value.status, caught.value.headers) == (503, {"retry-after": "1"})
+        assert (caught.value.status, caught.value.headers) == (503, {"retry-after": "10"})
         assert {result for _, result, _ in one.path} == {"skipped"}
         assert sum(len(upstream.requests) for upstream in upstreams.values()) == 0
 

@@ -90,7 +90,7 @@ def test_what_is_wrong_with_the_request_is_relayed_in_any_shape() -> None:
     assert problem(from_status(400, {}, b"<html>"), "frontier").status == 400
 
 
-@pytest.mark.parametrize("reason", ["reset", "connect", "malformed", "unfinished", "error_event"])
+@pytest.mark.parametrize("reason", ["reset", "connect", "malformed", "unfinished"])
 def test_no_status_is_a_bad_gateway(reason: str) -> None:
     told = problem(Failure(reason), "frontier")
     assert (told.status, reason in told.message) == (502, True)

@@ -206,7 +206,7 @@ async def test_an_event_without_end_is_malformed() -> None:
 
 @given(st.lists(st.integers(1, 400), max_size=8))
 def test_the_network_may_cut_where_it_likes(cuts: list[int]) -> None:
-    whole = ROLE + chunk("größer") + chunk(" als 7 €", usage=None) + STOP + USAGE + DONE
+    whole = ROLE + chunk("größer") + chunk(" over 7 €", usage=None) + STOP + USAGE + DONE
     edges = [0, *sorted(cut for cut in set(cuts) if cut < len(whole)), len(whole)]
     pieces = [whole[start:end] for start, end in pairwise(edges)]
 
@@ -215,4 +215,4 @@ def test_the_network_may_cut_where_it_likes(cuts: list[int]) -> None:
         await one.hold(0)
         return await forwarded(one)
 
-    assert asyncio.run(read()) == ROLE + chunk("größer") + chunk(" als 7 €") + STOP + DONE
+    assert asyncio.run(read()) == ROLE + chunk("größer") + chunk(" over 7 €") + STOP + DONE
