@@ -15,7 +15,7 @@ from router.upstream import attempt
 from router.upstream.failure import Failure, problem
 from router.upstream.pool import Member, Pool, Tried, choose
 from router.upstream.purse import Purse
-from router.upstream.stream import Shows, Stream
+from router.upstream.stream import Stream
 from router.verify import Verdict, Watching, judge
 
 __all__ = ["Climb", "Live", "Served"]
@@ -179,7 +179,8 @@ class Climb:
         streamed = await attempt.begin(member, shaped.body, within=min(timeout.first_byte, within))
         stream = Stream(
             streamed,
-            shows=Shows(usage=self._request.include_usage, logprobs=not self._hides_logprobs(candidate.tier)),
+            show_usage=self._request.include_usage,
+            show_logprobs=not self._hides_logprobs(candidate.tier),
             timeout=timeout,
             now=self._clock.now,
             until=until,

@@ -8,7 +8,6 @@ the holding as soon as the answer cannot be good enough any more.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -20,20 +19,12 @@ from router.sse import DONE, Splitter, TooLong, encode
 from router.upstream.client import Streamed, TransportError
 from router.upstream.failure import Failure, from_event
 
-__all__ = ["Listen", "Shows", "Stream"]
+__all__ = ["Listen", "Stream"]
 
 _MOST_HELD = 16 * 1024 * 1024
 """Bytes held back for checks. Longer, an answer that was to be judged whole is `overlong`, any other is committed."""
 _LINGER = 0.25
 """Seconds for which the end of an answer that is complete is waited for, so that its connection can serve again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shows:
-    """What the client sees of what we asked for."""
-
-    usage: bool = True
-    logprobs: bool = True
 
 
 Listen = Callable[[Mapping[str, Any]], str | None]
@@ -43,12 +34,20 @@ class Stream:
     """One upstream's streamed answer, read once: first `hold`, then `forward`, and always `aclose`."""
 
     def __init__(
-        self, streamed: Streamed, *, shows: Shows, timeout: Timeout, now: Callable[[], float], until: float
+        self,
+        streamed: Streamed,
+        *,
+        show_usage: bool,
+        show_logprobs: bool = True,
+        timeout: Timeout,
+        now: Callable[[], float],
+        until: float,
     ) -> None:
         """Read `streamed`, until a moment on the clock `now` at the latest."""
         self._streamed = streamed
         self._chunks = streamed.chunks()
-        self._shows = shows
+        self._show_usage = show_usage
+        self._show_logprobs = show_logprobs
         self._idle = timeout.first_byte
         self._idle_after = timeout.idle
         self.until = until
@@ -74,10 +73,12 @@ class Stream:
             Failure: it broke off, stalled, or is not what it should be; nothing of it has been forwarded.
         """
         self._listen = listen
-        while not self._ended and self.broken is None and (chunks == ALL or self._useful <= chunks):
+        while not self._ended and (chunks == ALL or self._useful <= chunks):
             await self._read()
+            if self.broken is not None:
+                break
             if chunks and self._size > _MOST_HELD:
-                if chunks == ALL and not self._ended and self.broken is None:
+                if chunks == ALL and not self._ended:
                     self.broken = "overlong"
                 break
         self._listen = None
@@ -154,12 +155,12 @@ class Stream:
         if self._listen is not None and self.broken is None:
             self.broken = self._listen(chunk)
         hidden = False
-        if "usage" in chunk and not self._shows.usage:
+        if "usage" in chunk and not self._show_usage:
             if chunk["usage"] and not chunk.get("choices"):
                 return
             del chunk["usage"]
             hidden = True
-        if not self._shows.logprobs:
+        if not self._show_logprobs:
             hide_logprobs(chunk)
             hidden = True
         self._keep(_written(chunk) if hidden else raw)

@@ -12,10 +12,19 @@ from router.verify.schemas import Schema, ready
 from router.verify.shapes import Shape
 from router.verify.verdict import Check, Watch, cut
 
-__all__ = ["JsonObject", "JsonSchema"]
+__all__ = ["JsonObject", "JsonSchema", "unreadable"]
 
 _OBJECT = Schema(lambda value: isinstance(value, dict), Shape(kinds=frozenset({"object"})))
 _ANY = Schema(lambda _: True, None)
+_EXAMINED = 16 * 1024
+"""Characters of a broken answer in which a better name for what is wrong is looked for: that takes 0.2 ms a KB."""
+
+
+def unreadable(text: str, shape: Shape | None, misfit: str, *, unfinished: bool = False) -> str | None:
+    """Why a text is not the JSON it should be, in a breaking stream's words; None when it is only unfinished."""
+    if unfinished:
+        return JsonPrefix(shape, misfit).feed(text)
+    return JsonPrefix(shape, misfit).feed(text[:_EXAMINED]) or "not_json"
 
 
 class _Format(Check):
@@ -37,14 +46,10 @@ class _Format(Check):
         if choice.tool_calls or choice.refusal or (wanted := self._wanted(request)) is None:
             return None
         schema, misfit = wanted
-        reason = misfit
         try:
-            if schema.accepts(orjson.loads(choice.content)):
-                return None
+            return None if schema.accepts(orjson.loads(choice.content)) else misfit
         except orjson.JSONDecodeError:
-            reason = "not_json"
-        broken = JsonPrefix(schema.shape, misfit).feed(choice.content)
-        return broken or (None if reason == "not_json" and cut(choice, request) else reason)
+            return unreadable(choice.content, schema.shape, misfit, unfinished=cut(choice, request))
 
     @override
     def watch(self, request: ChatRequest) -> Watch | None:

@@ -12,6 +12,7 @@ import orjson
 from typing_extensions import override
 
 from router.chat import ChatRequest, Choice
+from router.verify.json_format import unreadable
 from router.verify.prefix import JsonPrefix
 from router.verify.schemas import Schema, ready
 from router.verify.verdict import Check, Watch, cut
@@ -117,15 +118,11 @@ class _Asked:
         arguments = function.get("arguments")
         if not isinstance(arguments, str):
             return "bad_arguments"
-        reason = "arguments_schema"
         try:
             value = orjson.loads(arguments)
-            if isinstance(value, dict) and schema.accepts(value):
-                return None
+            return None if isinstance(value, dict) and schema.accepts(value) else "arguments_schema"
         except orjson.JSONDecodeError:
-            reason = "bad_arguments"
-        broken = _broken(JsonPrefix(schema.shape, "arguments_schema").feed(arguments))
-        return broken or (None if unfinished and reason == "bad_arguments" else reason)
+            return _broken(unreadable(arguments, schema.shape, "arguments_schema", unfinished=unfinished))
 
 
 def _choice(choice: object) -> tuple[frozenset[str] | None, bool]:

@@ -29,7 +29,7 @@ def test_a_check_that_was_read_is_read_again() -> None:
     assert checks(Check(refusal=Plain())) == [("refusal", Plain())]
 
 
-@pytest.mark.parametrize("item", [None, [], {}, {"length": {}, "regex": {}}, {3: 4}, "lenght", {"length": 3}])
+@pytest.mark.parametrize("item", [None, [], {}, {"length": {}, "regex": {}}, {3: 4}, "zebra", {"length": 3}])
 def test_anything_else_is_refused(item: object) -> None:
     with pytest.raises(ValidationError):
         checks(item)

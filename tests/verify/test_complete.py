@@ -25,4 +25,4 @@ def test_an_answer_is_complete(choice: Choice, reason: str) -> None:
 
 @pytest.mark.parametrize("cap", ["max_tokens", "max_completion_tokens"])
 def test_a_cut_that_the_client_asked_for_passes(cap: str) -> None:
-    assert verdict(made("complete"), Choice("length", "half a sent"), asked(**{cap: 5})) == "ok"
+    assert verdict(made("complete"), Choice("length", "half a sent"), asked("hi", **{cap: 5})) == "ok"

@@ -20,7 +20,7 @@ from router.policy.checks import Check as Spec
 from router.policy.checks import read_check
 from router.policy.schema import Timeout
 from router.upstream.failure import Failure
-from router.upstream.stream import Shows, Stream
+from router.upstream.stream import Stream
 from router.verify import Check, Verdict, Watching, compiled, judge
 from tests.verify.test_phrases import ANSWERS, REFUSALS
 
@@ -47,6 +47,8 @@ WORDS = [
     "shape",
 ]
 Dice = random.Random
+Good = bool
+"""Whether an answer is to be good; in the signature of everything that makes one."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,7 @@ def garbled(dice: Dice, text: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------- cases
 
 
-def json_schema(dice: Dice, good: bool) -> Case:
+def json_schema(dice: Dice, good: Good) -> Case:
     one, fits, breaks = schema(dice)
     if dice.random() < 0.3:  # the same, by reference
         one = {"$ref": "#/$defs/it", "$defs": {"it": one}}
@@ -186,7 +188,7 @@ def _fits(one: Any, text: str) -> bool:
     return bool(Draft202012Validator(one, format_checker=FormatChecker()).is_valid(orjson.loads(text)))
 
 
-def json_object(dice: Dice, good: bool) -> Case:
+def json_object(dice: Dice, good: Good) -> Case:
     value = {"a": [1, {"b": None}], "c": prose(dice, 4)}
     text = (
         written(dice, value) if good else dice.choice([garbled(dice, written(dice, value)), "[1, 2]", '"text"', "12"])
@@ -197,7 +199,7 @@ def json_object(dice: Dice, good: bool) -> Case:
     )
 
 
-def tool_calls(dice: Dice, good: bool) -> Case:
+def tool_calls(dice: Dice, good: Good) -> Case:
     one, fits, breaks = schema(dice)
     names = ["find_order", "refund", "look_up"]
     tools = [{"type": "function", "function": {"name": name, "parameters": one}} for name in names]
@@ -216,8 +218,27 @@ def tool_calls(dice: Dice, good: bool) -> Case:
             message = {"content": prose(dice)}
         finish = "tool_calls" if message.get("tool_calls") else "stop"
         return Case("tool_calls", asked(**more), message, checks("complete", "tool_calls"), good, finish)
-    call = dice.choice(calls)["function"]
-    match dice.randrange(8):
+    match dice.randrange(9):
+        case 0:
+            calls.append({**calls[0]})
+        case 1:
+            more["tool_choice"] = "none"
+        case 2:
+            more["tool_choice"], message = "required", {"content": prose(dice)}
+        case 3:
+            more["parallel_tool_calls"] = False
+            calls.append(_call("call_x", names[0], orjson.dumps(fits(dice)).decode()))
+        case 4:
+            more.pop("tool_choice", None)
+            message = {"content": '<tool_call>{"name": "refund", "arguments": {}}</tool_call>'}
+        case _:
+            spoil(dice, dice.choice(calls)["function"], one, breaks)
+    return Case("tool_calls", asked(**more), message, checks("complete", "tool_calls"), good)
+
+
+def spoil(dice: Dice, call: dict[str, Any], one: Any, breaks: Callable[[Dice], Any]) -> None:
+    """Make a call that nobody can carry out of a good one."""
+    match dice.randrange(3):
         case 0:
             call["name"] = dice.choice(["find", "", "find_orderfind_order"])
         case 1:
@@ -226,34 +247,22 @@ def tool_calls(dice: Dice, good: bool) -> Case:
             call["arguments"] = orjson.dumps(breaks(dice)).decode()
             if _fits(one, call["arguments"]):
                 call["arguments"] += "}"
-        case 3:
-            calls.append({**calls[0]})
-        case 4:
-            more["tool_choice"] = "none"
-        case 5:
-            more["tool_choice"], message = "required", {"content": prose(dice)}
-        case 6:
-            more["parallel_tool_calls"] = False
-            calls.append(_call("call_x", names[0], orjson.dumps(fits(dice)).decode()))
-        case _:
-            more.pop("tool_choice", None)
-            message = {"content": '<tool_call>{"name": "refund", "arguments": {}}</tool_call>'}
-    return Case("tool_calls", asked(**more), message, checks("complete", "tool_calls"), good)
 
 
 def _call(identity: str, name: str, arguments: str) -> dict[str, Any]:
     return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def complete(dice: Dice, good: bool) -> Case:
+def complete(dice: Dice, good: Good) -> Case:
     if good:
-        more, finish = dice.choice([({}, "stop"), ({"max_tokens": 9}, "length"), ({}, "content_filter")])
+        more: dict[str, Any] = dice.choice([{}, {"max_tokens": 9}])
+        finish = "length" if more else dice.choice(["stop", "content_filter"])
         return Case("complete", asked(**more), {"content": prose(dice)}, checks("complete"), good, finish)
     text, finish = dice.choice([(prose(dice), "length"), ("", "stop"), (" \n ", "stop"), ("", "length")])
     return Case("complete", asked(), {"content": text}, checks("complete"), good, finish)
 
 
-def refusal(dice: Dice, good: bool) -> Case:
+def refusal(dice: Dice, good: Good) -> Case:
     message: dict[str, Any] = {
         "content": dice.choice(ANSWERS if good else REFUSALS) + " " + prose(dice, dice.randrange(60))
     }
@@ -262,7 +271,7 @@ def refusal(dice: Dice, good: bool) -> Case:
     return Case("refusal", asked(), message, checks("complete", "refusal"), good)
 
 
-def repetition(dice: Dice, good: bool) -> Case:
+def repetition(dice: Dice, good: Good) -> Case:
     text = prose(dice, dice.randint(20, 300))
     if good:
         text += dice.choice(["", "\n" + "-" * 300, " ha" * 9, "\n| 1 | 2 |" * 20, "\n0, 0, 0, 0, 0," * 10])
@@ -272,14 +281,14 @@ def repetition(dice: Dice, good: bool) -> Case:
     return Case("repetition", asked(), {"content": text}, checks("complete", "repetition"), good)
 
 
-def length(dice: Dice, good: bool) -> Case:
+def length(dice: Dice, good: Good) -> Case:
     item = dice.choice([{"length": {"min": 30, "max": 400}}, {"length": {"min": 5, "max": 60, "unit": "words"}}])
     text = prose(dice, 20 if good else dice.choice([1, 200]))
     return Case("length", asked(), {"content": text}, checks("complete", item), good)
 
 
-def texts(dice: Dice, good: bool) -> Case:
-    item = dice.choice(
+def texts(dice: Dice, good: Good) -> Case:
+    item: dict[str, Any] = dice.choice(
         [
             {"must_contain": {"texts": ["Kind regards"]}},
             {"must_not_contain": {"texts": ["GUARANTEE", "ß"], "ignore_case": True}},
@@ -295,19 +304,19 @@ def texts(dice: Dice, good: bool) -> Case:
     return Case("texts", asked(), {"content": text}, checks("complete", item), good)
 
 
-def regex(dice: Dice, good: bool) -> Case:
+def regex(dice: Dice, good: Good) -> Case:
     text = prose(dice) + (" Ticket ABC-12." if good else " Ticket abc.")
     return Case("regex", asked(), {"content": text}, checks("complete", {"regex": {"pattern": "[A-Z]+-[0-9]+"}}), good)
 
 
-def citations(dice: Dice, good: bool) -> Case:
+def citations(dice: Dice, good: Good) -> Case:
     request = asked("Sources:\n[1] One.\n[2] Two.\n[7] Seven.\nWhat is it?")
     cited = dice.choice([" [1]", "[2][7]", " [1, 7]"]) if good else dice.choice([" [3]", "[1][22]", " [1, 4]", ""])
     text = prose(dice, 12)[:-1] + cited + ". " + prose(dice, 5)
     return Case("citations", request, {"content": text}, checks("complete", {"citations": {"required": True}}), good)
 
 
-def logprob(dice: Dice, good: bool) -> Case:
+def logprob(dice: Dice, good: Good) -> Case:
     logprobs = tuple(-dice.random() * (0.5 if good else 0.9) for _ in range(20)) + ((-0.1,) if good else (-9.5,))
     return Case(
         "logprob",
@@ -319,7 +328,7 @@ def logprob(dice: Dice, good: bool) -> Case:
     )
 
 
-KINDS: tuple[Callable[[Dice, bool], Case], ...] = (
+KINDS: tuple[Callable[[Dice, Good], Case], ...] = (
     *(json_schema, json_schema, json_schema, tool_calls, tool_calls, json_object, complete, refusal),
     *(repetition, length, texts, regex, citations, logprob),
 )
@@ -377,7 +386,9 @@ class Replayed:
 
 
 def sse(case: Case, dice: Dice) -> bytes:
-    events = [{"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas(case, dice)]
+    events: list[Any] = [
+        {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas(case, dice)
+    ]
     if case.logprobs:
         events[-1]["choices"][0]["logprobs"] = {"content": [{"token": "x", "logprob": one} for one in case.logprobs]}
     events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": case.finish}]})
@@ -387,7 +398,7 @@ def sse(case: Case, dice: Dice) -> bytes:
 async def streamed(case: Case, dice: Dice) -> tuple[Verdict, bool]:
     """Hold a stream back to its end, as the cascade does; the verdict, and whether it came before the end."""
     source = Replayed(sse(case, dice), dice)
-    stream = Stream(source, shows=Shows(), timeout=Timeout(), now=lambda: 0.0, until=60.0)  # type: ignore[arg-type]
+    stream = Stream(source, show_usage=True, timeout=Timeout(), now=lambda: 0.0, until=60.0)  # type: ignore[arg-type]
     watching = Watching.of(case.checks, case.request)
     await stream.hold(ALL, watching.add if watching else None)
     if stream.broken is not None:
@@ -419,6 +430,5 @@ async def test_nothing_bad_passes_nothing_good_escalates_and_both_ways_agree() -
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_kind_makes_good_and_bad_answers(kind: Callable[[Dice, bool], Case]) -> None:
-    assert kind(Dice(1), True).good
-    assert not kind(Dice(1), False).good
+def test_every_kind_makes_good_and_bad_answers(kind: Callable[[Dice, Good], Case]) -> None:
+    assert [kind(Dice(1), good).good for good in (True, False)] == [True, False]

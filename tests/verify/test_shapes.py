@@ -38,9 +38,11 @@ def test_nothing_fits_false() -> None:
 
 
 def test_references_and_lone_parts_are_followed() -> None:
-    assert shape({"$ref": "#/anyOf/1", "anyOf": [{}, {"type": "null"}]}).kinds == {"null"}
-    assert shape({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "null"}}}).kinds == {"null"}
-    assert shape({"description": "it", "allOf": [{"type": "object"}, {"required": ["a"]}]}).kinds == {"object"}
+    assert shape({"$ref": "#/anyOf/1", "anyOf": [{}, {"type": "null"}]}).kinds == frozenset({"null"})
+    assert shape({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "null"}}}).kinds == frozenset({"null"})
+    assert shape({"description": "it", "allOf": [{"type": "object"}, {"required": ["a"]}]}).kinds == frozenset(
+        {"object"}
+    )
 
 
 def test_a_schema_may_contain_itself() -> None:

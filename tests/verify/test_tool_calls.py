@@ -87,7 +87,7 @@ def test_a_refusal_needs_no_call() -> None:
 
 
 def test_what_the_client_cut_is_judged_as_far_as_it_goes() -> None:
-    cut = {"finish": "length", "max_tokens": 5}
+    cut: dict[str, Any] = {"finish": "length", "max_tokens": 5}
 
     assert of(call('{"id": 7'), **cut) == "ok"
     assert of(call('{"id": "'), **cut) == "arguments_schema"
@@ -130,7 +130,7 @@ def piece(arguments: str = "", name: str | None = None, index: int = 0) -> dict[
     [
         ([piece(name="find"), piece('{"id": '), piece("7}")], {}, [None, None, None]),
         ([piece(name="lose"), piece("{")], {}, [None, "unknown_tool"]),
-        ([piece(name="fi"), piece(name="nd"), piece("{")], {}, [None, None, None]),
+        ([piece(name="fin"), piece(name="d"), piece("{")], {}, [None, None, None]),
         ([piece(name="find"), piece('{"id": "')], {}, [None, "arguments_schema"]),
         ([piece(name="find"), piece("{id")], {}, [None, "bad_arguments"]),
         ([piece("{}", "keep"), piece("x")], {}, [None, "bad_arguments"]),

@@ -22,8 +22,8 @@ def test_one_bad_choice_of_several_is_enough() -> None:
 
 @pytest.mark.parametrize("cap", ["max_tokens", "max_completion_tokens"])
 def test_a_cut_that_the_client_asked_for_is_known(cap: str) -> None:
-    assert cut(Choice("length", "half"), asked(**{cap: 5}))
-    assert not cut(Choice("stop", "whole"), asked(**{cap: 5}))
+    assert cut(Choice("length", "half"), asked("hi", **{cap: 5}))
+    assert not cut(Choice("stop", "whole"), asked("hi", **{cap: 5}))
     assert not cut(Choice("length", "half"), asked())
 
 
