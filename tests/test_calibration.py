@@ -83,8 +83,16 @@ def test_what_is_kept_is_what_is_claimed() -> None:
 
 
 WRITTEN: dict[str, Any] = {
-    "format": 1, "model": "abc", "tiers": ["tuned", "frontier"], "threshold": 0.25, "floor": 0.9,
-    "confidence": 0.95, "n": 300, "tuned_share": 0.5, "date": "2026-11-22", "cost_usd": None,
+    "format": 1,
+    "model": "abc",
+    "tiers": ["tuned", "frontier"],
+    "threshold": 0.25,
+    "floor": 0.9,
+    "confidence": 0.95,
+    "n": 300,
+    "tuned_share": 0.5,
+    "date": "2026-11-22",
+    "cost_usd": None,
     "quality": {"served": 0.9, "frontier": 0.95, "lower_bound": 0.91},
 }
 
