@@ -82,7 +82,7 @@ def from_event(error: Mapping[str, object]) -> Failure:
 def problem(failure: Failure, tier: str) -> Problem:
     """What the client is told when nobody is left to ask: the tier's own words, where they are about the request."""
     retry = {name: value for name, value in failure.headers.items() if name == "retry-after"}
-    if failure.reason == "error_event":
+    if failure.reason == "error_event" and failure.status not in _HIDDEN:
         return Relayed(failure.status or UpstreamFailed.status, failure.body, failure.headers)
     if failure.status is not None and failure.status >= _ERROR and failure.status not in _HIDDEN:
         if _readable(failure):

@@ -78,6 +78,12 @@ def test_what_is_wrong_with_our_key_or_address_is_nobody_else_s_business(status:
     assert (told.status, told.message) == (502, f"tier 'frontier' failed (status {status}), and nobody is left to ask")
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_nor_is_it_when_a_stream_says_so(status: int) -> None:
+    told = problem(from_event({"code": status, "message": "Incorrect API key: sk-ours"}), "frontier")
+    assert (told.status, b"sk-ours" in told.body()) == (502, False)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"error"', b'{"detail": "x"}'])
 def test_a_status_without_an_error_object_gets_one(body: bytes) -> None:
     told = problem(from_status(503, {"retry-after": "3"}, body), "frontier")
