@@ -10,7 +10,7 @@ from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
 from router.policy import Policy, formats, load, schema
 from router.pricing import Listed, Price, PriceList
 from router.prompts import Handoff, Prompt
-from router.verify import CHECKS
+from router.verify import compiled
 
 __all__ = ["AssemblyError", "cautions", "plan_of", "read"]
 
@@ -98,12 +98,13 @@ def _price(spec: schema.Price | schema.HourlyPrice | None) -> Price | None:
 
 def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str, Deployment]) -> Tier:
     prompts = {each: _prompt(spec, policy, policy.deployments[each]) for each in spec.deployments}
+    params = _params(spec.params, policy)
     return Tier(
         name=name,
         deployments=tuple(deployments[deployment] for deployment in spec.deployments),
-        checks=tuple(CHECKS[check] for check in spec.checks),
+        checks=compiled(spec.checks, imposed_format=params.get("response_format")),
         hold=ALL if spec.hold == "all" else spec.hold,
-        params=_params(spec.params, policy),
+        params=params,
         prompts={each: prompt for each, prompt in prompts.items() if prompt is not None},
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
     )

@@ -1,6 +1,6 @@
 """Chat completions as far as routing needs them; what we do not understand is kept and forwarded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,20 @@ import orjson
 
 from router.errors import BadRequest
 
-__all__ = ["ChatRequest", "Choice", "Chunks", "Completion", "Malformed", "Usage", "completion", "parse"]
+__all__ = [
+    "ChatRequest",
+    "Choice",
+    "Chunks",
+    "Completion",
+    "Malformed",
+    "Usage",
+    "completion",
+    "hide_logprobs",
+    "index_of",
+    "parse",
+    "text_of",
+    "without_logprobs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Choice:
     content: str = ""
     refusal: str = ""
     tool_calls: tuple[Mapping[str, Any], ...] = ()
+    logprobs: tuple[float, ...] = ()
+    """Of the content's tokens, where the upstream gave them."""
 
     @property
     def empty(self) -> bool:
@@ -175,7 +190,7 @@ def completion(raw: bytes) -> Completion:
             message = "an answer without choices"
             raise Malformed(message)
         return Completion(
-            tuple(_choice(choice["message"], choice.get("finish_reason")) for choice in choices),
+            tuple(_choice(choice["message"], choice) for choice in choices),
             _usage(body.get("usage")),
             body.get("model"),
         )
@@ -184,14 +199,37 @@ def completion(raw: bytes) -> Completion:
         raise Malformed(message) from error
 
 
-def _choice(message: Mapping[str, Any], finish_reason: str | None) -> Choice:
+def _choice(message: Mapping[str, Any], choice: Mapping[str, Any]) -> Choice:
     calls = message.get("tool_calls") or ()
     if not calls and message.get("function_call"):
         calls = (message["function_call"],)
-    return Choice(finish_reason, _text(message.get("content")), message.get("refusal") or "", tuple(calls))
+    content, refusal = text_of(message.get("content")), text_of(message.get("refusal"))
+    logprobs = tuple(_logprobs(choice["logprobs"])) if choice.get("logprobs") else ()
+    return Choice(choice.get("finish_reason"), content, refusal, tuple(calls), logprobs)
 
 
-def _text(content: object) -> str:
+def _logprobs(logprobs: Mapping[str, Any]) -> Iterator[float]:
+    """The log probability of every token of some content."""
+    for token in logprobs.get("content") or ():
+        if isinstance(logprob := token.get("logprob"), int | float):
+            yield logprob
+
+
+def hide_logprobs(chunk: Mapping[str, Any]) -> None:
+    """Make an answer, or a chunk of one, look as if nobody had asked for log probabilities."""
+    for choice in chunk.get("choices") or ():
+        if choice.get("logprobs") is not None:
+            choice["logprobs"] = None
+
+
+def without_logprobs(raw: bytes) -> bytes:
+    """Return a whole answer as bytes, as if nobody had asked for log probabilities."""
+    body = orjson.loads(raw)
+    hide_logprobs(body)
+    return orjson.dumps(body)
+
+
+def text_of(content: object) -> str:
     """An answer's text; some upstreams send it in parts."""
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
@@ -215,7 +253,7 @@ def _count(counts: object, name: str) -> int:
     return max(0, count) if isinstance(count, int) else 0
 
 
-def _index(part: Mapping[str, Any], otherwise: int) -> int:
+def index_of(part: Mapping[str, Any], otherwise: int) -> int:
     """Which choice or tool call a delta belongs to; some upstreams do not say, or say null."""
     index = part.get("index")
     return index if isinstance(index, int) else otherwise
@@ -224,25 +262,26 @@ def _index(part: Mapping[str, Any], otherwise: int) -> int:
 class _Growing:
     """One choice of a stream while it grows."""
 
-    __slots__ = ("calls", "content", "finish_reason", "refusal")
+    __slots__ = ("calls", "content", "finish_reason", "logprobs", "refusal")
 
     def __init__(self) -> None:
         self.content: list[str] = []
         self.refusal: list[str] = []
         self.calls: dict[int, dict[str, Any]] = {}
+        self.logprobs: list[float] = []
         self.finish_reason: str | None = None
 
     def add(self, delta: Mapping[str, Any]) -> bool:
         """Take a delta; True when it carries something a client can use."""
         if text := delta.get("content"):
-            self.content.append(_text(text))
+            self.content.append(text_of(text))
         if refusal := delta.get("refusal"):
-            self.refusal.append(_text(refusal))
+            self.refusal.append(text_of(refusal))
         calls = delta.get("tool_calls")
         if not calls and (function := delta.get("function_call")):
             calls = ({"index": 0, "function": function},)
         for position, call in enumerate(calls or ()):
-            self._add_call(_index(call, position), call)
+            self._add_call(index_of(call, position), call)
         return bool(text or refusal or calls or delta.get("reasoning_content") or delta.get("reasoning"))
 
     def _add_call(self, index: int, part: Mapping[str, Any]) -> None:
@@ -254,7 +293,7 @@ class _Growing:
 
     def choice(self) -> Choice:
         calls = tuple(self.calls[index] for index in sorted(self.calls))
-        return Choice(self.finish_reason, "".join(self.content), "".join(self.refusal), calls)
+        return Choice(self.finish_reason, "".join(self.content), "".join(self.refusal), calls, tuple(self.logprobs))
 
 
 class Chunks:
@@ -285,12 +324,14 @@ class Chunks:
                 self.usage = _usage(usage)
             useful = False
             for choice in chunk.get("choices") or ():
-                index = _index(choice, 0)
+                index = index_of(choice, 0)
                 growing = self._choices.get(index)
                 if growing is None:
                     growing = self._choices[index] = _Growing()
                 if delta := choice.get("delta"):
                     useful |= growing.add(delta)
+                if logprobs := choice.get("logprobs"):
+                    growing.logprobs.extend(_logprobs(logprobs))
                 if reason := choice.get("finish_reason"):
                     growing.finish_reason = reason
                     useful = True

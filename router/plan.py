@@ -62,6 +62,11 @@ class Tier:
     handoff: Handoff | None = None
     """What the next tier is told about an answer of this one that was not good enough; None: nothing."""
 
+    @property
+    def reads_logprobs(self) -> bool:
+        """Whether one of its checks needs log probabilities."""
+        return any(check.reads_logprobs for check in self.checks)
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:

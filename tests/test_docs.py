@@ -8,6 +8,8 @@ import pytest
 from router import errors
 from router.cli import app
 from router.metrics import METRICS
+from router.policy.checks import Check
+from router.verify import KINDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -31,6 +33,24 @@ def test_every_metric_is_told_as_it_is() -> None:
         f"| `{one.name}` | {one.kind} | {' '.join(f'`{label}`' for label in one.labels)} | {one.help} |"
         for one in METRICS
     ]
+
+
+def test_every_check_and_every_reason_is_told() -> None:
+    told = {
+        (check, reason.strip("`"))
+        for checks, reason, _ in rows("checks.md", "What they look at")
+        for check in re.findall(r"`(\w+)`", checks)
+        if not checks.startswith("any")
+    }
+
+    assert told == {(kind.name, reason) for kind in KINDS for reason in kind.reasons}
+    assert {check for check, _ in told} == set(Check.model_fields)
+
+
+def test_every_check_with_something_to_explain_has_its_section() -> None:
+    headings = re.findall(r"^### (.+)$", page("checks.md"), re.MULTILINE)
+
+    assert set(re.findall(r"`(\w+)`", " ".join(headings))) <= set(Check.model_fields)
 
 
 def test_every_error_code_is_told() -> None:

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from router.policy.block import Block
+from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
 from router.policy.routes import Range, Route, RouteCache, Rule, Rung, TextPattern, When
 from router.policy.source import Source
 from router.policy.values import JsonObject, Name, Size, Text, read_hold
 
-Check = Literal["complete"]
 Hold = Annotated[
     int | Literal["all"] | None,
     BeforeValidator(read_hold),
@@ -32,8 +32,11 @@ class Tier(Block):
     balance: Literal["least_busy"] = Field(
         default="least_busy", description="How requests are spread over the deployments.", examples=["least_busy"]
     )
-    checks: tuple[Check, ...] = Field(
-        default=("complete",), description="What an answer must pass before it is sent.", examples=[["complete"]]
+    checks: tuple[CheckItem, ...] = Field(
+        default=DEFAULT_CHECKS,
+        validate_default=True,
+        description="What an answer must pass before it is sent: names, or one name each with its parameters.",
+        examples=[["complete", "refusal", {"length": {"min": 20}}]],
     )
     hold: Hold = Field(
         default=None,
@@ -164,6 +167,7 @@ __all__ = [
     "Auth",
     "Breaker",
     "Cache",
+    "Check",
     "Deployment",
     "Handoff",
     "HourlyPrice",

@@ -10,7 +10,7 @@ from router import __version__
 from router.policy.faults import Complaint
 from router.policy.tree import matches
 
-CHECKS = ("refusal", "json_schema", "tool_calls", "confidence", "judge")
+CHECKS = ("judge",)
 STORES = ("redis", "rediss", "redis+sentinel", "redis+cluster", "unix", "embedded")
 RELEASE = "smallfirst " + ".".join(__version__.split(".")[:2])
 

@@ -141,6 +141,14 @@ def read_share(value: object) -> float:
     raise wrong(f"must be a number from 0 to 1; got {shown(value)}")
 
 
+def read_logprob(value: object) -> float:
+    """Read the logarithm of a probability."""
+    plain = _unquoted(value)
+    if _is_number(plain) and cast("float", plain) <= 0:
+        return float(cast("float", plain))
+    raise wrong(f"must be the logarithm of a probability, 0 or less; got {shown(value)}")
+
+
 def read_usd(value: object) -> float:
     """Read an amount of US dollars."""
     plain = _unquoted(value)
@@ -283,6 +291,7 @@ Flag = Annotated[bool, *_typed(read_flag, **_or_expansion(type="boolean"))]
 Count = Annotated[int, *_typed(read_count, **_or_expansion(type="integer", minimum=1))]
 Index = Annotated[int, *_typed(read_index, **_or_expansion(type="integer", minimum=0))]
 Share = Annotated[float, *_typed(read_share, **_or_expansion(type="number", minimum=0, maximum=1))]
+LogProbability = Annotated[float, *_typed(read_logprob, **_or_expansion(type="number", maximum=0))]
 Usd = Annotated[float, *_typed(read_usd, **_or_expansion(type="number", minimum=0))]
 Duration = Annotated[float, *_typed(read_duration, anyOf=_NUMBER_OR_TEXT)]
 Size = Annotated[int, *_typed(read_size, anyOf=_NUMBER_OR_TEXT)]

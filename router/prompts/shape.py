@@ -34,10 +34,12 @@ def shape(
     params: Mapping[str, Any],
     prompt: Prompt | None = None,
     told: str | None = None,
+    logprobs: bool = False,
 ) -> Shaped:
     """Make the body to send: the model's own name, the tier's prompt, its params where the client gave none, usage.
 
-    `told`: what is handed over from the tier below.
+    `told`: what is handed over from the tier below; `logprobs`: the tier's checks read log probabilities, so they are
+    asked for too.
 
     Raises:
         BadRequest: the request is nested deeper than JSON can be written.
@@ -48,6 +50,8 @@ def shape(
             body[name] = value
     if request.stream and not request.include_usage:
         body["stream_options"] = {**(request.body.get("stream_options") or {}), "include_usage": True}
+    if logprobs:
+        body["logprobs"] = True
     added = 0
     if prompt is not None:
         body["messages"], added = prompt.apply(request)

@@ -4,7 +4,7 @@ import asyncio
 import math
 from dataclasses import dataclass, replace
 
-from router.chat import ChatRequest, Completion, Usage
+from router.chat import ChatRequest, Completion, Usage, without_logprobs
 from router.clock import Clock
 from router.decide import Candidate, Decision, Step
 from router.errors import BadRequest, Problem, Unavailable, UpstreamTimedOut
@@ -16,7 +16,7 @@ from router.upstream.failure import Failure, problem
 from router.upstream.pool import Member, Pool, Tried, choose
 from router.upstream.purse import Purse
 from router.upstream.stream import Stream
-from router.verify import Verdict, judge
+from router.verify import Verdict, Watching, judge
 
 __all__ = ["Climb", "Live", "Served"]
 
@@ -165,7 +165,10 @@ class Climb:
             usage=answer.completion.usage,
             trimmed=shaped.trimmed,
         )
-        return Served(answer.content_type, answer.raw) if sent else verdict
+        if not sent:
+            return verdict
+        raw = without_logprobs(answer.raw) if self._hides_logprobs(candidate.tier) else answer.raw
+        return Served(answer.content_type, raw)
 
     async def _stream(
         self, member: Member, candidate: Candidate, shaped: Shaped, since: float, above: tuple[Step, ...]
@@ -177,13 +180,16 @@ class Climb:
         stream = Stream(
             streamed,
             show_usage=self._request.include_usage,
+            show_logprobs=not self._hides_logprobs(candidate.tier),
             timeout=timeout,
             now=self._clock.now,
             until=until,
         )
         committed = False
         try:
-            await stream.hold(self._hold(candidate.tier) if above else 0)
+            chunks = self._hold(candidate.tier) if above else 0
+            watching = Watching.of(candidate.tier.checks, self._request) if chunks else None
+            await stream.hold(chunks, watching.add if watching else None)
             verdict, usage = self._so_far(stream, candidate.tier)
             committed = verdict.accepted or self._stands(candidate, stream.answer.completion(), verdict, above)
             self._journey.note(
@@ -203,7 +209,9 @@ class Climb:
         return verdict
 
     def _so_far(self, stream: Stream, tier: Tier) -> tuple[Verdict, Usage | None]:
-        """What checks say of a stream that is held back: they judge answers, so nothing until it has finished."""
+        """What checks say of a stream that is held back: what its pieces showed, or all of it once it has finished."""
+        if stream.broken is not None:
+            return Verdict(accepted=False, reason=stream.broken), stream.answer.usage
         if not stream.answer.finished:
             return Verdict(accepted=True), None
         return judge(stream.answer.completion(), self._request, tier.checks), stream.answer.usage
@@ -229,7 +237,12 @@ class Climb:
             params=tier.params,
             prompt=tier.prompts.get(deployment.name),
             told=self._told_above,
+            logprobs=self._hides_logprobs(tier),
         )
+
+    def _hides_logprobs(self, tier: Tier) -> bool:
+        """Whether log probabilities are asked for that the client did not ask for, so that it must not see them."""
+        return tier.reads_logprobs and not {**tier.params, **self._request.body}.get("logprobs")
 
     def _within(self, candidate: Candidate) -> float:
         """Seconds this attempt may take."""

@@ -2,40 +2,52 @@
 
 Two questions end the holding back. Has something arrived that a client can use (content, reasoning, a refusal, a tool
 call, a finish)? And have as many of those chunks arrived as the tier holds back for its checks? From then on the answer
-is committed, and what fails is the client's to see.
+is committed, and what fails is the client's to see. Whoever holds it back may also listen in, chunk by chunk, and end
+the holding as soon as the answer cannot be good enough any more.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import orjson
 
-from router.chat import Chunks, Malformed
+from router.chat import Chunks, Malformed, hide_logprobs
 from router.plan import ALL
 from router.policy.schema import Timeout
 from router.sse import DONE, Splitter, TooLong, encode
 from router.upstream.client import Streamed, TransportError
 from router.upstream.failure import Failure, from_event
 
-__all__ = ["Stream"]
+__all__ = ["Listen", "Stream"]
 
 _MOST_HELD = 16 * 1024 * 1024
-"""Bytes held back for checks; an answer that is longer is committed as it is."""
+"""Bytes held back for checks. Longer, an answer that was to be judged whole is `overlong`, any other is committed."""
 _LINGER = 0.25
 """Seconds for which the end of an answer that is complete is waited for, so that its connection can serve again."""
+
+
+Listen = Callable[[Mapping[str, Any]], str | None]
 
 
 class Stream:
     """One upstream's streamed answer, read once: first `hold`, then `forward`, and always `aclose`."""
 
     def __init__(
-        self, streamed: Streamed, *, show_usage: bool, timeout: Timeout, now: Callable[[], float], until: float
+        self,
+        streamed: Streamed,
+        *,
+        show_usage: bool,
+        show_logprobs: bool = True,
+        timeout: Timeout,
+        now: Callable[[], float],
+        until: float,
     ) -> None:
         """Read `streamed`, until a moment on the clock `now` at the latest."""
         self._streamed = streamed
         self._chunks = streamed.chunks()
         self._show_usage = show_usage
+        self._show_logprobs = show_logprobs
         self._idle = timeout.first_byte
         self._idle_after = timeout.idle
         self.until = until
@@ -46,20 +58,31 @@ class Stream:
         self._size = 0
         self._useful = 0
         self._ended = False
+        self._listen: Listen | None = None
+        self.broken: str | None = None
+        """Why what was held back cannot be good enough, whatever comes; None when nothing is known against it."""
         self.answer = Chunks()
         """What the answer is so far."""
 
-    async def hold(self, chunks: int) -> None:
-        """Read until so many useful chunks and one more are here (ALL: until the end), or it has ended.
+    async def hold(self, chunks: int, listen: Listen | None = None) -> None:
+        """Read until so many useful chunks and one more are here (ALL: until the end), or it has ended, or is `broken`.
+
+        `listen` hears each chunk meanwhile, and says why the answer cannot be good enough as soon as it knows.
 
         Raises:
             Failure: it broke off, stalled, or is not what it should be; nothing of it has been forwarded.
         """
-        while (
-            not self._ended and (chunks == ALL or self._useful <= chunks) and (not chunks or self._size <= _MOST_HELD)
-        ):
+        self._listen = listen
+        while not self._ended and (chunks == ALL or self._useful <= chunks):
             await self._read()
-        if self._ended and not self.answer.finished:
+            if self.broken is not None:
+                break
+            if chunks and self._size > _MOST_HELD:
+                if chunks == ALL and not self._ended:
+                    self.broken = "overlong"
+                break
+        self._listen = None
+        if self._ended and self.broken is None and not self.answer.finished:
             raise Failure("unfinished", 200)
 
     async def forward(self) -> AsyncIterator[bytes]:
@@ -129,12 +152,18 @@ class Stream:
         self._useful += self.answer.add(chunk)
         if self.answer.error is not None:
             raise from_event(self.answer.error)
+        if self._listen is not None and self.broken is None:
+            self.broken = self._listen(chunk)
+        hidden = False
         if "usage" in chunk and not self._show_usage:
             if chunk["usage"] and not chunk.get("choices"):
                 return
             del chunk["usage"]
-            raw = _written(chunk)
-        self._keep(raw)
+            hidden = True
+        if not self._show_logprobs:
+            hide_logprobs(chunk)
+            hidden = True
+        self._keep(_written(chunk) if hidden else raw)
 
     def _keep(self, raw: bytes) -> None:
         self._ready.append(raw)

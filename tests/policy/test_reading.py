@@ -254,7 +254,7 @@ deployments:
      breaker: {failures: 5, open_for: 10s}, labels: {region: eu}, supports: {tools: true}}
   b: {provider: p, model: n, price: {per_hour: 2}, labels: {region: eu}}
 tiers:
-  tuned: {deployments: [a, b], balance: least_busy, checks: [complete], hold: 2, params: {seed: 1}}
+  tuned: {deployments: [a, b], balance: least_busy, checks: [{regex: {pattern: a}}], hold: 2, params: {seed: 1}}
   frontier: {deployments: [b]}
 routes:
   auto:

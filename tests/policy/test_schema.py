@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from router.policy import json_schema
+from router.policy.checks import Check, Plain
 from router.policy.schema import Policy, Server, Tier
 
 
@@ -30,7 +31,7 @@ def test_a_policy_made_by_hand_comes_from_nowhere(policy: Policy) -> None:
 
 
 def test_the_defaults_are_those_of_the_design(policy: Policy) -> None:
-    assert policy.tiers["tuned"] == Tier(deployments=("a",), balance="least_busy", checks=("complete",), hold=None)
+    assert policy.tiers["tuned"] == Tier(deployments=("a",), balance="least_busy", checks=(Check(complete=Plain()),))
     assert (policy.cache.url, policy.state.path, policy.auth) == ("memory://", ".smallfirst", None)
     assert policy.server == Server(max_body=32 * 1024 * 1024)
 

@@ -1,8 +1,11 @@
 """A streamed answer: when it is committed, what is forwarded, and how it may break off."""
 
 import asyncio
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,12 +89,58 @@ async def test_an_answer_that_ends_in_the_hold_without_a_finish_reason_is_a_fail
     assert (caught.value.reason, caught.value.status) == ("unfinished", 200)
 
 
-async def test_an_answer_too_long_to_hold_is_committed_as_it_is() -> None:
+async def test_an_answer_too_long_to_hold_for_so_many_chunks_is_committed_as_it_is() -> None:
+    long = chunk("x" * 2**20)
+    one = stream(*[long] * 20, STOP, DONE)
+    await one.hold(100)
+    assert one.broken is None
+    assert not one.answer.finished
+    assert len(words(await forwarded(one))) == 20 * 2**20
+
+
+async def test_an_answer_too_long_to_be_judged_whole_is_not_good_enough() -> None:
     long = chunk("x" * 2**20)
     one = stream(*[long] * 20, STOP, DONE)
     await one.hold(ALL)
+    assert one.broken == "overlong"
     assert not one.answer.finished
-    assert len(words(await forwarded(one))) == 20 * 2**20
+
+
+async def test_whoever_listens_to_what_is_held_back_may_end_the_holding() -> None:
+    heard: list[str] = []
+
+    def listen(part: Mapping[str, Any]) -> str | None:
+        heard.append(part["choices"][0]["delta"].get("content", ""))
+        return "no more" if heard[-1] == "b" else None
+
+    one = stream(chunk("a"), chunk("b") + chunk("c"), SILENCE)
+    await one.hold(ALL, listen)
+    assert (one.broken, heard) == ("no more", ["a", "b"])
+
+
+async def test_nobody_listens_after_the_commit() -> None:
+    heard: list[object] = []
+    one = stream(chunk("a"), chunk("b"), chunk("c"), STOP, DONE)
+    await one.hold(1, heard.append)
+    assert words(await forwarded(one)) == "abc"
+    assert len(heard) == 2
+
+
+async def test_log_probabilities_are_hidden_and_known() -> None:
+    logprobs = {"content": [{"token": "a", "logprob": -0.5}]}
+    event = {"choices": [{"index": 0, "delta": {"content": "a"}, "logprobs": logprobs, "finish_reason": "stop"}]}
+    streamed = Arriving([b"data: " + orjson.dumps(event) + b"\n\n", DONE])
+    one = Stream(
+        streamed,
+        show_usage=True,
+        show_logprobs=False,
+        timeout=Timeout(),
+        now=SYSTEM.now,
+        until=SYSTEM.now() + 60,
+    )
+    await one.hold(0)
+    assert b'"logprobs":null' in await forwarded(one)
+    assert one.answer.completion().choices[0].logprobs == (-0.5,)
 
 
 async def test_usage_is_hidden_and_known() -> None:
