@@ -1,5 +1,6 @@
 """The facts of a request, and whose facts they are."""
 
+import tracemalloc
 from typing import Any, get_args
 
 import pytest
@@ -101,6 +102,16 @@ def test_tokens_are_never_capped() -> None:
 )
 def test_language_by_script(text: str, language: str) -> None:
     assert read(request(user(text))).language == language
+
+
+def test_a_prompt_too_long_to_be_remembered_is_not_and_has_a_fingerprint_all_the_same() -> None:
+    long = "a  " * 100_000
+    tracemalloc.start()
+    try:
+        assert prompt_hash(long) == prompt_hash(long.replace("  ", " "))
+        assert tracemalloc.get_traced_memory()[0] < len(long) / 2
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
