@@ -21,8 +21,8 @@ SUBJECT_LIMIT: Final = 4_000
 
 _HEAD, _TAIL = 3_000, 1_000
 _MOST_REMEMBERED = 100_000
-"""Characters of a system prompt up to which it is kept with its fingerprint: traffic repeats its few system prompts, and
-a client that sends ever other ones of 30 MB shall not fill the memory with them."""
+"""Characters of a system prompt up to which it is kept with its fingerprint: traffic repeats its few system prompts,
+and a client that sends ever other ones of 30 MB shall not fill the memory with them."""
 _SHORT = 80  # A user turn below this many characters may only make sense with the turns before it.
 _TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the length of its base64.
 _TOKENS_PER_MESSAGE = 4
