@@ -44,10 +44,10 @@ class Splitter:
         Raises:
             TooLong: an event without an end has grown past the limit.
         """
+        events: list[Event] = []
         if self._held and not _may_end(chunk) and not self._held[-1].endswith(b"\r"):
             self._held.append(chunk)
             self._size += len(chunk)
-            events = []
         else:
             events, rest = _cut(b"".join((*self._held, chunk)) if self._held else chunk)
             self._held = [rest] if rest else []
