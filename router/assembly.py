@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from router import difficulty, rules
-from router.difficulty import Builtin, Estimator, Model, ModelError
+from router.difficulty import Builtin, Estimator, Model, ModelError, Plain
 from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
 from router.policy import Policy, formats, load, schema
 from router.pricing import Listed, Price, PriceList
@@ -175,7 +175,7 @@ def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:
         raise AssemblyError(f"{file}:{line} routes.{name}.difficulty: {error}") from error
 
 
-def _model(estimate: Estimator | None) -> Model | None:
+def _model(estimate: Estimator | None) -> Model | Plain | None:
     """The learned model inside an estimator, where there is one."""
     if isinstance(estimate, Builtin):
         return estimate.model

@@ -5,9 +5,9 @@ from it the difficulty. There are three: a `constant`, a model file that `load` 
 ships with the package. Estimating is pure and takes microseconds; numpy is all it needs.
 """
 
-from router.difficulty.builtin import Builtin, builtin
+from router.difficulty.builtin import Builtin, Plain, builtin
 from router.difficulty.estimate import Estimate, Estimator, constant
 from router.difficulty.file import ModelError
 from router.difficulty.model import Model, load
 
-__all__ = ["Builtin", "Estimate", "Estimator", "Model", "ModelError", "builtin", "constant", "load"]
+__all__ = ["Builtin", "Estimate", "Estimator", "Model", "ModelError", "Plain", "builtin", "constant", "load"]
