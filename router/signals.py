@@ -20,6 +20,9 @@ SUBJECT_LIMIT: Final = 4_000
 """Characters of the subject that are read: of a longer one its first 3,000 and its last 1,000."""
 
 _HEAD, _TAIL = 3_000, 1_000
+_MOST_REMEMBERED = 100_000
+"""Characters of a system prompt up to which it is kept with its fingerprint: traffic repeats its few system prompts,
+and a client that sends ever other ones of 30 MB shall not fill the memory with them."""
 _SHORT = 80  # A user turn below this many characters may only make sense with the turns before it.
 _TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the length of its base64.
 _TOKENS_PER_MESSAGE = 4
@@ -162,10 +165,16 @@ def clip(text: str) -> str:
     return text if len(text) <= SUBJECT_LIMIT else text[:_HEAD] + "\n" + text[-_TAIL:]
 
 
-@lru_cache(maxsize=32)  # Traffic repeats its few system prompts, and they are long.
 def prompt_hash(text: str) -> str:
     """Return the fingerprint of a prompt: 16 hex digits that ignore how its whitespace is laid out."""
+    return _remembered(text) if len(text) <= _MOST_REMEMBERED else _fingerprint(text)
+
+
+def _fingerprint(text: str) -> str:
     return blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=8).hexdigest()
+
+
+_remembered = lru_cache(maxsize=32)(_fingerprint)
 
 
 def _count(text: bytes, marks: bytes) -> int:

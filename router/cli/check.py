@@ -9,10 +9,9 @@ import typer
 
 from router import assembly
 from router.assembly import AssemblyError
-from router.cli.telling import Json, Refused, print_json
+from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
 from router.policy import PolicyError, json_schema, lint
-from router.settings import Settings
 
 __all__ = ["check"]
 
@@ -30,7 +29,7 @@ def check(
         return
     if not policies:
         raise Refused("check: name a policy, a file or a folder")
-    environment = Settings.read().environment
+    environment = read_settings().environment
     reports = [_report(path, environment) for path in policies]
     held = not any(report["faults"] or (strict and report["warnings"]) for report in reports)
     if as_json:
