@@ -8,6 +8,21 @@ ships with the package. Estimating is pure and takes microseconds; numpy is all 
 from router.difficulty.builtin import Builtin, Plain, builtin
 from router.difficulty.estimate import Estimate, Estimator, constant
 from router.difficulty.file import ModelError
+from router.difficulty.learned import Learned, learned, share_below, threshold
 from router.difficulty.model import Model, load
 
-__all__ = ["Builtin", "Estimate", "Estimator", "Model", "ModelError", "Plain", "builtin", "constant", "load"]
+__all__ = [
+    "Builtin",
+    "Estimate",
+    "Estimator",
+    "Learned",
+    "Model",
+    "ModelError",
+    "Plain",
+    "builtin",
+    "constant",
+    "learned",
+    "load",
+    "share_below",
+    "threshold",
+]

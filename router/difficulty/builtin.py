@@ -95,6 +95,22 @@ class Builtin:
         difficulty = losses(p_good)
         return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), novelty=None)
 
+    def threshold(self, share: float, tier: int = 0) -> float:
+        """Return the threshold at which about `share` of the training prompts start at this tier or a cheaper one."""
+        return self.model.threshold(share) * self._part(tier)
+
+    def share(self, threshold: float, tier: int = 0) -> float:
+        """Return the share of the training prompts whose difficulty for this tier is below `threshold`."""
+        return self.model.share(threshold / self._part(tier))
+
+    def _part(self, tier: int) -> float:
+        """What a tier's difficulty is of the first tier's."""
+        return 1 - tier / (len(self.tiers) - 1)
+
+    def explain(self, request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
+        """Return what moved the estimate most, as the model inside tells it."""
+        return self.model.explain(request, signals)
+
     @property
     def hash(self) -> str:
         """What calibrations know the shipped model by."""

@@ -88,8 +88,13 @@ class Model:
         return tuple(1.0 / (1.0 + math.exp(-(one * w + other * v + offset))) for one, other, w, v, offset in weights)
 
     def threshold(self, share: float) -> float:
-        """Return the threshold at which about `share` of the training prompts start at the first tier."""
-        return float(np.interp(share, PER_CENT, self.quantiles))
+        """Return the threshold at which about `share` of the training prompts start at the first tier.
+
+        Where many of them are equally difficult a threshold takes all or none; it is the one that comes nearer.
+        """
+        without = float(np.interp(share, PER_CENT, self.quantiles))
+        included = float(np.nextafter(without, np.inf))
+        return min((without, included), key=lambda threshold: abs(self.share(threshold) - share))
 
     def share(self, threshold: float) -> float:
         """Return the share of the training prompts whose difficulty is below `threshold`."""
