@@ -4,20 +4,24 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from router import difficulty, rules
-from router.difficulty import Builtin, Estimator, Model, ModelError
+from router import calibration, difficulty, rules
+from router.calibration import Calibration, CalibrationError
+from router.difficulty import Estimator, Learned, Model, ModelError, learned
 from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
 from router.policy import Policy, formats, load, schema
+from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
 from router.prompts import Handoff, Prompt
 from router.verify import compiled
 
-__all__ = ["AssemblyError", "cautions", "plan_of", "read"]
+__all__ = ["AssemblyError", "plan_of", "read"]
 
 _DEADLINE = 600.0
 """Seconds for a request that names a tier or a deployment, as for a route that says nothing."""
 _MARKS_FOR_CLAUDE = frozenset({"bedrock", "openrouter", "vertex_ai"})
 """Providers that hand Anthropic's marks on, for its models; others have caches of their own that need none."""
+_SCOPE = 0.99
+"""The novelty beyond which a trained model's estimates are not relied on, where the policy says nothing."""
 _NOTHING_LISTED = Listed(price=None, context_window=None, tools=None, images=None, schema=None, audio=None)
 
 
@@ -40,7 +44,7 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
     """Compile a policy.
 
     Raises:
-        AssemblyError: a model file cannot be used for the route that names it.
+        AssemblyError: a model or calibration file cannot be used for the route that names it.
     """
     deployments = {name: _deployment(name, spec, prices) for name, spec in policy.deployments.items()}
     tiers = {name: _tier(name, spec, policy, deployments) for name, spec in policy.tiers.items()}
@@ -136,7 +140,6 @@ def _only(name: str, kind: Kind, tier: Tier) -> Route:
 
 
 def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Tier]) -> Route:
-    rungs = tuple(Rung(tiers[rung.tier], rung.below or 0.0) for rung in spec.cascade)
     compiled = tuple(
         rules.Rule(
             rule.name,
@@ -147,18 +150,19 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         )
         for rule in spec.rules
     )
-    estimate = _estimator(name, spec, policy) if len(rungs) > 1 else None
-    model = _model(estimate)
+    estimate = _estimator(name, spec, policy) if len(spec.cascade) > 1 else None
+    model = learned(estimate)
     return Route(
         name,
         "route",
-        rungs,
+        _rungs(name, spec, policy, tiers, model),
         estimate,
         compiled,
         spec.deadline,
         max_cost=spec.max_cost_usd,
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
         explain=model.explain if model else None,
+        scope=_scope(name, spec, policy, model),
     )
 
 
@@ -171,28 +175,56 @@ def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:
     try:
         return difficulty.load(policy.path(spec.difficulty), names)
     except ModelError as error:
-        file, line = policy.where("routes", name, "difficulty")
-        raise AssemblyError(f"{file}:{line} routes.{name}.difficulty: {error}") from error
+        raise _refused(policy, ("routes", name, "difficulty"), str(error)) from error
 
 
-def _model(estimate: Estimator | None) -> Model | None:
-    """The learned model inside an estimator, where there is one."""
-    if isinstance(estimate, Builtin):
-        return estimate.model
-    return estimate if isinstance(estimate, Model) else None
+def _rungs(
+    name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Tier], model: Learned | None
+) -> tuple[Rung, ...]:
+    """The tiers of a cascade with their thresholds, whatever way they are written."""
+    auto = _calibration(name, spec, policy, model)
+    rungs: list[Rung] = []
+    started = 0.0
+    for index, said in enumerate(spec.cascade):
+        below = 0.0
+        if said.below == "auto":
+            below = auto.threshold if auto else 0.0
+        elif said.below is not None:
+            below = said.below
+        elif said.share is not None and model is not None:
+            found = difficulty.threshold(model, min(1.0, started + said.share), index)
+            if found is None:
+                told = "a model file remembers what was difficult for its first tier only; write below"
+                raise _refused(policy, ("routes", name, "cascade", index, "share"), told)
+            below = found
+        rungs.append(Rung(tiers[said.tier], below))
+        if model is not None and index < len(spec.cascade) - 1:
+            started = max(started, difficulty.share_below(model, below, index) or 0.0)
+    return tuple(rungs)
 
 
-def cautions(policy: Policy, plan: Plan) -> list[str]:
-    """What an operator should know about thresholds that nobody has measured on this policy's own tiers."""
-    told = []
-    for name, spec in policy.routes.items():
-        route = plan.routes[name]
-        model = _model(route.estimate)
-        if model is None or spec.difficulty != "builtin":
-            continue
-        for i, rung in enumerate(route.cascade[:-1]):
-            file, line = policy.where("routes", name, "cascade", i)
-            share = f"about {model.share(rung.below):.0%} of its reference traffic would start below {rung.below:g}"
-            place = f"{file}:{line} routes.{name}.cascade[{i}].below"
-            told.append(f"{place}: the builtin model knows nothing of your tiers; {share}")
-    return told
+def _calibration(name: str, spec: schema.Route, policy: Policy, model: Learned | None) -> Calibration | None:
+    """What `below: auto` stands for; None when the policy names none."""
+    if spec.calibration is None or model is None:
+        return None
+    content, place = policy.read_bytes(spec.calibration), str(policy.path(spec.calibration))
+    try:
+        return calibration.read(content, place, model=model.hash, tiers=model.tiers)
+    except CalibrationError as error:
+        raise _refused(policy, ("routes", name, "calibration"), str(error)) from error
+
+
+def _scope(name: str, spec: schema.Route, policy: Policy, model: Learned | None) -> float | None:
+    """The novelty beyond which requests start at the last tier; None where the model cannot tell."""
+    if isinstance(model, Model) and model.distances:
+        return spec.scope.novelty if spec.scope else _SCOPE
+    if spec.scope and model is not None:
+        told = "this model file cannot tell what is novel; train it again, or remove scope"
+        raise _refused(policy, ("routes", name, "scope"), told)
+    return None
+
+
+def _refused(policy: Policy, path: tuple[str | int, ...], message: str) -> AssemblyError:
+    """Say in one line what cannot be used, and where the policy names it."""
+    file, line = policy.where(*path)
+    return AssemblyError(f"{file}:{line} {spelled(path)}: {' '.join(message.split())}")

@@ -24,7 +24,6 @@ that costs savings, never the guarantee.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -37,6 +36,8 @@ Vector = NDArray[np.floating]
 
 FORMAT: Final = 1
 """Of calibration files."""
+LARGEST_THRESHOLD: Final = float(np.nextafter(1.0, 2.0))
+"""One step above the largest difficulty, so that everything is below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +133,23 @@ class CalibrationError(ValueError):
     """A calibration file that cannot be used, and in one line why."""
 
 
-def load(path: Path, model: str) -> Calibration:
-    """Read the calibration that `smallfirst calibrate --out` wrote for the model with this hash.
+def read(content: bytes, place: str, *, model: str, tiers: Sequence[str]) -> Calibration:
+    """Read what `smallfirst calibrate --out` wrote for the model with this hash and for these tiers.
+
+    Args:
+        content: what the file holds.
+        place: what errors call the file.
+        model: the hash of the model whose difficulties the threshold is for.
+        tiers: the route's, cheapest first.
 
     Raises:
-        CalibrationError: it cannot be read, is of another format, or belongs to another model.
+        CalibrationError: it is of another format, or belongs to another model or to other tiers.
     """
     try:
-        value = orjson.loads(path.read_bytes())
-        if value["format"] != FORMAT:
-            raise CalibrationError(f"{path}: format {value['format']}, not {FORMAT}; calibrate again")
-        if value["model"] != model:
-            raise CalibrationError(f"{path}: made for the model {value['model']}, not {model}; calibrate again")
+        value = orjson.loads(content)
+        belongs = (value["format"], value["model"], tuple(value["tiers"]))
         quality = value["quality"]
-        return Calibration(
+        found = Calibration(
             threshold=float(value["threshold"]),
             floor=float(value["floor"]),
             confidence=float(value["confidence"]),
@@ -155,7 +159,22 @@ def load(path: Path, model: str) -> Calibration:
             frontier=float(quality["frontier"]),
             lower_bound=float(quality["lower_bound"]),
         )
-    except OSError as error:
-        raise CalibrationError(f"{path}: cannot be read: {error.strerror}") from error
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise CalibrationError(f"{path}: not a calibration; `smallfirst calibrate --out` writes one") from error
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise CalibrationError(f"{place}: not a calibration; `smallfirst calibrate --out` writes one") from error
+    _check(belongs, (FORMAT, model, tuple(tiers)), place)
+    if not 0 <= found.threshold <= LARGEST_THRESHOLD:
+        raise CalibrationError(f"{place}: corrupt: its threshold {found.threshold:g} is not from 0 to 1")
+    return found
+
+
+def _check(
+    belongs: tuple[object, object, tuple[object, ...]], wanted: tuple[int, str, tuple[str, ...]], place: str
+) -> None:
+    """Raise CalibrationError when a file is of another format, or was made for something else."""
+    if belongs[0] != wanted[0]:
+        raise CalibrationError(f"{place}: format {belongs[0]}, not {wanted[0]}; calibrate again")
+    if belongs[1] != wanted[1]:
+        raise CalibrationError(f"{place}: made for the model {belongs[1]}, not {wanted[1]}; calibrate again")
+    if belongs[2] != wanted[2]:
+        made, has = ", ".join(map(str, belongs[2])), ", ".join(wanted[2])
+        raise CalibrationError(f"{place}: made for the tiers {made}; this route has {has}; calibrate again")

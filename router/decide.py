@@ -2,9 +2,9 @@
 
 Hard constraints are never weighed against anything: labels that rules require cut the deployments down first, and what
 is left is all that upstream ever sees. What a deployment is known not to support, or what does not fit its window, goes
-next, then what costs more than it may. Among the tiers that remain the start is chosen: forced, by a rule, by the
-session's pin, or by difficulty; and where it is known how often a tier's answers do not pass its checks, it is started
-at only if that is expected to cost less than starting at the next.
+next, then what costs more than it may. Among the tiers that remain the start is chosen: forced, by a rule, the last one
+because the request is novel, by the session's pin, or by difficulty; and where it is known how often a tier's answers
+do not pass its checks, it is started at only if that is expected to cost less than starting at the next.
 """
 
 from collections.abc import Mapping
@@ -108,9 +108,9 @@ def decide(
     able, budget = steps, _budget(route, choosing)
     steps = _affordable(steps, expected, budget, choosing)
     start, reason = _start(steps, route, bounds, estimate, choosing, expected=expected)
-    if narrowed and reason in {"hard", "only"} and start == 0:
+    if narrowed and reason in {"hard", "only", "novel"} and start == 0:
         reason = narrowed
-    elif reason == "hard" and steps[-1].tier is not able[-1].tier:
+    elif reason in {"hard", "novel"} and steps[-1].tier is not able[-1].tier:
         reason = "cost"
     below = _below(route.cascade[0].tier.name, route, choosing)
     return Decision(
@@ -208,6 +208,8 @@ def _start(
     if len(route.cascade) == 1:
         return 0, "only"
     chosen, reason = len(steps) - 1, "hard"
+    if estimate is not None and _novel(route, estimate):
+        return chosen, "novel"
     if estimate is not None:
         for i, step in enumerate(steps):
             name = step.tier.name
@@ -219,6 +221,11 @@ def _start(
     if choosing.pin in place and (pinned := _not_below(steps, place, place[choosing.pin])) > chosen:
         return pinned, "pinned"
     return chosen, reason
+
+
+def _novel(route: Route, estimate: Estimate) -> bool:
+    """Whether a request is so far from what the model was trained on that its difficulty says nothing."""
+    return route.scope is not None and estimate.novelty is not None and estimate.novelty > route.scope
 
 
 def _pays(steps: tuple[Step, ...], estimate: Estimate, place: int, expected: Usage) -> bool:

@@ -121,6 +121,12 @@ METRICS = (
         _SECONDS,
     ),
     Metric("router_difficulty", "histogram", "Estimated difficulty.", ("route",), _TENTHS),
+    Metric(
+        "router_novel_total",
+        "counter",
+        "Requests that started at the last tier because they are unlike what the model was trained on.",
+        ("route",),
+    ),
     Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier")),
     Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
     Metric(
@@ -157,6 +163,7 @@ class Metrics:
         self._overhead = counted["router_overhead_seconds"]
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
         self._difficulty = counted["router_difficulty"]
+        self._novel = counted["router_novel_total"]
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -170,6 +177,8 @@ class Metrics:
         self._overhead().observe(outcome.overhead)
         if decision and decision.difficulty is not None:
             self._difficulty(route).observe(decision.difficulty)
+        if decision and decision.reason == "novel":
+            self._novel(route).inc()
         if outcome.stream and outcome.first is not None:
             self._first(route, last).observe(outcome.first)
         if outcome.end == "left":

@@ -94,6 +94,8 @@ class Route:
     """In place of its tiers'; None: theirs."""
     explain: Callable[[ChatRequest, Signals], list[tuple[str, float]]] | None = None
     """What moved an estimate most, in words, each with how far; None where there is nothing to explain."""
+    scope: float | None = None
+    """A request of a greater novelty starts at the last tier; None: none is too novel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ _NEGATIONS: Final = frozenset(
         "unlikely", "cannot",
     }
 )  # fmt: skip
+_CUES: Final = _CODE_WORDS | _MATHS_WORDS | _NEGATIONS
 _SCRIPTS = (
     ("cyrillic", 0x0400, 0x052F),
     ("hebrew", 0x0590, 0x05FF),
@@ -78,6 +79,7 @@ class Signals:
     maths: int
     questions: int
     negations: int
+    commas: int
     tokens: int
     """Prompt tokens of the whole conversation with its tools, estimated at four bytes each; never capped."""
     tools: int
@@ -107,15 +109,17 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     roles = [message["role"] for message in request.messages]
     encoded = sample.encode(errors="replace")
     words = [word.strip(".,:;!?()") for word in sample.lower().split()]
+    cues = [word for word in words if word in _CUES]
     return Signals(
         characters=len(text),
         words=len(words),
         lines=sum(map(bool, map(str.strip, sample.split("\n")))),
         digits=_count(encoded, _DIGITS),
-        code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, words)),
-        maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, words)),
+        code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, cues)),
+        maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, cues)),
         questions=sample.count("?") + sample.count("？"),
-        negations=sum(map(_NEGATIONS.__contains__, words)) + sample.count("n't"),
+        negations=sum(map(_NEGATIONS.__contains__, cues)) + sample.count("n't"),
+        commas=sample.count(","),
         tokens=_tokens(request, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
         tools=len(tools) if isinstance(tools, list) else 0,
         tool_results=roles.count("tool") + roles.count("function"),

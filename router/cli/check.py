@@ -9,6 +9,7 @@ import typer
 
 from router import assembly
 from router.assembly import AssemblyError
+from router.cautions import cautions
 from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
 from router.policy import PolicyError, json_schema, lint
@@ -52,7 +53,7 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
         return report | {"faults": [str(fault) for fault in error.faults]}
     except AssemblyError as error:
         return report | {"faults": [str(error)]}
-    warnings = [*map(str, lint(policy)), *assembly.cautions(policy, plan)]
+    warnings = [*map(str, lint(policy)), *cautions(policy, plan)]
     return report | {"version": plan.version, "warnings": warnings}
 
 

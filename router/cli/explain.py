@@ -78,6 +78,10 @@ def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]
         lines.append(
             f"difficulty  {decision.difficulty:.3f} {sign} {decision.threshold:.3f}   (band {decision.band} of 9)"
         )
+    if decision.novelty is not None:
+        scope = considered.route.scope
+        limit = "   (no scope)" if scope is None else f" {'>' if decision.novelty > scope else '≤'} {scope:g}"
+        lines.append(f"novelty     {decision.novelty:.3f}{limit}")
     lines.append(f"asks        {chain}")
     if considered.bounds.require:
         lines.append(

@@ -5,9 +5,24 @@ from it the difficulty. There are three: a `constant`, a model file that `load` 
 ships with the package. Estimating is pure and takes microseconds; numpy is all it needs.
 """
 
-from router.difficulty.builtin import Builtin, builtin
+from router.difficulty.builtin import Builtin, Plain, builtin
 from router.difficulty.estimate import Estimate, Estimator, constant
 from router.difficulty.file import ModelError
+from router.difficulty.learned import Learned, learned, share_below, threshold
 from router.difficulty.model import Model, load
 
-__all__ = ["Builtin", "Estimate", "Estimator", "Model", "ModelError", "builtin", "constant", "load"]
+__all__ = [
+    "Builtin",
+    "Estimate",
+    "Estimator",
+    "Learned",
+    "Model",
+    "ModelError",
+    "Plain",
+    "builtin",
+    "constant",
+    "learned",
+    "load",
+    "share_below",
+    "threshold",
+]

@@ -4,12 +4,15 @@ It looks at the plain values, not at the finished policy, so that a typing mista
 name in another. What has the wrong shape is passed over here: `validation` complains about it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
+
+from pydantic_core import PydanticCustomError
 
 from router.policy.faults import MISSING, Complaint, did_you_mean, listed
 from router.policy.source import FieldPath, Place, nearest
 from router.policy.tree import matches, names, texts
+from router.policy.values import read_difficulty, read_share
 
 
 def crosscheck(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Complaint]:
@@ -19,6 +22,7 @@ def crosscheck(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Comp
     yield from _tiers(tree)
     for path, route in matches(tree, "routes.*"):
         yield from _cascade(tree, path, route)
+        yield from _learned(path, route)
         yield from _rules(tree, path, route)
     yield from _circles(tree)
 
@@ -70,9 +74,60 @@ def _cascade(tree: object, path: FieldPath, route: object) -> Iterator[Complaint
                 MISSING,
                 "every rung but the last has a threshold from 0 to 1, such as below: 0.3",
             )
+        if isinstance(rung, Mapping) and {"below", "share"} <= set(rung):
+            yield Complaint((*place, "share"), "this rung has below already", "keep one of the two")
+    for place, rung in rungs[1:-1]:
+        if isinstance(rung, Mapping) and rung.get("below") == "auto":
+            yield Complaint(
+                (*place, "below"), "a calibration is about the first tier only", "write a number from 0 to 1"
+            )
     for place, rung in rungs[-1:]:
-        if isinstance(rung, Mapping) and "below" in rung:
-            yield Complaint((*place, "below"), "the last rung takes all that is left", "remove it")
+        for field in ("below", "share"):
+            if isinstance(rung, Mapping) and field in rung:
+                yield Complaint((*place, field), "the last rung takes all that is left", "remove it")
+    yield from _shares(rungs[:-1])
+
+
+def _shares(rungs: Iterable[tuple[FieldPath, object]]) -> Iterator[Complaint]:
+    """Shares are of the same whole."""
+    total = 0.0
+    for place, rung in rungs:
+        if isinstance(rung, Mapping) and "share" in rung:
+            total += _number(read_share, rung["share"]) or 0.0
+            if round(total, 9) > 1:
+                yield Complaint((*place, "share"), f"the shares up to here add up to {total:g}", "together at most 1")
+
+
+def _learned(path: FieldPath, route: object) -> Iterator[Complaint]:
+    """What only a learned model can answer cannot be asked of a constant, nor all of it of the builtin model."""
+    if not isinstance(route, Mapping):
+        return
+    said = route.get("difficulty", "builtin")
+    constant = _number(read_difficulty, said) is not None
+    if constant:
+        told = "a constant difficulty has no training prompts", "write builtin or a model file as difficulty, or below"
+        for place, _ in matches(route, "cascade.*.share"):
+            yield Complaint((*path, *place), *told)
+        for place, below in matches(route, "cascade.*.below"):
+            if below == "auto":
+                yield Complaint(
+                    (*path, *place), "a constant difficulty has no calibration", "write a number from 0 to 1"
+                )
+        if "calibration" in route:
+            yield Complaint((*path, "calibration"), "a constant difficulty has no calibration", "remove it")
+    if "scope" in route and (constant or said == "builtin"):
+        which = "a constant difficulty" if constant else "the builtin model"
+        hint = "remove it, or name a model file as difficulty"
+        yield Complaint((*path, "scope"), f"{which} cannot tell what is novel", hint)
+
+
+def _number(read: Callable[[object], object], value: object) -> float | None:
+    """What a field's own reader makes of a value, if it is a number."""
+    try:
+        found = read(value)
+    except PydanticCustomError:  # `validation` says so
+        return None
+    return found if isinstance(found, float) else None
 
 
 def _rules(tree: object, path: FieldPath, route: object) -> Iterator[Complaint]:

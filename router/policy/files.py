@@ -20,9 +20,10 @@ EXAMPLES = tuple(f"{each}.examples" for each in _PROMPTS)
 FORMATS = ("tiers.*.params.response_format",)  # an object, or the file that holds it
 HANDOFFS = ("tiers.*.handoff", "routes.*.handoff")
 MODELS = ("routes.*.difficulty",)  # fields that name a file of any kind
+CALIBRATIONS = ("routes.*.calibration",)  # the like, made for a model
 SECRETS = ("auth.keys",)  # fields that name a file which has no part in the policy's version
 NAMING = (
-    *(*TEXTS, *TEMPLATES, *SNIPPETS, *EXAMPLES, *FORMATS, *MODELS, *SECRETS),
+    *(*TEXTS, *TEMPLATES, *SNIPPETS, *EXAMPLES, *FORMATS, *MODELS, *CALIBRATIONS, *SECRETS),
     *(f"{each}.template" for each in HANDOFFS),
 )
 HANDED = {"draft": ("draft", "verdict"), "verdict": ("verdict",), "none": ()}
@@ -68,6 +69,9 @@ class Files:
             if name != "builtin" and not _is_constant(name) and self._take(name) is None:
                 hint = did_you_mean(name, ["builtin"]) or "write builtin, a number, or a file relative to the policy"
                 yield Complaint(path, f"no file '{name}' beside the policy", hint)
+        for path, name in _named(tree, CALIBRATIONS):
+            if self._take(name) is None:
+                yield Complaint(path, f"no file '{name}' beside the policy", "'smallfirst calibrate --out' writes one")
         for path, name in _named(tree, SECRETS):
             self.secret.add(name)
             if self._take(name) is None:

@@ -94,6 +94,10 @@ def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
     path = ("routes", name)
     yield from _thresholds(path, route)
     yield from _shadowed(path, route)
+    if route.calibration is not None and all(rung.below != "auto" for rung in route.cascade):
+        yield (*path, "calibration"), "no rung has below: auto, so this calibration decides nothing"
+    if route.scope is not None and len(route.cascade) == 1:
+        yield (*path, "scope"), "with one tier there is nothing to choose, so this decides nothing"
     for index, rule in enumerate(route.rules):
         if rule.when.key is not None and policy.auth is None:
             yield (*path, "rules", index, "when", "key"), "without auth.keys no request has key labels: never matches"

@@ -17,20 +17,35 @@ from router.policy.values import (
     Share,
     Text,
     Usd,
+    read_below,
     read_difficulty,
     read_flag_or_names,
     wrong,
 )
+
+Below = Annotated[
+    float | Literal["auto"] | None,
+    BeforeValidator(read_below),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string"}]}),
+]
 
 
 class Rung(Block):
     """One tier of a cascade and the threshold at which it may start."""
 
     tier: Text = Field(description="A tier of this policy.", examples=["tuned"])
-    below: Share | None = Field(
+    below: Below = Field(
         default=None,
-        description="The tier may start while difficulty is below this; every rung but the last has one.",
+        description=(
+            "The tier may start while difficulty is below this, or `auto`: as the route's `calibration` says; every "
+            "rung but the last has this or `share`."
+        ),
         examples=[0.30],
+    )
+    share: Share | None = Field(
+        default=None,
+        description="Instead of `below`: about this share of the model's training prompts would start at the tier.",
+        examples=[0.6],
     )
 
 
@@ -182,6 +197,18 @@ Difficulty = Annotated[
 ]
 
 
+class Scope(Block):
+    """What a route's difficulty model knows about."""
+
+    novelty: Share = Field(
+        description=(
+            "What is further from the model's training prompts than this share of them starts at the last tier; 1: "
+            "nothing is too far."
+        ),
+        examples=[0.99],
+    )
+
+
 class Route(Block):
     """What a client may put in `model`: tiers in order, and how to choose among them."""
 
@@ -194,6 +221,19 @@ class Route(Block):
         default="builtin",
         description="`builtin`, a model file written by `smallfirst train`, or a constant from 0 to 1 for tests.",
         examples=["models/support.json"],
+    )
+    calibration: Text | None = Field(
+        default=None,
+        description="The file that `smallfirst calibrate --out` wrote; it gives `below: auto` its threshold.",
+        examples=["models/support-calibration.json"],
+    )
+    scope: Scope | None = Field(
+        default=None,
+        description=(
+            "What is too novel for the model; omitted: `{novelty: 0.99}` for a trained model, off for `builtin` and "
+            "constants."
+        ),
+        examples=[{"novelty": 0.99}],
     )
     deadline: Duration = Field(
         default=600.0, description="How long a whole request may take, whatever is tried.", examples=["120s"]

@@ -10,7 +10,7 @@ from router.policy.block import Block
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
-from router.policy.routes import Range, Route, RouteCache, Rule, Rung, TextPattern, When
+from router.policy.routes import Range, Route, RouteCache, Rule, Rung, Scope, TextPattern, When
 from router.policy.source import Source
 from router.policy.values import JsonObject, Name, Size, Text, read_hold
 
@@ -179,6 +179,7 @@ __all__ = [
     "RouteCache",
     "Rule",
     "Rung",
+    "Scope",
     "Server",
     "State",
     "Supports",

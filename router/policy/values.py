@@ -141,6 +141,16 @@ def read_share(value: object) -> float:
     raise wrong(f"must be a number from 0 to 1; got {shown(value)}")
 
 
+def read_below(value: object) -> object:
+    """Read a threshold: a number from 0 to 1, or `auto`."""
+    if value == "auto":
+        return "auto"
+    try:
+        return read_share(value)
+    except PydanticCustomError:
+        raise wrong(f"must be a number from 0 to 1, or 'auto'; got {shown(value)}") from None
+
+
 def read_logprob(value: object) -> float:
     """Read the logarithm of a probability."""
     plain = _unquoted(value)

@@ -152,6 +152,7 @@ def shown(considered: Considered) -> dict[str, Any]:
         "threshold": decision.threshold,
         "band": decision.band,
         "novelty": decision.novelty,
+        "scope": None if considered.route.scope is None else {"novelty": considered.route.scope},
         "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,
         "require": dict(considered.bounds.require),
         "rule": considered.bounds.rule,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from router import assembly, ids
 from router.assembly import AssemblyError
+from router.cautions import cautions
 from router.clock import SYSTEM, Clock
 from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
@@ -51,6 +52,8 @@ class Service:
         pool = Pool.of(plan.deployments, connect, None)
         self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
         self.metrics.serve(plan, self._up)
+        self._cautioned: set[str] = set()
+        self._caution(policy, plan)
 
     async def reload(self) -> bool:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
@@ -79,6 +82,7 @@ class Service:
         self.metrics.serve(plan, self._up)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
+        self._caution(policy, plan)
         return before
 
     async def aclose(self) -> None:
@@ -102,6 +106,14 @@ class Service:
         except (PolicyError, AssemblyError, KeysError) as error:
             raise CannotServe(str(error)) from error
         return policy, plan, keyring
+
+    def _caution(self, policy: Policy, plan: Plan) -> None:
+        """Say what `smallfirst check` warns about thresholds: each caution once, and again when it has come back."""
+        found = cautions(policy, plan)
+        for caution in found:
+            if caution not in self._cautioned:
+                say(f"warning: {caution}")
+        self._cautioned = set(found)
 
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)

@@ -1,0 +1,29 @@
+"""Where something was learned: which share of the training prompts starts at a tier, and at which threshold."""
+
+from router.difficulty.builtin import Builtin
+from router.difficulty.estimate import Estimator
+from router.difficulty.model import Model
+
+Learned = Builtin | Model
+
+
+def learned(estimate: Estimator | None) -> Learned | None:
+    """Return an estimator that was learned as what it is; None for constants and where there is nothing to estimate."""
+    return estimate if isinstance(estimate, Builtin | Model) else None
+
+
+def threshold(model: Learned, share: float, tier: int) -> float | None:
+    """Return the threshold at which about `share` of the training prompts start at this tier or a cheaper one.
+
+    None when the model cannot tell: a model file remembers what was difficult for its first tier only.
+    """
+    if isinstance(model, Builtin):
+        return model.threshold(share, tier)
+    return model.threshold(share) if tier == 0 else None
+
+
+def share_below(model: Learned, threshold: float, tier: int) -> float | None:
+    """Return the share of the training prompts whose difficulty for this tier is below `threshold`, where known."""
+    if isinstance(model, Builtin):
+        return model.share(threshold, tier)
+    return model.share(threshold) if tier == 0 else None
