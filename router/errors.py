@@ -4,7 +4,8 @@
 
     Problem
     ├── BadRequest              400  the request itself is wrong
-    │   └── TooLarge            413  its body is larger than `server.max_body`
+    │   ├── TooLarge            413  its body is larger than `server.max_body`
+    │   └── HeadTooLarge        431  its headers are
     ├── Unauthorized            401  no key, or a key this proxy does not know
     ├── Forbidden               403  the policy's rules leave no deployment that may see this request
     ├── NotFound                404  no such path, model, or id
@@ -26,6 +27,7 @@ from typing_extensions import override
 __all__ = [
     "BadRequest",
     "Forbidden",
+    "HeadTooLarge",
     "MethodNotAllowed",
     "NotFound",
     "Problem",
@@ -79,6 +81,13 @@ class TooLarge(BadRequest):
 
     status = 413
     code: str | None = "request_too_large"
+
+
+class HeadTooLarge(BadRequest):
+    """The request's headers are larger than any that a client has a reason to send."""
+
+    status = 431
+    code: str | None = "request_head_too_large"
 
 
 class Unauthorized(BadRequest):

@@ -52,6 +52,15 @@ ANYBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True)
+class Headed:
+    """Where a request is headed: the route its rules lead to, and what they require there."""
+
+    route: Route
+    signals: Signals
+    bounds: rules.Bounds
+
+
+@dataclass(frozen=True, slots=True)
 class Considered:
     """A decision, and what led to it."""
 
@@ -68,15 +77,25 @@ def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Cons
     Raises:
         Problem: there is no such route or tier, or no deployment that may answer.
     """
+    return _weigh(_head(plan, request, caller), plan, request, caller)
+
+
+def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     route = _named(plan, request.model)
     facts = signals.read(request, pii=plan.reads_pii)
     asked = rules.Asked(request, facts, caller.headers, caller.labels)
     bounds = rules.apply(route.rules, asked)
     while bounds.route is not None:
         route = plan.routes[bounds.route]
-        bounds = rules.apply(route.rules, asked, rules.Bounds(bounds.require))
+        bounds = rules.apply(route.rules, asked, bounds.require)
+    return Headed(route, facts, bounds)
+
+
+def _weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller) -> Considered:
+    route, facts, bounds = headed.route, headed.signals, headed.bounds
     estimate = route.estimate(request, facts) if route.estimate else None
-    choosing = Choosing(threshold=caller.threshold, forced=_forced(plan, caller.tier), budget=caller.budget)
+    forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
+    choosing = Choosing(threshold=caller.threshold, forced=forced, budget=caller.budget)
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
     return Considered(route, facts, bounds, estimate, decision)
 
@@ -116,8 +135,10 @@ class Pipeline:
         pool = self.pool
         journey = self.begin(caller, stream=request.stream)
         try:
-            considered = consider(self.plan, request, caller)
-            journey.route, journey.decision = considered.route, considered.decision
+            headed = _head(self.plan, request, caller)
+            journey.route = headed.route  # known from here on, also to a refusal
+            considered = _weigh(headed, self.plan, request, caller)
+            journey.decision = considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
             answer = await climb.run()
             return served(answer, request, journey, self.close)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router import signals
@@ -56,18 +56,19 @@ class Bounds:
 FREE = Bounds()
 
 
-def apply(rules: Iterable[Rule], asked: Asked, bounds: Bounds = FREE) -> Bounds:
-    """Add a route's rules to `bounds`: `require` adds up over every match, of the others the first match wins."""
-    require, chosen = dict(bounds.require), bounds if bounds.start else None
+def apply(rules: Iterable[Rule], asked: Asked, require: Mapping[str, str] = _NOTHING) -> Bounds:
+    """What a route's rules come to: `require` adds up over every match, of the others the first match wins.
+
+    What the rules of the route before it required, if any, is handed in and still holds.
+    """
+    required, chosen = dict(require), FREE
     for rule in rules:
         if not all(holds(asked) for holds in rule.when):
             continue
-        require |= rule.require
-        if chosen is None and (rule.start or rule.route):
+        required |= rule.require
+        if chosen is FREE and (rule.start or rule.route):
             chosen = Bounds({}, rule.start, rule.route, rule.name)
-    if not require and chosen is None:
-        return FREE
-    return Bounds(require, chosen.start, chosen.route, chosen.rule) if chosen else Bounds(require)
+    return replace(chosen, require=required) if required else chosen
 
 
 def conditions(when: When, system: str | None = None) -> tuple[Condition, ...]:

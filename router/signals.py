@@ -20,6 +20,9 @@ SUBJECT_LIMIT: Final = 4_000
 """Characters of the subject that are read: of a longer one its first 3,000 and its last 1,000."""
 
 _HEAD, _TAIL = 3_000, 1_000
+_MOST_REMEMBERED = 100_000
+"""Characters of a system prompt up to which it is kept with its fingerprint: traffic repeats its few system prompts,
+and a client that sends ever other ones of 30 MB shall not fill the memory with them."""
 _SHORT = 80  # A user turn below this many characters may only make sense with the turns before it.
 _TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the length of its base64.
 _TOKENS_PER_MESSAGE = 4
@@ -46,6 +49,7 @@ _NEGATIONS: Final = frozenset(
         "unlikely", "cannot",
     }
 )  # fmt: skip
+_CUES: Final = _CODE_WORDS | _MATHS_WORDS | _NEGATIONS
 _SCRIPTS = (
     ("cyrillic", 0x0400, 0x052F),
     ("hebrew", 0x0590, 0x05FF),
@@ -75,6 +79,7 @@ class Signals:
     maths: int
     questions: int
     negations: int
+    commas: int
     tokens: int
     """Prompt tokens of the whole conversation with its tools, estimated at four bytes each; never capped."""
     tools: int
@@ -104,15 +109,17 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     roles = [message["role"] for message in request.messages]
     encoded = sample.encode(errors="replace")
     words = [word.strip(".,:;!?()") for word in sample.lower().split()]
+    cues = [word for word in words if word in _CUES]
     return Signals(
         characters=len(text),
         words=len(words),
         lines=sum(map(bool, map(str.strip, sample.split("\n")))),
         digits=_count(encoded, _DIGITS),
-        code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, words)),
-        maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, words)),
+        code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, cues)),
+        maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, cues)),
         questions=sample.count("?") + sample.count("？"),
-        negations=sum(map(_NEGATIONS.__contains__, words)) + sample.count("n't"),
+        negations=sum(map(_NEGATIONS.__contains__, cues)) + sample.count("n't"),
+        commas=sample.count(","),
         tokens=_tokens(request, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
         tools=len(tools) if isinstance(tools, list) else 0,
         tool_results=roles.count("tool") + roles.count("function"),
@@ -158,10 +165,16 @@ def clip(text: str) -> str:
     return text if len(text) <= SUBJECT_LIMIT else text[:_HEAD] + "\n" + text[-_TAIL:]
 
 
-@lru_cache(maxsize=32)  # Traffic repeats its few system prompts, and they are long.
 def prompt_hash(text: str) -> str:
     """Return the fingerprint of a prompt: 16 hex digits that ignore how its whitespace is laid out."""
+    return _remembered(text) if len(text) <= _MOST_REMEMBERED else _fingerprint(text)
+
+
+def _fingerprint(text: str) -> str:
     return blake2b(" ".join(text.split()).encode(errors="replace"), digest_size=8).hexdigest()
+
+
+_remembered = lru_cache(maxsize=32)(_fingerprint)
 
 
 def _count(text: bytes, marks: bytes) -> int:

@@ -31,10 +31,11 @@ class Splitter:
     What it returns, joined, is what it was fed: nothing is added, lost or rewritten.
     """
 
-    __slots__ = ("_limit", "_rest")
+    __slots__ = ("_held", "_limit", "_size")
 
     def __init__(self, limit: int = 16 * 1024 * 1024) -> None:
-        self._rest = b""
+        self._held: list[bytes] = []  # the beginning of an event, in pieces: joined each time, it would cost its square
+        self._size = 0
         self._limit = limit
 
     def feed(self, chunk: bytes) -> list[Event]:
@@ -43,21 +44,38 @@ class Splitter:
         Raises:
             TooLong: an event without an end has grown past the limit.
         """
-        text = self._rest + chunk if self._rest else chunk
-        if b"\r" in text:
-            events, self._rest = _cut_by_any_break(text)
+        events: list[Event] = []
+        if self._held and not _may_end(chunk) and not self._held[-1].endswith(b"\r"):
+            self._held.append(chunk)
+            self._size += len(chunk)
         else:
-            *whole, self._rest = text.split(b"\n\n")
-            events = [_event(part + b"\n\n") for part in whole]
-        if len(self._rest) > self._limit:
+            events, rest = _cut(b"".join((*self._held, chunk)) if self._held else chunk)
+            self._held = [rest] if rest else []
+            self._size = len(rest)
+        if self._size > self._limit:
             message = f"an event is longer than {self._limit} bytes"
             raise TooLong(message)
         return events
 
     def finish(self) -> list[Event]:
         """Give what came after the last blank line, closed properly, when it holds anything."""
-        rest, self._rest = self._rest, b""
+        rest = b"".join(self._held)
+        self._held = []
+        self._size = 0
         return [_event(rest.rstrip(b"\r\n") + b"\n\n")] if rest.strip() else []
+
+
+def _may_end(chunk: bytes) -> bool:
+    """Whether an event may end in here: only where a line does."""
+    return b"\n" in chunk or b"\r" in chunk
+
+
+def _cut(text: bytes) -> tuple[list[Event], bytes]:
+    """The events that are complete, and what comes after them."""
+    if b"\r" in text:
+        return _cut_by_any_break(text)
+    *whole, rest = text.split(b"\n\n")
+    return [_event(part + b"\n\n") for part in whole], rest
 
 
 def _cut_by_any_break(text: bytes) -> tuple[list[Event], bytes]:

@@ -3,18 +3,21 @@
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from router import keys
+from router.chat import ChatRequest
 from router.demo.answers import Answer
 from router.demo.upstream import FakeUpstream
+from router.difficulty import Estimate
 from router.server.run import running
 from router.server.service import Service
 from router.settings import Settings
+from router.signals import Signals
 from tests.scenario import FOLDER, merged
 
 __all__ = ["KEY", "Proxy", "proxy", "write"]
@@ -35,6 +38,16 @@ class Proxy:
         """The sum of a metric over all labels that are not named."""
         samples = [sample for metric in self.service.metrics.registry.collect() for sample in metric.samples]
         return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
+
+    def breaks(self) -> None:
+        """From now on our own code is at fault in every estimate."""
+        pipeline = self.service.pipeline
+        routes = {name: replace(route, estimate=_faulty) for name, route in pipeline.plan.routes.items()}
+        pipeline.swap(replace(pipeline.plan, routes=routes), pipeline.pool)
+
+
+def _faulty(_request: ChatRequest, _facts: Signals) -> Estimate:
+    raise ZeroDivisionError
 
 
 def write(folder: Path, addresses: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> Path:

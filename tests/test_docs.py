@@ -9,6 +9,7 @@ from router import errors
 from router.cli import app
 from router.metrics import METRICS
 from router.policy.checks import Check
+from router.upstream.failure import REASONS
 from router.verify import KINDS
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +52,10 @@ def test_every_check_with_something_to_explain_has_its_section() -> None:
     headings = re.findall(r"^### (.+)$", page("checks.md"), re.MULTILINE)
 
     assert set(re.findall(r"`(\w+)`", " ".join(headings))) <= set(Check.model_fields)
+
+
+def test_every_reason_of_a_fallback_is_told() -> None:
+    assert [reason for reason in sorted(REASONS) if f"`{reason}`" not in page("metrics.md")] == []
 
 
 def test_every_error_code_is_told() -> None:

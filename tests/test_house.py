@@ -249,6 +249,15 @@ def test_every_make_target_says_what_it_does() -> None:
     refuse("A target has its `##` line:", (target for target, rest in targets if " ## " not in rest))
 
 
+def test_a_package_that_lists_its_modules_lists_them_all() -> None:
+    openings = [path for path in ROOT.glob("router/*/__init__.py") if "\n::\n" in path.read_text("utf-8")]
+    modules = ((path, module) for path in openings for module in path.parent.glob("[!_]*.py"))
+    refuse(
+        "Tell a newcomer what it is for, in the package's docstring:",
+        (name(module) for path, module in modules if not re.search(rf"  {module.stem}\b", path.read_text("utf-8"))),
+    )
+
+
 def test_nothing_is_left_for_later() -> None:
     later = re.compile(r"\b(TODO|FIXME)\b")
     texts = ((p, p.read_text("utf-8", errors="ignore")) for p in public_files() if p != Path(__file__))

@@ -73,7 +73,19 @@ def test_a_rule_may_hand_a_request_to_another_route() -> None:
     assert (considered.route.name, considered.decision.start) == ("other", "frontier")
 
 
+def test_a_deployment_is_exactly_that_one_whatever_a_header_says() -> None:
+    decision = consider(plan(), asked(model="small"), Caller(tier="frontier")).decision
+    assert [step.deployments[0].name for step in decision.steps] == ["small"]
+
+
 # ------------------------------------------------------------------------------------------------------------- complete
+
+
+async def test_a_refusal_says_which_route_refused() -> None:
+    one = house(Canned(answer()), policy=OTHER_ROUTE)
+    reply = await one.pipeline.complete(asked(metadata={"task": "t"}), Caller(budget=0.0))
+    await reply.aclose()
+    assert (reply.status, headers(reply)["x-router-route"], one.outcomes[0].route) == (400, "other", "other")
 
 
 async def test_an_answer_is_counted_when_its_reply_closes_and_once() -> None:

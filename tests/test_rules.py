@@ -100,4 +100,4 @@ def test_a_rule_may_require_and_choose() -> None:
 
 
 def test_what_one_route_requires_binds_the_route_it_leads_to() -> None:
-    assert apply([rule("here", require={"p": "1"})], facts(), Bounds({"eu": "yes"})).require == {"eu": "yes", "p": "1"}
+    assert apply([rule("here", require={"p": "1"})], facts(), {"eu": "yes"}).require == {"eu": "yes", "p": "1"}

@@ -1,12 +1,14 @@
 """The facts of a request, and whose facts they are."""
 
-from typing import Any
+import tracemalloc
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.chat import ChatRequest
+from router.policy.routes import Language
 from router.signals import SUBJECT_LIMIT, clip, content, prompt_hash, read, subject
 
 QUESTION = "Explain in detail how the Banach fixed-point theorem gives existence and uniqueness for this equation."
@@ -100,6 +102,21 @@ def test_tokens_are_never_capped() -> None:
 )
 def test_language_by_script(text: str, language: str) -> None:
     assert read(request(user(text))).language == language
+
+
+def test_a_prompt_too_long_to_be_remembered_is_not_and_has_a_fingerprint_all_the_same() -> None:
+    long = "a  " * 100_000
+    tracemalloc.start()
+    try:
+        assert prompt_hash(long) == prompt_hash(long.replace("  ", " "))
+        assert tracemalloc.get_traced_memory()[0] < len(long) / 2
+    finally:
+        tracemalloc.stop()
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_a_policy_knows_every_language_there_can_be(text: str) -> None:
+    assert read(request(user(text))).language in get_args(Language)
 
 
 def test_personal_data_are_looked_for_in_history_and_tool_calls_and_only_on_request() -> None:

@@ -1,5 +1,7 @@
 """Server-sent events, split wherever the network pleases."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +88,33 @@ def test_an_event_without_end_is_not_held_for_ever() -> None:
 
     with pytest.raises(TooLong, match="longer than 10 bytes"):
         splitter.feed(b"data: 0123456789")
+
+
+def test_an_event_in_many_small_pieces_is_not_copied_for_each_of_them() -> None:
+    splitter, piece, pieces = Splitter(), b"x" * 1000, 2000
+    tracemalloc.start()
+    try:
+        for _ in range(pieces):
+            assert splitter.feed(piece) == []
+        assert tracemalloc.get_traced_memory()[1] < 100_000, "it keeps the pieces and makes no copy of them"
+        assert splitter.feed(b"\n\n")[0].raw == piece * pieces + b"\n\n"
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_pieces_are_too_long_too() -> None:
+    splitter = Splitter(limit=10)
+    splitter.feed(b"data: 01")
+
+    with pytest.raises(TooLong, match="longer than 10 bytes"):
+        splitter.feed(b"234")
+
+
+def test_a_carriage_return_at_the_end_of_a_piece_is_not_forgotten() -> None:
+    splitter = Splitter()
+
+    assert splitter.feed(b"data: a\r\r") == []
+    assert splitter.feed(b"data: b") == [Event(b"data: a\r\r", b"a")]
 
 
 def test_data_becomes_an_event() -> None:

@@ -20,7 +20,7 @@ RULES = """auto: {rules: [
     {name: metadata, when: {metadata: {a: b}}, start: frontier},
     {name: regex, when: {regex: "x+y"}, start: frontier},
     {name: rest, start: frontier,
-     when: {images: true, audio: true, json_schema: true, tokens: {min: 5}, turns: {min: 1}, language: [de]}},
+     when: {images: true, audio: true, json_schema: true, tokens: {min: 5}, turns: {min: 1}, language: [greek]}},
   ], """
 POLICY = TWO_TIERS.replace("auto: {", RULES).replace("difficulty: 0.2", "difficulty: builtin")
 

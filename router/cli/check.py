@@ -10,10 +10,9 @@ import typer
 from router import assembly
 from router.assembly import AssemblyError
 from router.cautions import cautions
-from router.cli.telling import Json, Refused, print_json
+from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
 from router.policy import PolicyError, json_schema, lint
-from router.settings import Settings
 
 __all__ = ["check"]
 
@@ -31,7 +30,7 @@ def check(
         return
     if not policies:
         raise Refused("check: name a policy, a file or a folder")
-    environment = Settings.read().environment
+    environment = read_settings().environment
     reports = [_report(path, environment) for path in policies]
     held = not any(report["faults"] or (strict and report["warnings"]) for report in reports)
     if as_json:
@@ -54,7 +53,8 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
         return report | {"faults": [str(fault) for fault in error.faults]}
     except AssemblyError as error:
         return report | {"faults": [str(error)]}
-    warnings = [*map(str, lint(policy)), *cautions(policy, plan)]
+    priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
+    warnings = [*map(str, lint(policy, priced=priced)), *cautions(policy, plan)]
     return report | {"version": plan.version, "warnings": warnings}
 
 

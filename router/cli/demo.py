@@ -23,7 +23,7 @@ def demo(
     data: Annotated[
         Path | None, typer.Option(help="Outcome data (.jsonl, .jsonl.gz) instead of the requests that ship.")
     ] = None,
-    port: Annotated[int, typer.Option(help="Where the proxy listens; 0 takes a free port.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the proxy listens; 0 takes a free port.")] = 0,
 ) -> None:
     """Show the whole loop: two fake models, a policy, real requests through the real proxy. No key, no network."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, contextlib.suppress(KeyboardInterrupt):

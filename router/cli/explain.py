@@ -8,14 +8,13 @@ import typer
 
 from router import assembly, chat
 from router.assembly import AssemblyError
-from router.cli.telling import Json, PolicyPath, Refused, print_json
+from router.cli.telling import Json, PolicyPath, Refused, print_json, read_settings
 from router.clock import SYSTEM
 from router.errors import Problem
 from router.pipeline import Caller, Considered, consider
 from router.plan import Plan
 from router.policy import PolicyError
 from router.server.desk import shown
-from router.settings import Settings
 
 __all__ = ["explain"]
 
@@ -31,12 +30,12 @@ def explain(
 ) -> None:
     """Say what would happen to a request and why, without asking anybody."""
     try:
-        _, plan = assembly.read(policy, Settings.read().environment, now=SYSTEM.wall())
+        _, plan = assembly.read(policy, read_settings().environment, now=SYSTEM.wall())
     except (PolicyError, AssemblyError) as error:
         raise Refused(str(error)) from error
     body = _body(prompt, model or next(iter(plan.routes)), replace=model is not None)
     try:
-        request = chat.parse(orjson.dumps(body))
+        request = chat.parse(_written(body))
         considered = consider(plan, request, Caller(tier=tier, threshold=threshold))
     except Problem as problem:
         raise Refused(problem.message) from problem
@@ -62,6 +61,17 @@ def _body(prompt: str | None, model: str, *, replace: bool) -> dict[str, Any]:
     return {**body, "model": model} if replace else {"model": model, **body}
 
 
+def _written(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:  # bytes that are no text, or nested deeper than JSON can be written
+        raise Refused(f"explain: not a request: {error}") from error
+
+
+def _plain(value: object) -> object:
+    return "+".join(sorted(value)) if isinstance(value, frozenset) else value
+
+
 def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]) -> str:
     decision, facts = considered.decision, considered.signals
     chain = " → ".join(f"{s.tier.name} ({', '.join(d.name for d in s.deployments)})" for s in decision.steps)
@@ -82,7 +92,7 @@ def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]
             "requires    " + ", ".join(f"{name}: {value}" for name, value in considered.bounds.require.items())
         )
     said = {name: getattr(facts, name) for name in facts.__slots__}
-    told = (f"{name} {value}" for name, value in said.items() if value and value != "latin")
+    told = (f"{name} {_plain(value)}" for name, value in said.items() if value and value != "latin")
     lines.append("signals     " + ", ".join(told))
     lines += [f"{'moved by' if i == 0 else '':11} {what} ({by:+.2f})" for i, (what, by) in enumerate(moved)]
     return "\n".join(lines) + "\n"

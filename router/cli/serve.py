@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from router.cli.telling import PolicyPath, Refused
+from router.cli.telling import PolicyPath, Refused, read_settings
 from router.server.run import serve as serve_policy
 from router.server.service import CannotServe
-from router.settings import Settings, SettingsError
 
 __all__ = ["serve"]
 
@@ -16,7 +15,8 @@ def serve(
     policy: PolicyPath,
     host: Annotated[str | None, typer.Option(help="Where to listen. [default: SMALLFIRST_HOST or 127.0.0.1]")] = None,
     port: Annotated[
-        int | None, typer.Option(help="Which port; 0 takes a free one. [default: SMALLFIRST_PORT or 8080]")
+        int | None,
+        typer.Option(min=0, max=65535, help="Which port; 0 takes a free one. [default: SMALLFIRST_PORT or 8080]"),
     ] = None,
     workers: Annotated[int, typer.Option(help="How many processes; more than one is not built yet.")] = 1,
 ) -> None:
@@ -25,8 +25,8 @@ def serve(
         raise Refused(
             "--workers: more than one needs Redis, which is not built yet; start one process per core instead"
         )
+    settings = read_settings()
     try:
-        settings = Settings.read()
         serve_policy(policy, settings, settings.host if host is None else host, settings.port if port is None else port)
-    except (CannotServe, SettingsError) as error:
+    except CannotServe as error:
         raise Refused(str(error)) from error

@@ -7,7 +7,9 @@ from typing import Annotated
 import orjson
 import typer
 
-__all__ = ["Json", "PolicyPath", "Refused", "print_json"]
+from router.settings import Settings, SettingsError
+
+__all__ = ["Json", "PolicyPath", "Refused", "print_json", "read_settings"]
 
 PolicyPath = Annotated[
     Path, typer.Option("--policy", metavar="P", help="The policy: a YAML file, or a folder of them.")
@@ -17,6 +19,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 class Refused(Exception):
     """The call or an input is wrong: exit code 2, and these words."""
+
+
+def read_settings() -> Settings:
+    """Read the environment, or refuse with every fault of it."""
+    try:
+        return Settings.read()
+    except SettingsError as error:
+        raise Refused(str(error)) from error
 
 
 def print_json(document: object) -> None:

@@ -14,12 +14,9 @@ from router.demo.rendering import count_usage
 from router.demo.run import Served
 from router.demo.workload import Row
 from router.pricing import Price, cost
+from router.upstream.failure import is_failure
 
 __all__ = ["DemoReport", "Task", "summarise"]
-
-_FAILURES = frozenset(
-    {"full", "open", "connect", "reset", "timeout", "malformed", "unfinished", "context", "rejected", "error_event"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def summarise(served: Sequence[Served], prices: Mapping[str, Price | None], over
     """Add a run up; `prices` has every tier of the cascade, cheapest first."""
     rows = [one.row for one in served]
     steps = [(one, verdict) for one in served for _tier, verdict in one.path[:-1]]
-    failed = sum(_is_failure(verdict) for _, verdict in steps)
+    failed = sum(is_failure(verdict) for _, verdict in steps)
     return DemoReport(
         requests=len(served),
         errors=sum(one.error is not None for one in served),
@@ -118,7 +115,7 @@ def _paid(
 ) -> Iterable[float | None]:
     """What every answer to this request cost: the one served, and those before it that were not good enough."""
     for tier, verdict in one.path[:-1]:
-        if not _is_failure(verdict):
+        if not is_failure(verdict):
             yield cost(prices.get(tier), _usage(answers[tier].to(one.row.messages), one.row))
     if one.tier is not None:
         yield cost(prices.get(one.tier), one.reading.usage)
@@ -127,11 +124,6 @@ def _paid(
 def _usage(answer: Answer, row: Row) -> Usage:
     counted = count_usage(answer, {"messages": row.messages, **row.request})
     return Usage(input=counted["prompt_tokens"], output=counted["completion_tokens"])
-
-
-def _is_failure(verdict: str) -> bool:
-    """Whether a deployment gave no answer at all (a fallback), or one that was not good enough (an escalation)."""
-    return verdict in _FAILURES or verdict.startswith("status_")
 
 
 def _graded(one: Served) -> float:

@@ -5,7 +5,7 @@ from it the difficulty. There are three: a `constant`, a model file that `load` 
 ships with the package. Estimating is pure and takes microseconds; numpy is all it needs.
 """
 
-from router.difficulty.builtin import Builtin, builtin
+from router.difficulty.builtin import Builtin, Plain, builtin
 from router.difficulty.estimate import Estimate, Estimator, constant
 from router.difficulty.file import ModelError
 from router.difficulty.learned import Learned, learned, share_below, threshold
@@ -18,6 +18,7 @@ __all__ = [
     "Learned",
     "Model",
     "ModelError",
+    "Plain",
     "builtin",
     "constant",
     "learned",

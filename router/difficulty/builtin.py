@@ -1,38 +1,95 @@
-"""The model that ships with the package, for those who have no outcomes yet.
+"""The model that ships, for those who have no outcomes yet: how long a request is, and how many turns it takes.
 
-It was trained on public outcomes of other people's small and large models, so it knows what is generally hard for a
-small model and nothing about yours. Its tiers are mapped by position: your first is its small one, your last its large
-one.
+It weighs three facts, words, commas and negations, on a logarithmic scale, and knows nothing else. On prompts of a kind
+it has never seen that orders difficulty better than anything we could learn from other people's outcomes: words and
+their meanings, which help at home, mislead abroad (docs/builtin-model.md has the figures). Its tiers are mapped by
+position: your first is its small one, your last its large one.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+import orjson
 
 from router.chat import ChatRequest
-from router.difficulty.estimate import Estimate, band_of, losses
-from router.difficulty.file import unpack
-from router.difficulty.model import Model, from_contents
+from router.difficulty.estimate import BANDS, Estimate, band_of, losses
+from router.difficulty.model import PER_CENT, QUANTILES
 from router.signals import Signals
 
-NAME: Final = "builtin.model"
+NAME: Final = "builtin.json"
+WEIGHTS: Final[Mapping[str, float]] = {"words": 1.0, "commas": 0.5, "negations": 0.5}
+"""How much each fact counts, in standard deviations; chosen by leaving one source of outcomes out at a time."""
+
+LIMIT: Final = 3.0
+"""Standard deviations beyond which a fact says no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A weighted sum of a few facts, and for each tier how likely a good answer is at that sum."""
+
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    """Of each fact's logarithm in the training prompts."""
+    heads: tuple[tuple[float, float], ...]
+    """Offset and slope of each tier's log odds."""
+    quantiles: tuple[float, ...]
+    """The training prompts' difficulties, by per cent."""
+    hash: str
+    training: Mapping[str, Any]
+    """What it was trained on and how well it did, as its card tells it."""
+
+    @property
+    def band_edges(self) -> tuple[float, ...]:
+        """The nine deciles of the training prompts' difficulties."""
+        step = (QUANTILES - 1) // BANDS
+        return self.quantiles[step : QUANTILES - 1 : step]
+
+    def p_good(self, signals: Signals) -> tuple[float, ...]:
+        """Return the probability for each tier that its answer is good."""
+        weight = sum(said for _, said in self._said(signals))
+        return tuple(1.0 / (1.0 + math.exp(-(offset + slope * weight))) for offset, slope in self.heads)
+
+    def explain(self, _request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
+        """Return what moved the estimate, strongest first, with how much it added to the log odds of difficulty."""
+        apart = self.heads[-1][1] - self.heads[0][1]
+        return sorted(((name, apart * said) for name, said in self._said(signals)), key=lambda one: -abs(one[1]))
+
+    def threshold(self, share: float) -> float:
+        """Return the threshold at which about `share` of the training prompts start at the first tier."""
+        return float(np.interp(share, PER_CENT, self.quantiles))
+
+    def share(self, threshold: float) -> float:
+        """Return the share of the training prompts whose difficulty is below `threshold`."""
+        return float(np.searchsorted(self.quantiles, threshold)) / QUANTILES
+
+    def _said(self, signals: Signals) -> list[tuple[str, float]]:
+        """What each fact says, in weighted standard deviations."""
+        facts = zip(WEIGHTS.items(), self.centre, self.scale, strict=True)
+        return [
+            (name, weight * min(max((math.log1p(getattr(signals, name)) - centre) / scale, -LIMIT), LIMIT))
+            for (name, weight), centre, scale in facts
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
     """The shipped two-tier model, stretched over a cascade of any length."""
 
-    model: Model
+    model: Plain
     tiers: tuple[str, ...]
 
-    def __call__(self, request: ChatRequest, signals: Signals) -> Estimate:
+    def __call__(self, request: ChatRequest, signals: Signals) -> Estimate:  # noqa: ARG002  its facts are all signals
         """Return the estimate for `request`.
 
         Tiers between the first and the last are taken to lie evenly between them.
         """
-        first, last = self.model(request, signals).p_good
+        first, last = self.model.p_good(signals)
         steps = len(self.tiers) - 1
         p_good = (*(first + (last - first) * step / steps for step in range(steps)), last)
         difficulty = losses(p_good)
@@ -71,7 +128,18 @@ def builtin(tiers: Sequence[str]) -> Builtin:
 
 
 @cache
-def shipped() -> Model:
+def shipped() -> Plain:
     """Return the shipped model as it was trained, for two tiers."""
-    data = files("router.difficulty").joinpath(NAME).read_bytes()
-    return from_contents(unpack(data, "the builtin model"), "the builtin model")
+    return plain(orjson.loads(files("router.difficulty").joinpath(NAME).read_bytes()))
+
+
+def plain(header: Mapping[str, Any]) -> Plain:
+    """Return the model that a trained header describes."""
+    return Plain(
+        centre=tuple(header["centre"]),
+        scale=tuple(header["scale"]),
+        heads=tuple((offset, slope) for offset, slope in header["heads"]),
+        quantiles=tuple(header["quantiles"]),
+        hash=header["hash"],
+        training=header["training"],
+    )

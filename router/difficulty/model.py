@@ -26,7 +26,7 @@ from router.signals import Signals
 QUANTILES: Final = 101
 """How finely the training prompts' difficulties are remembered: per cent."""
 
-_PER_CENT = np.linspace(0.0, 1.0, QUANTILES)
+PER_CENT = np.linspace(0.0, 1.0, QUANTILES)
 _SHOWN = 6  # Reasons that an explanation gives.
 
 
@@ -83,7 +83,7 @@ class Model:
     def p_good(self, features: Features) -> tuple[float, ...]:
         """Return the calibrated probability for each tier that its answer is good."""
         linear = self.linear.odds(features).tolist()
-        forest = log_odds(self.forest.vote(features.dense)).tolist() if self.mix[1].any() else [0.0] * len(linear)
+        forest = log_odds(self.forest.vote(features.dense)).tolist()
         weights = zip(linear, forest, *self.mix.tolist(), strict=True)  # a few tiers: numpy would take longer
         return tuple(1.0 / (1.0 + math.exp(-(one * w + other * v + offset))) for one, other, w, v, offset in weights)
 
@@ -92,7 +92,7 @@ class Model:
 
         Where many of them are equally difficult a threshold takes all or none; it is the one that comes nearer.
         """
-        without = float(np.interp(share, _PER_CENT, self.quantiles))
+        without = float(np.interp(share, PER_CENT, self.quantiles))
         included = float(np.nextafter(without, np.inf))
         return min((without, included), key=lambda threshold: abs(self.share(threshold) - share))
 

@@ -28,8 +28,6 @@ STRUCTURE: Final = (
 )  # fmt: skip
 """The measures of structure, in words."""
 
-MANNERS: Final = 4
-"""How many of them, at the end, are manners of typing: they tell much about a source and nothing about another one."""
 
 _FOLD: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
 _WORD: Final = re.compile(rb"[a-z\x80-\xff]+(?:'[a-z]+)?|0+|[^\sa-z0\x80-\xff]")

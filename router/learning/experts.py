@@ -26,15 +26,13 @@ _FREEDOM = 0.3  # Inverse strength of the linear expert's regularisation.
 _RARE = 2  # Prompts that must share a gram before it may say anything.
 
 
-def space(found: Sequence[Raw], seed: int, *, far: bool = False) -> Space:
-    """Return the space that training prompts span; one for traffic that is `far` from them is blind to manners."""
+def space(found: Sequence[Raw], seed: int) -> Space:
+    """Return the space that training prompts span."""
     counts = np.bincount(np.concatenate([text.grams(raw.hashes) for raw in found]), minlength=1 << text.BITS)
     rarity = np.where(counts >= _RARE, np.log((len(found) + 1) / (counts + 1)) + 1, 0.0)
     measures = np.array([raw.structure for raw in found])
     meanings = np.array([raw.meaning for raw in found])
     scale = measures.std(0) + 0.1
-    if far:
-        scale[-text.MANNERS :] = np.inf
     origin = meanings.mean(0)
     chosen = np.random.default_rng(seed).permutation(len(found))[:LANDMARKS]
     return Space(
@@ -110,18 +108,6 @@ def forest(seen: Sequence[Features], scores: Matrix, seed: int) -> Forest:
         child=child.astype(np.int32),
         votes=votes.astype(np.float16),
         depth=DEPTH,
-    )
-
-
-def no_forest(tiers: int) -> Forest:
-    """Return a forest that has no opinion: one tree, one leaf."""
-    return Forest(
-        roots=np.zeros(1, np.int32),
-        feature=np.zeros(1, np.uint8),
-        cut=np.full(1, np.inf, np.float32),
-        child=np.zeros(1, np.int32),
-        votes=np.full((1, tiers), 0.5, np.float16),
-        depth=0,
     )
 
 

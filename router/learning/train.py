@@ -65,9 +65,6 @@ class How:
 
     seed: int = 0
     """Of everything that is drawn: the same seed and data make the same model."""
-    far: bool = False
-    """Whether the model is for traffic unlike its training data. It then does without the forest and
-    without manners of typing, which help at home and mislead abroad."""
     progress: Progress = quiet
 
 
@@ -126,11 +123,9 @@ def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[d
 
 def learn(found: Sequence[Raw], labels: Matrix, how: How = HOW) -> Experts:
     """Fit both experts on rows."""
-    at = experts.space(found, how.seed, far=how.far)
+    at = experts.space(found, how.seed)
     seen = [at.features(one) for one in found]
     line = experts.linear(at, seen, labels)
-    if how.far:
-        return Experts(at, line, experts.no_forest(labels.shape[1]))
     expected = 1 / (1 + np.exp(-np.array([line.odds(one) for one in seen])))
     whole = np.where(np.isnan(labels), expected, labels)  # What is missing is filled with what the words let expect.
     return Experts(at, line, experts.forest(seen, whole, how.seed))

@@ -75,12 +75,6 @@ def _text_or_pattern(value: object) -> str:
     return "<pattern>" if isinstance(value, Mapping | TextPattern) else "<text>"
 
 
-def _language(value: object) -> str:
-    if isinstance(value, str) and 2 <= len(value) <= 3 and value.isascii() and value.isalpha() and value.islower():
-        return str(value)
-    raise wrong("must be a language code of two or three small letters, such as 'de'")
-
-
 TextOrPattern = Annotated[
     Annotated[Text, Tag("<text>")] | Annotated[TextPattern, Tag("<pattern>")], Discriminator(_text_or_pattern)
 ]
@@ -89,7 +83,8 @@ FlagOrNames = Annotated[
     BeforeValidator(read_flag_or_names),
     WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
-Language = Annotated[str, BeforeValidator(_language), WithJsonSchema({"type": "string", "pattern": "^[a-z]{2,3}$"})]
+Language = Literal["latin", "greek", "cyrillic", "hebrew", "arabic", "indic", "thai", "cjk", "hangul", "other"]
+"""What can be told from letters alone: the script. `signals` finds it."""
 Pii = Literal["email", "card", "iban"]
 
 
@@ -141,7 +136,10 @@ class When(Block):
         examples=["(?i)\\binvoice\\b"],
     )
     language: tuple[Language, ...] | None = Field(
-        default=None, min_length=1, description="The text is in one of these languages.", examples=[["de", "fr"]]
+        default=None,
+        min_length=1,
+        description="The text is written in one of these scripts.",
+        examples=[["cyrillic", "greek"]],
     )
 
     @model_validator(mode="after")

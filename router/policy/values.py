@@ -210,13 +210,15 @@ def read_pattern(value: object) -> str:
 def read_base_url(value: object) -> str:
     """Read the address of an OpenAI-compatible server, without a slash at the end."""
     text = read_text(value).rstrip("/")
+    if "@" in text.partition("://")[2].partition("/")[0]:  # first of all: other faults are told with the address
+        raise wrong("an address must not hold a user or password; give the key as api_key: ${VARIABLE}")
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
+        if host and ":" not in host:
+            host.encode("idna")  # as whoever connects does
     except ValueError as error:
         raise wrong(f"its host or port cannot be read; got {shown(value)}") from error
-    if "@" in parts.netloc:
-        raise wrong("an address must not hold a user or password; give the key as api_key: ${VARIABLE}")
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", text) or not text.isprintable():
         raise wrong(f"must be an address with a host, such as http://127.0.0.1:8001/v1; got {shown(value)}")
     if parts.query or parts.fragment:

@@ -6,6 +6,7 @@
     chat        POST /v1/chat/completions: bytes in, authenticated, parsed once, answered, closed
     desk        models, decisions, health, metrics: what is asked rarely and may take its time
     caller      who asks, and what they ask for in headers
+    heads       how large the head of a request may be
     service     a policy at work; reloads swap what it works with
     run         sockets, signals, start and stop
 """

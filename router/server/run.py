@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from router.log import AccessLog, say
 from router.server.app import App
+from router.server.heads import BoundedHeads
 from router.server.service import CannotServe, Service
 from router.settings import Settings
 
@@ -130,7 +131,7 @@ async def running(service: Service, host: str = "127.0.0.1", port: int = 0) -> A
 def _config(service: Service) -> uvicorn.Config:
     return uvicorn.Config(
         App(service),
-        http="httptools",
+        http=BoundedHeads,
         loop="none",
         lifespan="off",
         ws="none",

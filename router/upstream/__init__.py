@@ -2,8 +2,17 @@
 
 ::
 
+    climb       up the cascade: one deployment after the other, until an answer is good enough
+    purse       what one request may still cost
+    reply       what the client gets; closing it ends the request, once
+
+    pool        deployments at work: places, breakers, connections; who is asked next
+    attempt     one call: a whole answer, the head of a stream, or the failure
+    stream      a streamed answer: held back for checks, then forwarded as it comes
+    failure     why there is no answer, and what the client is told when all have failed
+
     client      the seam: bytes out, a status and bytes back
-    wire        that seam over HTTP        providers   that seam over LiteLLM
-    pool        a deployment at work: places, breaker, connections; who is asked next
-    attempt     one call, whole or streamed: what it took, how it ended, why it failed
+    connect     which kind of connection a deployment needs
+    wire        the seam over HTTP, many connections      connection   one of them      inflate   compressed answers
+    providers   the seam over LiteLLM
 """

@@ -3,12 +3,18 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
 import orjson
 
 from router.errors import Problem, Relayed, UpstreamFailed, UpstreamTimedOut
+from router.upstream.client import Kind
 
-__all__ = ["Failure", "from_event", "from_status", "problem"]
+__all__ = ["REASONS", "Failure", "from_event", "from_status", "is_failure", "problem"]
+
+_NOT_CALLED = frozenset({"full", "open", "cost"})
+REASONS = _NOT_CALLED | frozenset(get_args(Kind)) | {"unfinished", "error_event", "context", "rejected"}
+"""Every reason there is, besides `status_N`."""
 
 _RELAYED = frozenset({400, 413, 422})
 _HIDDEN = frozenset({401, 403, 404})
@@ -32,7 +38,7 @@ class Failure(Exception):
     @property
     def called(self) -> bool:
         """Whether the deployment was called at all: it was not full, left alone by its breaker, or too dear."""
-        return self.reason not in {"full", "open", "cost"}
+        return self.reason not in _NOT_CALLED
 
     @property
     def final(self) -> bool:
@@ -64,6 +70,11 @@ class Failure(Exception):
             return float("inf")
 
 
+def is_failure(verdict: str) -> bool:
+    """Whether an attempt with this verdict gave no answer at all, rather than one that was not good enough."""
+    return verdict in REASONS or verdict.startswith("status_")
+
+
 def from_status(status: int, headers: Mapping[str, str], body: bytes) -> Failure:
     """An answer whose status says that it is none."""
     kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
@@ -82,7 +93,7 @@ def from_event(error: Mapping[str, object]) -> Failure:
 def problem(failure: Failure, tier: str) -> Problem:
     """What the client is told when nobody is left to ask: the tier's own words, where they are about the request."""
     retry = {name: value for name, value in failure.headers.items() if name == "retry-after"}
-    if failure.reason == "error_event":
+    if failure.reason == "error_event" and failure.status not in _HIDDEN:
         return Relayed(failure.status or UpstreamFailed.status, failure.body, failure.headers)
     if failure.status is not None and failure.status >= _ERROR and failure.status not in _HIDDEN:
         if _readable(failure):

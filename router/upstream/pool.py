@@ -87,6 +87,7 @@ class Pool:
     def __init__(self, members: Mapping[str, Member]) -> None:
         self._members = members
         self._turn = 0
+        self._turns = dict.fromkeys(members, 0)
 
     @classmethod
     def of(
@@ -109,15 +110,17 @@ class Pool:
         return self._members
 
     def order(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
-        """Least busy first; among equals, each in turn."""
+        """Least busy first; among equals whoever came first longest ago, whatever other tiers were asked meanwhile."""
         if len(deployments) == 1:
             return deployments
+        ordered = sorted(deployments, key=self._load)
         self._turn += 1
-        turn = self._turn % len(deployments)
-        return sorted((*deployments[turn:], *deployments[:turn]), key=self._load)
+        self._turns[ordered[0].name] = self._turn
+        return ordered
 
-    def _load(self, deployment: Deployment) -> float:
-        return self._members[deployment.name].busy / (deployment.concurrency or 1)
+    def _load(self, deployment: Deployment) -> tuple[float, int]:
+        busy = self._members[deployment.name].busy / (deployment.concurrency or 1)
+        return busy, self._turns[deployment.name]
 
     async def retire(self, keep: "Pool | None" = None) -> None:
         """Close what the next pool does not keep, each when its last call has ended."""

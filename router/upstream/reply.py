@@ -76,15 +76,17 @@ class Reply:
         if (sink := self._sink) is None:
             return
         self._sink = None
-        if self._live is not None:
-            live, _ = self._live
-            if self._end == "left":
-                self._journey.amend(live.candidate, "left", "left", live.stream.answer.usage)
-            await live.aclose()
-        if left and self._end == "ok":
-            self._end = "left"
-        status, error = (499, "client_left") if self._end == "left" else (self.status, self._error)
-        sink(self._journey.outcome(status, self._end, error))
+        try:
+            if self._live is not None:
+                live, _ = self._live
+                if self._end == "left":
+                    self._journey.amend(live.candidate, "left", "left", live.stream.answer.usage)
+                await live.aclose()
+        finally:  # whatever the upstream makes of being let go, the request is over
+            if left and self._end == "ok":
+                self._end = "left"
+            status, error = (499, "client_left") if self._end == "left" else (self.status, self._error)
+            sink(self._journey.outcome(status, self._end, error))
 
 
 def served(answer: Served, request: ChatRequest, journey: Journey, sink: Sink) -> Reply:

@@ -72,6 +72,8 @@ def test_headers_can_be_tried(smallfirst: Smallfirst, policy: Path) -> None:
         ([], "{", "stdin: not JSON"),
         ([], "[]", "a request's body is a JSON object"),
         ([], "{}", "Missing required parameter: 'messages'"),
+        ([], '{"messages": [], "x": ' + "[" * 300 + "]" * 300 + "}", "not a request: Recursion limit reached"),
+        (["\udcff"], "", "not a request: str is not valid UTF-8"),
     ],
 )
 def test_what_is_wrong_is_told(smallfirst: Smallfirst, policy: Path, words: list[str], stdin: str, told: str) -> None:

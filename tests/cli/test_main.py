@@ -30,7 +30,16 @@ def test_every_command_explains_itself(smallfirst: Callable[..., Called], comman
     assert "Usage:" in told.out
 
 
-@pytest.mark.parametrize("words", [["dance"], ["serve"], ["check", "--loud"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["dance"],
+        ["serve"],
+        ["check", "--loud"],
+        ["serve", "--policy", "nowhere.yaml", "--port", "99999"],
+        ["demo", "--port", "-1"],
+    ],
+)
 def test_a_wrong_call_is_exit_code_2_and_words_on_stderr(smallfirst: Callable[..., Called], words: list[str]) -> None:
     told = smallfirst(*words)
 

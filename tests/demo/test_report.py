@@ -53,7 +53,7 @@ def test_serving_only_one_tier_costs_what_its_column_says() -> None:
 def test_an_escalation_pays_twice_and_a_fallback_once() -> None:
     once = reported(served(row("a", 0, 1), "frontier"))
     escalated = reported(served(row("a", 0, 1), "frontier", "tuned:truncated"))
-    fallen = reported(served(row("a", 0, 1), "frontier", "tuned:timeout", "tuned:status_503"))
+    fallen = reported(served(row("a", 0, 1), "frontier", "tuned:timeout", "tuned:cost"))
     assert (escalated.escalations, escalated.fallbacks) == (1, 0)
     assert (fallen.escalations, fallen.fallbacks) == (0, 2)
     assert escalated.cost_usd["served"] == pytest.approx((once.cost_usd["served"] or 0) + 12e-6)

@@ -56,6 +56,21 @@ def test_it_does_not_care_how_a_request_is_typed() -> None:
         assert estimate(text.upper(), "a", "b").difficulty == estimate(text.lower(), "a", "b").difficulty
 
 
+def test_it_says_what_moved_it() -> None:
+    request = ChatRequest({"messages": [{"role": "user", "content": HARD}]}, model="auto")
+
+    told = builtin(("tuned", "frontier")).model.explain(request, signals.read(request))
+
+    assert {name for name, _ in told} == {"words", "commas", "negations"}
+    assert [abs(moved) for _, moved in told] == sorted((abs(moved) for _, moved in told), reverse=True)
+
+
+def test_a_longer_request_is_never_easier() -> None:
+    difficulties = [estimate("word " * count, "a", "b").difficulty[0] for count in range(1, 400)]
+
+    assert difficulties == sorted(difficulties)
+
+
 def test_it_is_small() -> None:
     package = files("router.difficulty")
-    assert sum(len(package.joinpath(name).read_bytes()) for name in ("builtin.model", "words.model")) < 5_000_000
+    assert sum(len(package.joinpath(name).read_bytes()) for name in ("builtin.json", "words.model")) < 5_000_000

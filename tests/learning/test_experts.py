@@ -33,7 +33,3 @@ def test_the_flat_forest_votes_as_the_grown_one_did() -> None:
     assert len(forest.roots) == experts.TREES
     assert np.abs(votes.mean(0) - scores.mean(0)).max() < 0.05
     assert np.corrcoef(votes[:, 0], scores[:, 0])[0, 1] > 0.6
-
-
-def test_no_forest_has_no_opinion() -> None:
-    assert experts.no_forest(3).vote(np.ones(4, np.float32)).tolist() == [0.5, 0.5, 0.5]

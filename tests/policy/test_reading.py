@@ -263,7 +263,7 @@ routes:
     deadline: 60s
     rules:
       - {name: one, start: frontier, require: {region: eu}, when: {pii: [email], images: true, tools: [x],
-         tokens: {min: 1}, metadata: {a: b}, headers: {x-a: {regex: b}}, key: {a: b}, regex: a, language: [de]}}
+         tokens: {min: 1}, metadata: {a: b}, headers: {x-a: {regex: b}}, key: {a: b}, regex: a, language: [greek]}}
       - {name: two, route: other, when: {turns: {max: 2}}}
     cache: {exact: false}
   other: {cascade: [{tier: frontier}]}

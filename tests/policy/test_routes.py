@@ -20,7 +20,7 @@ def test_conditions_are_read_as_they_are_used() -> None:
             "tools": ["refund"],
             "tokens": {"min": 10},
             "headers": {"X-Team": "billing", "x-job": {"regex": "^batch"}},
-            "language": ["de"],
+            "language": ["greek"],
         }
     )
 
@@ -28,7 +28,7 @@ def test_conditions_are_read_as_they_are_used() -> None:
     assert when.tools == ("refund",)
     assert when.tokens == Range(min=10)
     assert when.headers == {"x-team": "billing", "x-job": TextPattern(regex="^batch")}
-    assert when.language == ("de",)
+    assert when.language == ("greek",)
 
 
 @pytest.mark.parametrize("condition", ["pii", "language", "metadata", "headers", "key"])

@@ -160,6 +160,7 @@ def test_values_are_shown_briefly(value: object, shown: str) -> None:
         ("https://api.example.com/v1", "https://api.example.com/v1"),
         ("http://[::1]:8001/v1", "http://[::1]:8001/v1"),
         ("http://vllm", "http://vllm"),
+        ("https://h/@team/v1", "https://h/@team/v1"),
     ],
 )
 def test_addresses(written: str, kept: str) -> None:
@@ -177,6 +178,8 @@ def test_addresses(written: str, kept: str) -> None:
         "http://h/a b",
         "http://h/v1?k=1",
         "http://h/\x07",
+        "http://h..example/v1",
+        f"http://{'h' * 64}/v1",
         80,
     ],
 )
@@ -185,9 +188,10 @@ def test_what_is_no_address(written: object) -> None:
         values.read_base_url(written)
 
 
-def test_a_password_in_an_address_is_not_repeated() -> None:
+@pytest.mark.parametrize("rest", ["h/v1", "h:port/v1", "[h/v1"])
+def test_a_password_in_an_address_is_not_repeated(rest: str) -> None:
     with pytest.raises(PydanticCustomError) as error:
-        values.read_base_url("http://admin:hunter2@h/v1")
+        values.read_base_url(f"http://admin:hunter2@{rest}")
 
     assert "hunter2" not in str(error.value)
 

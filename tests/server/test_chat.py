@@ -161,14 +161,13 @@ async def test_a_server_that_stops_a_request_is_not_a_client_who_left(tmp_path: 
         assert served.service.inflight == 0
 
 
-async def test_a_fault_of_ours_is_told_and_ends_one_request(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_fault_of_ours_is_told_and_ends_one_request(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with endpoint(tmp_path, Answer(text="hi")) as (chat, served):
-        with monkeypatch.context() as broken:
-            broken.setattr("router.pipeline.consider", None)
-            exchange = await Exchange(scope_of(PATH), [BODY]).over(chat)
+        sound = served.service.pipeline.plan
+        served.breaks()
+        exchange = await Exchange(scope_of(PATH), [BODY]).over(chat)
         assert (exchange.status, orjson.loads(exchange.body)["error"]["code"]) == (500, "internal_error")
         assert "internal error: Traceback" in capsys.readouterr().err
         assert served.counted("router_requests_total", outcome="error") == 1
+        served.service.pipeline.swap(sound, served.service.pipeline.pool)
         assert (await Exchange(scope_of(PATH), [BODY]).over(chat)).status == 200

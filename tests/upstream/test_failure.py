@@ -1,10 +1,14 @@
 """Why a deployment did not answer, what may be done about it, and what the client is told."""
 
+import ast
+from pathlib import Path
+
 import orjson
 import pytest
 
+import router
 from router.errors import Relayed, UpstreamFailed, UpstreamTimedOut
-from router.upstream.failure import Failure, from_event, from_status, problem
+from router.upstream.failure import REASONS, Failure, from_event, from_status, is_failure, problem
 
 ENVELOPE = b'{"error": {"message": "m", "code": "c"}}'
 
@@ -78,6 +82,12 @@ def test_what_is_wrong_with_our_key_or_address_is_nobody_else_s_business(status:
     assert (told.status, told.message) == (502, f"tier 'frontier' failed (status {status}), and nobody is left to ask")
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_nor_is_it_when_a_stream_says_so(status: int) -> None:
+    told = problem(from_event({"code": status, "message": "Incorrect API key: sk-ours"}), "frontier")
+    assert (told.status, b"sk-ours" in told.body()) == (502, False)
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"error"', b'{"detail": "x"}'])
 def test_a_status_without_an_error_object_gets_one(body: bytes) -> None:
     told = problem(from_status(503, {"retry-after": "3"}, body), "frontier")
@@ -108,3 +118,23 @@ def test_an_error_event_may_say_which_status_it_stands_for(error: dict[str, obje
     failure = from_event(error)
     assert (failure.reason, failure.status) == ("error_event", status)
     assert orjson.loads(failure.body) == {"error": error}
+
+
+def test_every_failure_of_the_house_has_a_reason_that_is_known() -> None:
+    house = Path(router.__file__).parent
+    calls = [
+        node
+        for path in house.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Failure"
+    ]
+    written = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
+    assert len(written) > 5
+    assert written <= REASONS
+
+
+@pytest.mark.parametrize(
+    ("verdict", "failure"), [("timeout", True), ("status_5xx", True), ("ok", False), ("truncated", False)]
+)
+def test_a_failure_is_no_escalation(verdict: str, *, failure: bool) -> None:
+    assert is_failure(verdict) is failure

@@ -94,6 +94,13 @@ def test_the_least_busy_comes_first_and_equals_take_turns() -> None:
     assert [pool.order(tuned)[0].name for _ in range(2)] == ["b", "b"]
 
 
+def test_equals_take_turns_although_another_tier_is_asked_each_time_in_between() -> None:
+    policy = plan(FOUR)
+    pool, tiers = working(policy), [policy.tiers[name].deployments for name in ("tuned", "frontier")]
+    first = [tuple(pool.order(tier)[0].name for tier in tiers) for _ in range(4)]
+    assert first == [("a", "c"), ("b", "d"), ("a", "c"), ("b", "d")]
+
+
 async def test_places_are_given_in_turn() -> None:
     member = working(plan(FOUR)).members["d"]
     await member.enter()

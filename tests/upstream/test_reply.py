@@ -1,13 +1,14 @@
 """What the client gets: final headers, then a body or events, and one end."""
 
 import pytest
+from typing_extensions import override
 
 from router.errors import Relayed, UpstreamFailed
 from router.pipeline import Caller
 from tests.canned import Canned, answer, house
 from tests.plans import asked
 from tests.test_pipeline import ended, headers
-from tests.upstream.pieces import chunk
+from tests.upstream.pieces import Arriving, chunk
 
 
 async def test_an_answer_has_the_upstream_s_content_type_and_every_header_that_is_known() -> None:
@@ -65,3 +66,28 @@ async def test_a_late_verdict_is_noted_when_the_stream_has_ended() -> None:
     await ended(await one.pipeline.complete(asked(stream=True)))
     assert one.outcomes[0].path == "tuned:truncated"
     assert one.outcomes[0].end == "ok"
+
+
+class Clinging(Arriving):
+    """A stream that cannot be let go in peace."""
+
+    @override
+    async def aclose(self) -> None:
+        raise OSError("still in use")
+
+
+class Clingy(Canned):
+    """A deployment of such streams."""
+
+    @override
+    async def streamed(self, body: bytes) -> Arriving:
+        return Clinging(self.pieces)
+
+
+async def test_an_upstream_that_does_not_let_go_is_counted_and_gives_its_place_back() -> None:
+    one = house(Clingy(pieces=[chunk("a", "stop")]))
+    reply = await one.pipeline.complete(asked(stream=True))
+    with pytest.raises(OSError, match="still in use"):
+        await ended(reply)
+    assert [outcome.end for outcome in one.outcomes] == ["ok"]
+    assert all(member.busy == 0 for member in one.pipeline.pool.members.values())
