@@ -51,8 +51,8 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
     tiers = {name: _tier(name, spec, policy, deployments) for name, spec in policy.tiers.items()}
     routes = {name: _route(name, spec, policy, tiers) for name, spec in policy.routes.items()}
     binding = _requirements(routes)
-    routes |= {name: _only(_bare(deployment), "deployment", binding) for name, deployment in deployments.items()}
     routes |= {name: _only(tier, "tier", binding) for name, tier in tiers.items()}
+    routes |= {name: _only(_bare(deployment), "deployment", binding) for name, deployment in deployments.items()}
     return Plan(
         version=policy.version_hash,
         routes=routes,
