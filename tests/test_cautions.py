@@ -6,6 +6,7 @@ import pytest
 
 from router.assembly import read
 from router.cautions import cautions
+from router.difficulty import builtin
 from tests.learning import small
 from tests.plans import TWO_TIERS
 
@@ -33,7 +34,7 @@ def test_a_constant_is_nobody_s_business_here(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("route", "message"),
     [
-        (two("below: 0.2", "builtin"), "the builtin model knows nothing of your tiers; about 68% of its reference"),
+        (two("below: 0.2", "builtin"), "the builtin model knows nothing of your tiers; about "),
         (
             two("below: 0.06"),
             "the model file does not say that it was trained on these deployments' answers; about 59%",
@@ -67,8 +68,19 @@ def test_a_share_that_cannot_be_had_is_told(tmp_path: Path) -> None:
 
 
 def test_a_rung_in_the_middle_gets_what_is_left(tmp_path: Path) -> None:
-    cascade = "cascade: [{tier: tuned, share: 0.5}, {tier: middle, below: 0.19}, {tier: frontier}]"
-    (caution,) = told(tmp_path, cascade, THREE)
-    assert "cascade[1].below: the builtin model knows nothing of your tiers; about 40% of its" in caution
-    nothing = "cascade: [{tier: tuned, share: 0.5}, {tier: middle, below: 0.01}, {tier: frontier}]"
-    assert "about 0% of its reference traffic would start" in told(tmp_path, nothing, THREE)[0]
+    model = builtin(("tuned", "middle", "frontier"))
+    for reaches, left in ((0.8, 0.3), (0.2, 0.0)):
+        below = model.threshold(reaches, 1)
+        cascade = f"cascade: [{{tier: tuned, share: 0.5}}, {{tier: middle, below: {below}}}, {{tier: frontier}}]"
+        (caution,) = told(tmp_path, cascade, THREE)
+        place, _, said = caution.partition("; about ")
+        assert place.endswith("cascade[1].below: the builtin model knows nothing of your tiers")
+        assert float(said.partition("%")[0]) / 100 == pytest.approx(left, abs=0.03)
+
+
+def test_beside_a_calibration_a_rung_in_the_middle_is_told(tmp_path: Path) -> None:
+    shipped = builtin(("tuned", "frontier"))
+    (tmp_path / "b.json").write_bytes(small.calibration_file(model=shipped.hash))
+    cascade = "cascade: [{tier: tuned, below: auto}, {tier: middle, below: 0.19}, {tier: frontier}]"
+    (caution,) = told(tmp_path, f"calibration: b.json, {cascade}", THREE)
+    assert caution.endswith("cascade[1].below: the calibration says nothing of requests that start at 'middle'")

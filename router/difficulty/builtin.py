@@ -13,12 +13,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-import numpy as np
 import orjson
 
 from router.chat import ChatRequest
 from router.difficulty.estimate import BANDS, Estimate, band_of, losses
-from router.difficulty.model import PER_CENT, QUANTILES
+from router.difficulty.model import QUANTILES, share_of, threshold_of
 from router.signals import Signals
 
 NAME: Final = "builtin.json"
@@ -62,11 +61,11 @@ class Plain:
 
     def threshold(self, share: float) -> float:
         """Return the threshold at which about `share` of the training prompts start at the first tier."""
-        return float(np.interp(share, PER_CENT, self.quantiles))
+        return threshold_of(share, self.quantiles)
 
     def share(self, threshold: float) -> float:
         """Return the share of the training prompts whose difficulty is below `threshold`."""
-        return float(np.searchsorted(self.quantiles, threshold)) / QUANTILES
+        return share_of(threshold, self.quantiles)
 
     def _said(self, signals: Signals) -> list[tuple[str, float]]:
         """What each fact says, in weighted standard deviations."""

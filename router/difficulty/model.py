@@ -88,17 +88,12 @@ class Model:
         return tuple(1.0 / (1.0 + math.exp(-(one * w + other * v + offset))) for one, other, w, v, offset in weights)
 
     def threshold(self, share: float) -> float:
-        """Return the threshold at which about `share` of the training prompts start at the first tier.
-
-        Where many of them are equally difficult a threshold takes all or none; it is the one that comes nearer.
-        """
-        without = float(np.interp(share, PER_CENT, self.quantiles))
-        included = float(np.nextafter(without, np.inf))
-        return min((without, included), key=lambda threshold: abs(self.share(threshold) - share))
+        """Return the threshold at which about `share` of the training prompts start at the first tier."""
+        return threshold_of(share, self.quantiles)
 
     def share(self, threshold: float) -> float:
         """Return the share of the training prompts whose difficulty is below `threshold`."""
-        return float(np.searchsorted(self.quantiles, threshold)) / QUANTILES
+        return share_of(threshold, self.quantiles)
 
     def explain(self, request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
         """Return what moved the estimate most, strongest first, with how much it added to the log odds of difficulty.
@@ -116,6 +111,23 @@ class Model:
             reasons[f"“{word.decode(errors='replace')}”"] = float(heads[place] * said.get(place, 0.0))
         strongest = sorted(reasons.items(), key=lambda reason: -abs(reason[1]))
         return [(name, moved) for name, moved in strongest[:_SHOWN] if moved]
+
+
+def threshold_of(share: float, quantiles: Sequence[float]) -> float:
+    """Return the threshold that about `share` of the difficulties with these quantiles lie below; 0 for none of them.
+
+    Where many of them are equal a threshold takes all or none; it is the one that comes nearer.
+    """
+    if share <= 0:
+        return 0.0
+    without = float(np.interp(share, PER_CENT, quantiles))
+    included = float(np.nextafter(without, np.inf))
+    return min((without, included), key=lambda threshold: abs(share_of(threshold, quantiles) - share))
+
+
+def share_of(threshold: float, quantiles: Sequence[float]) -> float:
+    """Return the share of the difficulties with these quantiles that lie below `threshold`."""
+    return float(np.searchsorted(quantiles, threshold)) / QUANTILES
 
 
 def percentile(value: float, quantiles: Sequence[float]) -> float:

@@ -29,6 +29,14 @@ def test_a_model_file_answers_for_its_first_tier() -> None:
     assert share_below(model(), 0.1, 1) is None
 
 
+def test_a_share_of_nothing_lets_nothing_start_and_one_of_everything_all_that_was_seen() -> None:
+    for one in (model(), builtin(("tuned", "frontier"))):
+        assert threshold(one, 0.0, 0) == 0.0
+        everything = threshold(one, 1.0, 0)
+        assert everything is not None
+        assert everything > one.quantiles[-1]
+
+
 def test_of_prompts_that_are_equally_difficult_all_or_none_start() -> None:
     alike = [quantile for quantile in model().quantiles if quantile == 0]
     assert len(alike) > 20
