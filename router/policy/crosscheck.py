@@ -9,7 +9,8 @@ from typing import cast
 
 from pydantic_core import PydanticCustomError
 
-from router.policy.faults import MISSING, Complaint, did_you_mean, listed
+from router.errors import names as listed
+from router.policy.faults import MISSING, Complaint, did_you_mean
 from router.policy.source import FieldPath, Place, nearest
 from router.policy.tree import matches, names, texts
 from router.policy.values import read_difficulty, read_share

@@ -20,7 +20,6 @@ from router.verify import Verdict, Watching, judge
 
 __all__ = ["Climb", "Live", "Served"]
 
-JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
 
 
