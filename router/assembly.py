@@ -1,6 +1,7 @@
 """From a policy to a plan: files read, prices looked up, rules compiled, models loaded."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,9 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
     deployments = {name: _deployment(name, spec, prices) for name, spec in policy.deployments.items()}
     tiers = {name: _tier(name, spec, policy, deployments) for name, spec in policy.tiers.items()}
     routes = {name: _route(name, spec, policy, tiers) for name, spec in policy.routes.items()}
-    routes |= {name: _only(name, "tier", tier) for name, tier in tiers.items()}
-    routes |= {name: _only(name, "deployment", _bare(deployment)) for name, deployment in deployments.items()}
+    binding = _requirements(routes)
+    routes |= {name: _only(_bare(deployment), "deployment", binding) for name, deployment in deployments.items()}
+    routes |= {name: _only(tier, "tier", binding) for name, tier in tiers.items()}
     return Plan(
         version=policy.version_hash,
         routes=routes,
@@ -135,8 +137,14 @@ def _bare(deployment: Deployment) -> Tier:
     return Tier(deployment.name, (deployment,), checks=(), hold=0, params={})
 
 
-def _only(name: str, kind: Kind, tier: Tier) -> Route:
-    return Route(name, kind, (Rung(tier, 0.0),), estimate=None, rules=(), deadline=_DEADLINE)
+def _only(tier: Tier, kind: Kind, binding: tuple[rules.Rule, ...]) -> Route:
+    return Route(tier.name, kind, (Rung(tier, 0.0),), estimate=None, rules=binding, deadline=_DEADLINE)
+
+
+def _requirements(routes: Mapping[str, Route]) -> tuple[rules.Rule, ...]:
+    """What any route requires of a deployment: naming a tier or a deployment is no way around it."""
+    every = (rule for route in routes.values() for rule in route.rules if rule.require)
+    return tuple(replace(rule, start=None, route=None) for rule in every)
 
 
 def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Tier]) -> Route:

@@ -170,11 +170,14 @@ def read(content: bytes, place: str, *, model: str, tiers: Sequence[str]) -> Cal
 def _check(
     belongs: tuple[object, object, tuple[object, ...]], wanted: tuple[int, str, tuple[str, ...]], place: str
 ) -> None:
-    """Raise CalibrationError when a file is of another format, or was made for something else."""
+    """Raise CalibrationError when a file is of another format, or was made for something else.
+
+    Tiers between the first and the last have no part in a calibration.
+    """
     if belongs[0] != wanted[0]:
         raise CalibrationError(f"{place}: format {belongs[0]}, not {wanted[0]}; calibrate again")
     if belongs[1] != wanted[1]:
         raise CalibrationError(f"{place}: made for the model {belongs[1]}, not {wanted[1]}; calibrate again")
-    if belongs[2] != wanted[2]:
+    if belongs[2][:1] != wanted[2][:1] or belongs[2][-1:] != wanted[2][-1:]:
         made, has = ", ".join(map(str, belongs[2])), ", ".join(wanted[2])
         raise CalibrationError(f"{place}: made for the tiers {made}; this route has {has}; calibrate again")

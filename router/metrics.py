@@ -185,6 +185,8 @@ class Metrics:
             self._left().inc()
         for attempt in outcome.attempts:
             self._attempt(attempt, route, start, band)
+        if outcome.end == "broken" and outcome.attempts[-1].cost is None:
+            self._unknown(outcome.attempts[-1].deployment).inc()
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
 

@@ -64,8 +64,10 @@ class Outcome:
 
     @property
     def cost(self) -> float | None:
-        """US dollars of every answer there was, served or not; None when any of them is unknown."""
-        costs = [attempt.cost for attempt in self.attempts if attempt.result in {"served", "escalated"}]
+        """US dollars of every answer there was, whole or not, served or not; None when any of them is unknown."""
+        costs = [attempt.cost for attempt in self.attempts if attempt.result in {"served", "escalated", "left"}]
+        if self.end == "broken":
+            costs.append(self.attempts[-1].cost)
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property

@@ -19,6 +19,7 @@ from router.log import AccessLog
 from router.server.run import running
 from router.server.service import Service
 from router.settings import Settings
+from tests.learning import small
 from tests.matching import differences
 from tests.talking import Heard, talk
 
@@ -34,6 +35,7 @@ _EXPECT = {
     *("calls", "received", "log", "seconds", "closed"),
 }
 _AFTERWARDS = {"metrics", "log_lacks", "left", "lines"}
+_MADE = {"model": small.model_file, "calibration": small.calibration_file}
 _CHAT = "/v1/chat/completions"
 _BODY = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 Data = Mapping[str, Any]
@@ -95,7 +97,7 @@ class _Stage:
         self.logged: list[tuple[str, str, Any]] = []
         for name, text in scenario.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text)
+            (folder / name).write_bytes(_MADE[text["made"]]() if isinstance(text, Mapping) else text.encode())
         self.write(scenario.policy, scenario.keys)
 
     def write(self, policy: Data | str, clients: Data | None) -> None:

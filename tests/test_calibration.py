@@ -1,9 +1,12 @@
 """A floor that holds, or an honest refusal."""
 
+from typing import Any
+
 import numpy as np
+import orjson
 import pytest
 
-from router.calibration import Sample, calibrate, kept
+from router.calibration import CalibrationError, Sample, calibrate, kept, read
 
 EVERY_PER_CENT = np.linspace(0, 1, 101)[1:].tolist()
 
@@ -77,3 +80,59 @@ def test_what_is_kept_is_what_is_claimed() -> None:
     last = (np.random.default_rng(0).random(5_000) < 0.8) * 1.0
     assert kept(last, last, confidence=0.95) > 0.9
     assert kept(last * 0.5, last, confidence=0.95) == pytest.approx(0.5, abs=0.03)
+
+
+WRITTEN: dict[str, Any] = {
+    "format": 1,
+    "model": "abc",
+    "tiers": ["tuned", "frontier"],
+    "threshold": 0.25,
+    "floor": 0.9,
+    "confidence": 0.95,
+    "n": 300,
+    "tuned_share": 0.5,
+    "date": "2026-11-22",
+    "cost_usd": None,
+    "quality": {"served": 0.9, "frontier": 0.95, "lower_bound": 0.91},
+}
+
+
+def opened(changed: dict[str, object] | None = None, tiers: tuple[str, ...] = ("tuned", "frontier")) -> float:
+    return read(orjson.dumps({**WRITTEN, **(changed or {})}), "c.json", model="abc", tiers=tiers).threshold
+
+
+def test_what_was_written_is_read() -> None:
+    assert opened() == 0.25
+    assert opened({"threshold": float(np.nextafter(1, 2))}) > 1
+
+
+def test_tiers_between_the_first_and_the_last_have_no_part_in_it() -> None:
+    assert opened(tiers=("tuned", "middle", "frontier")) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"format": 2}, "format 2, not 1; calibrate again"),
+        ({"model": "xyz"}, "made for the model xyz, not abc; calibrate again"),
+        ({"tiers": ["a", "b"]}, "made for the tiers a, b; this route has tuned, frontier; calibrate again"),
+        ({"tiers": []}, "made for the tiers ; this route has"),
+        ({"threshold": 1.5}, "corrupt: its threshold 1.5 is not from 0 to 1"),
+        ({"threshold": -0.1}, "corrupt"),
+        ({"threshold": "nan"}, "corrupt"),
+        ({"threshold": "high"}, "not a calibration; `smallfirst calibrate --out` writes one"),
+        ({"tiers": 3}, "not a calibration"),
+        ({"quality": {}}, "not a calibration"),
+        ({"n": None}, "not a calibration"),
+    ],
+)
+def test_what_was_made_for_something_else_or_is_corrupt_is_refused(changed: dict[str, object], told: str) -> None:
+    with pytest.raises(CalibrationError) as caught:
+        opened(changed)
+    assert str(caught.value).startswith(f"c.json: {told}")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b'"x"', b"\xff", b'{"format": 1}'])
+def test_other_files_are_no_calibrations(content: bytes) -> None:
+    with pytest.raises(CalibrationError, match="not a calibration"):
+        read(content, "c.json", model="abc", tiers=("a", "b"))

@@ -1,5 +1,6 @@
 """Which tiers may answer, in which order, and why."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,8 +32,8 @@ routes:
 """)
 
 
-def estimate(*difficulty: float, p_escalate: tuple[float, ...] | None = None) -> Estimate:
-    return Estimate(p_good=(), difficulty=(*difficulty, 0.0), band=3, novelty=None, p_escalate=p_escalate)
+def estimate(*difficulty: float, p_escalate: tuple[float, ...] | None = None, novelty: float | None = None) -> Estimate:
+    return Estimate(p_good=(), difficulty=(*difficulty, 0.0), band=3, novelty=novelty, p_escalate=p_escalate)
 
 
 def decided(
@@ -42,9 +43,9 @@ def decided(
     return decide(
         request,
         signals.read(request),
-        on.routes["auto"],
+        replace(on.routes["auto"], scope=more.pop("scope", None)),
         bounds=more.pop("bounds", Bounds()),
-        estimate=estimate(*difficulty, p_escalate=more.pop("p_escalate", None)),
+        estimate=estimate(*difficulty, p_escalate=more.pop("p_escalate", None), novelty=more.pop("novelty", None)),
         choosing=Choosing(**more),
     )
 
@@ -89,6 +90,34 @@ def test_a_forced_tier_starts_and_never_goes_up() -> None:
     decision = decided(forced=PLAN.tiers["tuned"], difficulty=(0.9,))
 
     assert (tiers(decision), decision.reason) == (["tuned"], "forced")
+
+
+def test_what_is_novel_starts_at_the_last_tier_however_easy_it_looks() -> None:
+    decision = decided(THREE, difficulty=(0.0, 0.0), novelty=0.995, scope=0.99)
+
+    assert (tiers(decision), decision.reason, decision.novelty) == (["frontier"], "novel", 0.995)
+
+
+@pytest.mark.parametrize(("novelty", "scope"), [(0.99, 0.99), (1.0, 1.0), (None, 0.99), (1.0, None)])
+def test_what_is_in_scope_or_cannot_be_told_goes_by_its_difficulty(novelty: float | None, scope: float | None) -> None:
+    assert decided(difficulty=(0.1,), novelty=novelty, scope=scope).reason == "easy"
+
+
+@pytest.mark.parametrize(
+    ("more", "start", "reason"),
+    [
+        ({"forced": PLAN.tiers["tuned"]}, "tuned", "forced"),
+        ({"bounds": Bounds(start="tuned", rule="stay")}, "tuned", "rule:stay"),
+        ({"threshold": 1.0}, "frontier", "novel"),
+        ({"pin": "tuned"}, "frontier", "novel"),
+        ({"pin": "frontier"}, "frontier", "novel"),
+        ({"budget": 0.001}, "tuned", "cost"),
+    ],
+)
+def test_what_says_where_to_start_comes_before_novelty(more: dict[str, Any], start: str, reason: str) -> None:
+    decision = decided(difficulty=(0.1,), novelty=1.0, scope=0.99, **more)
+
+    assert (decision.start, decision.reason) == (start, reason)
 
 
 def test_a_rule_says_where_to_start() -> None:

@@ -35,6 +35,13 @@ def test_a_request_is_counted_with_where_it_began_and_ended() -> None:
     assert value(metrics, "router_difficulty_sum", route="auto") == 0.5
 
 
+def test_what_was_too_novel_is_counted() -> None:
+    assert SERVED.decision is not None
+    novel = replace(SERVED, decision=replace(SERVED.decision, reason="novel", novelty=1.0))
+    metrics = after(SERVED, novel, novel)
+    assert value(metrics, "router_novel_total", route="auto") == 2
+
+
 def test_an_escalation_is_no_fallback_and_a_fallback_no_escalation() -> None:
     metrics = after(SERVED)
     assert value(metrics, "router_escalations_total", from_tier="tuned", reason="truncated", band="2") == 1

@@ -53,7 +53,8 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
         return report | {"faults": [str(fault) for fault in error.faults]}
     except AssemblyError as error:
         return report | {"faults": [str(error)]}
-    warnings = [*map(str, lint(policy)), *cautions(policy, plan)]
+    priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
+    warnings = [*map(str, lint(policy, priced=priced)), *cautions(policy, plan)]
     return report | {"version": plan.version, "warnings": warnings}
 
 

@@ -68,6 +68,10 @@ def _written(body: dict[str, Any]) -> bytes:
         raise Refused(f"explain: not a request: {error}") from error
 
 
+def _plain(value: object) -> object:
+    return "+".join(sorted(value)) if isinstance(value, frozenset) else value
+
+
 def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]) -> str:
     decision, facts = considered.decision, considered.signals
     chain = " → ".join(f"{s.tier.name} ({', '.join(d.name for d in s.deployments)})" for s in decision.steps)
@@ -88,7 +92,7 @@ def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]
             "requires    " + ", ".join(f"{name}: {value}" for name, value in considered.bounds.require.items())
         )
     said = {name: getattr(facts, name) for name in facts.__slots__}
-    told = (f"{name} {value}" for name, value in said.items() if value and value != "latin")
+    told = (f"{name} {_plain(value)}" for name, value in said.items() if value and value != "latin")
     lines.append("signals     " + ", ".join(told))
     lines += [f"{'moved by' if i == 0 else '':11} {what} ({by:+.2f})" for i, (what, by) in enumerate(moved)]
     return "\n".join(lines) + "\n"

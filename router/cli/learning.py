@@ -92,7 +92,6 @@ def calibrate(
     floor: Annotated[float, typer.Option(help="Share of the last tier's quality that must be kept.", min=0.01, max=1)],
     *,
     confidence: Annotated[float, typer.Option(help="How sure it must be.", min=0.5, max=0.9999)] = 0.95,
-    tiers: Tiers = "tuned,frontier",
     out: Annotated[Path | None, typer.Option(metavar="C", help="Write what `calibration: C` names.")] = None,
     json: Json = False,
 ) -> None:
@@ -101,7 +100,7 @@ def calibrate(
         from router.learning import calibrate as calibration
 
         today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-        opened, seen = _judged(model, data, _names(tiers))
+        opened, seen = _judged(model, data)
         found = calibration.run(opened, seen, floor=floor, confidence=confidence, today=today)
         if out:
             calibration.write(found, out)
@@ -113,7 +112,7 @@ def calibrate(
         raise typer.Exit(1)
 
 
-def _judged(model: str, data: Sequence[Path], tiers: tuple[str, ...]) -> Any:
+def _judged(model: str, data: Sequence[Path], tiers: tuple[str, ...] | None = None) -> Any:
     from router.learning import data as outcomes
     from router.learning import score as scoring
 

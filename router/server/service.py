@@ -119,8 +119,11 @@ class Service:
         folder = policy.path(policy.state.path)
         try:
             key = ids.load_or_make_key(folder / "signing.key", self._settings.signing_key, self._clock.token(32))
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             raise CannotServe(f"state.path: {error}") from error
+        except OSError as error:
+            say(f"state.path: {error}; request ids will not be known after a restart: set SMALLFIRST_SIGNING_KEY")
+            key = self._clock.token(32)
         return ids.Signer(key)
 
     def _up(self, deployment: str) -> bool:

@@ -60,6 +60,27 @@ def test_a_model_file_that_cannot_be_used_is_a_fault(smallfirst: Smallfirst, pol
     assert "routes.auto.difficulty: " in told.out
 
 
+def test_a_calibration_that_cannot_be_used_is_a_fault(smallfirst: Smallfirst, policy: Path) -> None:
+    policy.with_name("c.json").write_text("{}")
+    changed = policy.read_text().replace("difficulty: 0.2", "difficulty: builtin, calibration: c.json")
+    policy.write_text(changed.replace("below: 0.3", "below: auto"))
+
+    told = smallfirst("check", str(policy))
+
+    assert told.code == 1
+    assert ":15 routes.auto.calibration: " in told.out
+    assert "not a calibration" in told.out
+
+
+def test_without_a_calibration_auto_is_warned_about(smallfirst: Smallfirst, policy: Path) -> None:
+    policy.write_text(policy.read_text().replace("difficulty: 0.2, ", "").replace("below: 0.3", "below: auto"))
+
+    told = smallfirst("check", str(policy))
+
+    assert (told.code, told.out.count("warning: ")) == (0, 1)
+    assert "there is no calibration, so nothing starts at 'tuned' until" in told.out
+
+
 def test_the_schema_is_for_editors(smallfirst: Smallfirst) -> None:
     assert "deployments" in smallfirst("check", "--schema").document["properties"]
 

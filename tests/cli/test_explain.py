@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from tests.cli.calling import Called
+from tests.learning import small
 
 Smallfirst = Callable[..., Called]
 
@@ -34,6 +35,18 @@ def test_the_builtin_model_says_what_moved_it(smallfirst: Smallfirst, policy: Pa
 
     assert told.document["because"]
     assert "moved by" in smallfirst("explain", "--policy", str(policy), "What is 2 + 2?").out
+
+
+def test_what_is_novel_is_explained(smallfirst: Smallfirst, policy: Path) -> None:
+    policy.with_name("m.model").write_bytes(small.model_file())
+    policy.write_text(policy.read_text().replace("difficulty: 0.2", "difficulty: m.model"))
+    call = ("explain", "--policy", str(policy), "Ein Gedicht über den Herbst und seine Blätter, bitte.")
+
+    told, document = smallfirst(*call).out, smallfirst(*call, "--json").document
+
+    assert "because     novel" in told
+    assert "novelty     1.000 > 0.99" in told
+    assert (document["reason"], document["novelty"], document["scope"]) == ("novel", 1.0, {"novelty": 0.99})
 
 
 def test_a_body_comes_on_stdin(smallfirst: Smallfirst, policy: Path) -> None:

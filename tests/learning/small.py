@@ -1,11 +1,15 @@
 """One small model and what it said, made once for all tests that need one."""
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from router.difficulty import Model
-from router.learning import train
+import orjson
+
+from router.difficulty import Model, file
+from router.learning import calibrate, train
 from router.learning.data import Row, Tally, rows
 from router.learning.score import DEFAULT_TIERS, Judged, judged
 from tests.learning.outcomes import lines, written
@@ -18,9 +22,27 @@ def read(n: int, seed: int = 0) -> list[Row]:
 
 
 @cache
+def fitted() -> tuple[dict[str, Any], dict[str, file.Array]]:
+    """Return the header and the arrays of a model of 200 rows."""
+    return train.fit(read(200), DEFAULT_TIERS)
+
+
+@cache
 def model() -> Model:
-    """Return a model of 200 rows."""
-    return train.model(*train.fit(read(200), DEFAULT_TIERS))
+    """Return that model."""
+    return train.model(*fitted())
+
+
+def model_file(**changed: object) -> bytes:
+    """Return what its file holds, with parts of the header replaced."""
+    header, arrays = fitted()
+    return file.pack({**header, **changed}, arrays)
+
+
+def calibration_file(**changed: object) -> bytes:
+    """Return what `smallfirst calibrate --floor 0.7 --out` writes for it, with parts replaced."""
+    found = calibrate.run(model(), seen(), floor=0.7, confidence=0.95, today=date(2026, 11, 22))
+    return orjson.dumps({**found, **changed})
 
 
 @cache

@@ -116,6 +116,7 @@ def test_a_decision_says_everything_that_led_to_it() -> None:
         "threshold": 0.3,
         "band": 2,
         "novelty": None,
+        "scope": None,
         "p_good": {"tuned": 0.8, "frontier": 1.0},
         "require": {"eu": "yes"},
         "rule": None,

@@ -1,0 +1,74 @@
+"""What an operator hears of thresholds that nobody has measured."""
+
+from pathlib import Path
+
+import pytest
+
+from router.assembly import read
+from router.cautions import cautions
+from tests.learning import small
+from tests.plans import TWO_TIERS
+
+THREE = TWO_TIERS.replace("  frontier: {", "  middle: {deployments: [small]}\n  frontier: {", 1)
+
+
+def told(folder: Path, route: str, policy: str = TWO_TIERS) -> list[str]:
+    """Return the cautions about a route, without their file."""
+    (folder / "m.model").write_bytes(small.model_file())
+    (folder / "c.json").write_bytes(small.calibration_file())
+    (folder / "none.json").write_bytes(small.calibration_file(threshold=0.0))
+    path = folder / "policy.yaml"
+    path.write_text(policy.replace("difficulty: 0.2, cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]", route))
+    return [one.removeprefix(f"{path}:") for one in cautions(*read(path, {}, now=0.0))]
+
+
+def two(threshold: str, model: str = "m.model") -> str:
+    return f"difficulty: {model}, cascade: [{{tier: tuned, {threshold}}}, {{tier: frontier}}]"
+
+
+def test_a_constant_is_nobody_s_business_here(tmp_path: Path) -> None:
+    assert told(tmp_path, two("below: 0.3", "0.2")) == []
+
+
+@pytest.mark.parametrize(
+    ("route", "message"),
+    [
+        (two("below: 0.2", "builtin"), "the builtin model knows nothing of your tiers; about 68% of its reference"),
+        (
+            two("below: 0.06"),
+            "the model file does not say that it was trained on these deployments' answers; about 59%",
+        ),
+        (two("below: 0"), "answers; no difficulty it has seen is below 0, so nothing would start here"),
+        (
+            two("below: 0.99"),
+            "every difficulty it has seen is below 0.99, so everything that gets here would start here",
+        ),
+        (two("below: auto"), "there is no calibration, so nothing starts at 'tuned' until this route names one"),
+        (two("below: auto"), "asking 'tuned' on the side meanwhile (shadowing) is not built yet"),
+        ("calibration: none.json, " + two("below: auto"), "the calibration supports no threshold, so nothing starts"),
+    ],
+)
+def test_a_threshold_that_nobody_measured_is_told_with_what_it_does(tmp_path: Path, route: str, message: str) -> None:
+    (caution,) = told(tmp_path, route)
+    assert caution.startswith("15 routes.auto.cascade[0].below: ")
+    assert message in caution
+
+
+@pytest.mark.parametrize("route", ["calibration: c.json, " + two("below: auto"), two("share: 0.6"), two("share: 0")])
+def test_what_was_measured_or_says_itself_what_it_does_is_left_alone(tmp_path: Path, route: str) -> None:
+    assert told(tmp_path, route) == []
+
+
+def test_a_share_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+    (caution,) = told(tmp_path, two("share: 0.1"))
+    assert caution.endswith(
+        "many of the model's training prompts are equally difficult: about 0% of them would start here, not 10%"
+    )
+
+
+def test_a_rung_in_the_middle_gets_what_is_left(tmp_path: Path) -> None:
+    cascade = "cascade: [{tier: tuned, share: 0.5}, {tier: middle, below: 0.19}, {tier: frontier}]"
+    (caution,) = told(tmp_path, cascade, THREE)
+    assert "cascade[1].below: the builtin model knows nothing of your tiers; about 40% of its" in caution
+    nothing = "cascade: [{tier: tuned, share: 0.5}, {tier: middle, below: 0.01}, {tier: frontier}]"
+    assert "about 0% of its reference traffic would start" in told(tmp_path, nothing, THREE)[0]
