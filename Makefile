@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test bench-quality lock clean
+.PHONY: help demo install fmt check test docs bench-quality lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -38,6 +38,9 @@ check: .venv/.project .venv/.dev ## Everything that needs no running code: forma
 
 test: check ## Check, then every test, with branch coverage
 	@$(BIN)/pytest --cov
+
+docs: .venv/.project ## Write the tables of docs/policy.md anew from the schema
+	@$(BIN)/python -m router.policy.reference docs/policy.md
 
 bench-quality: .venv/.project .venv/.dev ## Measure difficulty and calibration (SMALLFIRST_DATA=folder with outcome data)
 	@$(BIN)/python -m router.learning.bench '$(SMALLFIRST_DATA)'

@@ -17,7 +17,7 @@ from router.verify import compiled
 
 __all__ = ["AssemblyError", "plan_of", "read"]
 
-_DEADLINE = 600.0
+_DEADLINE: float = schema.Route.model_fields["deadline"].default
 """Seconds for a request that names a tier or a deployment, as for a route that says nothing."""
 _MARKS_FOR_CLAUDE = frozenset({"bedrock", "openrouter", "vertex_ai"})
 """Providers that hand Anthropic's marks on, for its models; others have caches of their own that need none."""

@@ -1,18 +1,21 @@
 """The life of one request: what it comes to, and that it is counted once, whatever happens."""
 
 import asyncio
+from collections.abc import Callable
 
 import orjson
 import pytest
+from typing_extensions import override
 
 from router import chat
+from router.clock import SYSTEM, Clock
 from router.errors import BadRequest, NotFound, Unauthorized
 from router.pipeline import Caller, consider
 from router.upstream.client import TransportError
 from router.upstream.reply import Reply
 from tests.canned import SILENCE, Canned, answer, house
 from tests.plans import TWO_TIERS, asked, plan
-from tests.upstream.pieces import chunk
+from tests.upstream.pieces import Arriving, chunk
 
 STREAM = [chunk("a"), chunk("b"), chunk(finish="stop"), b"data: [DONE]\n\n"]
 OTHER_ROUTE = (
@@ -198,3 +201,26 @@ async def test_refusing_takes_no_route() -> None:
     reply = one.pipeline.refuse(BadRequest("no", param="x"), Caller(tenant="ann"))
     assert orjson.loads(await ended(reply))["error"]["param"] == "x"
     assert (one.outcomes[0].tenant, one.outcomes[0].decision, one.outcomes[0].attempts) == ("ann", None, ())
+
+
+class Slow(Canned):
+    """A deployment that takes most of the time it has for the head of its stream, and then falls silent."""
+
+    def __init__(self, passes: Callable[[float], None]) -> None:
+        super().__init__(pieces=[SILENCE])
+        self.passes = passes
+
+    @override
+    async def streamed(self, body: bytes) -> Arriving:
+        self.passes(59.99)
+        return await super().streamed(body)
+
+
+async def test_the_first_byte_is_waited_for_once_and_not_again_after_the_head() -> None:
+    later = [0.0]
+    slow = Slow(later.append)
+    one = house(slow, Canned(pieces=STREAM), clock=Clock(now=lambda: SYSTEM.now() + sum(later)))
+    async with asyncio.timeout(30):
+        reply = await one.pipeline.complete(asked(stream=True))
+    assert headers(reply)["x-router-path"] == "tuned:timeout,frontier:ok"
+    await reply.aclose()

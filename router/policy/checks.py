@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validat
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from router.errors import names as listed
 from router.policy.block import Block
-from router.policy.faults import closest, listed
+from router.policy.faults import closest
 from router.policy.values import Count, Flag, Index, LogProbability, Pattern, Share, Text, shown, wrong
 
 DEFAULT_CITED = r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]"

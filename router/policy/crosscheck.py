@@ -9,10 +9,19 @@ from typing import cast
 
 from pydantic_core import PydanticCustomError
 
-from router.policy.faults import MISSING, Complaint, did_you_mean, listed
+from router.errors import names as listed
+from router.policy.faults import MISSING, Complaint, did_you_mean
 from router.policy.source import FieldPath, Place, nearest
 from router.policy.tree import matches, names, texts
 from router.policy.values import read_difficulty, read_share
+
+_CLIENTS_OWN = {
+    "messages": "a tier's words are its prompt",
+    "model": "the deployment says which model",
+    "stream": "the client says whether it reads a stream",
+    "stream_options": "the client says what its stream holds",
+}
+"""What `params` cannot add to a request: an answer in a form that the client did not ask for helps nobody."""
 
 
 def crosscheck(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Complaint]:
@@ -60,6 +69,10 @@ def _tiers(tree: object) -> Iterator[Complaint]:
         used = [((*path, *place), name) for place, name in texts(tier, "deployments.*")]
         yield from _unknown("deployment", used, known)
         yield from _repeated("this tier", used)
+    for path, params in matches(tree, "tiers.*.params"):
+        if isinstance(params, Mapping):
+            for name in sorted(params.keys() & _CLIENTS_OWN.keys()):
+                yield Complaint((*path, name), _CLIENTS_OWN[name], "remove it")
 
 
 def _cascade(tree: object, path: FieldPath, route: object) -> Iterator[Complaint]:

@@ -72,9 +72,3 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `did you mean 'checks'?` for the closest known name, or nothing when none is close."""
     close = closest(name, known)
     return f"did you mean '{close}'?" if close else ""
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as a sentence has them: `'auto'`, `'auto' and 'triage'`, `'a', 'b' and 'c'`."""
-    quoted = [f"'{name}'" for name in names]
-    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

@@ -2,8 +2,9 @@
 
 from collections.abc import Container, Iterator
 
+from router.errors import names as listed
 from router.policy import templates
-from router.policy.faults import Caution, listed
+from router.policy.faults import Caution
 from router.policy.prompting import Prompt, is_file
 from router.policy.routes import Range, Route, Rule, When
 from router.policy.schema import Policy

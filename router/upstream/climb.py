@@ -20,7 +20,6 @@ from router.verify import Verdict, Watching, judge
 
 __all__ = ["Climb", "Live", "Served"]
 
-JSON = "application/json"
 EVENTS = "text/event-stream; charset=utf-8"
 
 
@@ -175,15 +174,16 @@ class Climb:
     ) -> Served | Verdict:
         timeout = candidate.deployment.timeout
         within = self._within(candidate)
-        until = self._clock.now() + within
+        begun = self._clock.now()
         streamed = await attempt.begin(member, shaped.body, within=min(timeout.first_byte, within))
+        waited = self._clock.now() - begun  # for its head, which is not yet a byte of the stream
         stream = Stream(
             streamed,
             show_usage=self._request.include_usage,
             show_logprobs=not self._hides_logprobs(candidate.tier),
-            timeout=timeout,
+            timeout=timeout.model_copy(update={"first_byte": timeout.first_byte - waited}),
             now=self._clock.now,
-            until=until,
+            until=begun + within,
         )
         committed = False
         try:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.policy.faults import Fault, PolicyError, closest, did_you_mean, listed
+from router.policy.faults import Fault, PolicyError, closest, did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,3 @@ def test_faults_are_in_the_order_of_the_files_and_said_once() -> None:
 def test_the_closest_name_is_what_was_meant(name: str, meant: str) -> None:
     assert closest(name, ["checks", "max_body", "deployments"]) == meant
     assert did_you_mean(name, ["checks", "max_body"]) == (f"did you mean '{meant}'?" if meant else "")
-
-
-def test_names_are_listed_as_a_sentence_has_them() -> None:
-    assert [listed([]), listed("a"), listed("ab"), listed("abc")] == ["", "'a'", "'a' and 'b'", "'a', 'b' and 'c'"]
