@@ -34,8 +34,19 @@ def test_a_keys_file_that_is_missing_cannot_be_served(tmp_path: Path) -> None:
         made(tmp_path, auth={"keys": "no.yaml"})
 
 
-def test_a_state_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_state_folder_that_cannot_be_made_is_told_and_served_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "state").write_text("a file")
+
+    made(tmp_path, state={"path": "state"})
+
+    assert "set SMALLFIRST_SIGNING_KEY" in capsys.readouterr().err
+
+
+def test_a_signing_key_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "signing.key").write_bytes(b"short")
     with pytest.raises(CannotServe, match=r"state\.path: "):
         made(tmp_path, state={"path": "state"})
 
