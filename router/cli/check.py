@@ -13,6 +13,7 @@ from router.cautions import cautions
 from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
 from router.policy import PolicyError, json_schema, lint
+from router.upstream.connect import UnknownProviderError, prepare
 
 __all__ = ["check"]
 
@@ -49,9 +50,10 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
     report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": []}
     try:
         policy, plan = assembly.read(path, environment, now=SYSTEM.wall())
+        prepare(plan.deployments.values())
     except PolicyError as error:
         return report | {"faults": [str(fault) for fault in error.faults]}
-    except AssemblyError as error:
+    except (AssemblyError, UnknownProviderError) as error:
         return report | {"faults": [str(error)]}
     priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
     warnings = [*map(str, lint(policy, priced=priced)), *cautions(policy, plan)]

@@ -16,7 +16,7 @@ from router.pipeline import Pipeline
 from router.plan import Plan
 from router.policy import Policy, PolicyError
 from router.settings import Settings
-from router.upstream.connect import connect, prepare
+from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
@@ -103,7 +103,7 @@ class Service:
             policy, plan = assembly.read(self._path, self._settings.environment, now=self._clock.wall())
             keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
             prepare(plan.deployments.values())
-        except (PolicyError, AssemblyError, KeysError) as error:
+        except (PolicyError, AssemblyError, KeysError, UnknownProviderError) as error:
             raise CannotServe(str(error)) from error
         return policy, plan, keyring
 

@@ -21,7 +21,7 @@ from router.settings import tell_library
 from router.sse import DONE, encode
 from router.upstream.client import Kind, TransportError
 
-__all__ = ["FIELDS", "Answer", "Events", "Provider", "load"]
+__all__ = ["FIELDS", "Answer", "Events", "Provider", "known", "load"]
 
 FIELDS = frozenset(
     """
@@ -82,6 +82,11 @@ def load() -> Any:
     litellm.disable_token_counter = True  # usage is measured upstream, or unknown; and counting fetches tokenizers
     litellm.disable_hf_tokenizer_download = True
     return litellm
+
+
+def known() -> frozenset[str]:
+    """Every provider that LiteLLM speaks to."""
+    return frozenset(str(getattr(provider, "value", provider)) for provider in load().provider_list)
 
 
 @dataclass(frozen=True, slots=True)

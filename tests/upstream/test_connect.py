@@ -1,8 +1,10 @@
 """Which kind of connection does a deployment get, and what does it send?"""
 
+import pytest
+
 from router.demo.answers import Answer
 from router.demo.upstream import FakeUpstream
-from router.upstream.connect import connect
+from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.wire import Wire
 from tests.plans import plan
 
@@ -36,3 +38,19 @@ async def test_no_key_sends_none() -> None:
 
 async def test_a_base_url_may_have_a_path() -> None:
     assert (await sent(path="/eu/west"))[0] == "/v1/eu/west/chat/completions"
+
+
+PROVIDED = """
+version: 1
+deployments:
+  a: {provider: %s, model: m}
+tiers: {tuned: {deployments: [a]}}
+routes: {auto: {cascade: [{tier: tuned}]}}
+"""
+
+
+@pytest.mark.slow
+def test_a_provider_that_there_is_none_of_is_told_before_anybody_asks_it() -> None:
+    prepare(plan(PROVIDED % "anthropic").deployments.values())
+    with pytest.raises(UnknownProviderError, match=r"knows no provider 'antropic'; did you mean 'anthropic'\?"):
+        prepare(plan(PROVIDED % "antropic").deployments.values())
