@@ -16,8 +16,8 @@ from typing import Any, Final
 import orjson
 
 from router.chat import ChatRequest
-from router.difficulty.estimate import BANDS, Estimate, band_of, losses
-from router.difficulty.model import QUANTILES, share_of, threshold_of
+from router.difficulty.estimate import Estimate, band_of, losses
+from router.difficulty.model import edges_of, share_of, threshold_of
 from router.signals import Signals
 
 NAME: Final = "builtin.json"
@@ -46,8 +46,7 @@ class Plain:
     @property
     def band_edges(self) -> tuple[float, ...]:
         """The nine deciles of the training prompts' difficulties."""
-        step = (QUANTILES - 1) // BANDS
-        return self.quantiles[step : QUANTILES - 1 : step]
+        return edges_of(self.quantiles)
 
     def p_good(self, signals: Signals) -> tuple[float, ...]:
         """Return the probability for each tier that its answer is good."""

@@ -77,8 +77,7 @@ class Model:
     @property
     def band_edges(self) -> tuple[float, ...]:
         """The nine deciles of the training prompts' difficulties."""
-        step = (QUANTILES - 1) // BANDS
-        return self.quantiles[step : QUANTILES - 1 : step]
+        return edges_of(self.quantiles)
 
     def p_good(self, features: Features) -> tuple[float, ...]:
         """Return the calibrated probability for each tier that its answer is good."""
@@ -111,6 +110,12 @@ class Model:
             reasons[f"“{word.decode(errors='replace')}”"] = float(heads[place] * said.get(place, 0.0))
         strongest = sorted(reasons.items(), key=lambda reason: -abs(reason[1]))
         return [(name, moved) for name, moved in strongest[:_SHOWN] if moved]
+
+
+def edges_of(quantiles: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the nine deciles among per cents."""
+    step = (QUANTILES - 1) // BANDS
+    return quantiles[step : QUANTILES - 1 : step]
 
 
 def threshold_of(share: float, quantiles: Sequence[float]) -> float:
