@@ -21,6 +21,10 @@ _DEADLINE: float = schema.Route.model_fields["deadline"].default
 """Seconds for a request that names a tier or a deployment, as for a route that says nothing."""
 _MARKS_FOR_CLAUDE = frozenset({"bedrock", "openrouter", "vertex_ai"})
 """Providers that hand Anthropic's marks on, for its models; others have caches of their own that need none."""
+_LEARNED_FROM = ("cascade", "difficulty", "calibration", "objectives")
+"""What a route's thresholds and evidence are learned from, beside its tiers' models and `_SHAPES`."""
+_SHAPES = ("deployments", "prompt", "params", "context")
+"""What of a tier changes how good its answers are; its checks only change which of them are sent."""
 _SCOPE = 0.99
 """The novelty beyond which a trained model's estimates are not relied on, where the policy says nothing."""
 _NOTHING_LISTED = Listed(price=None, context_window=None, tools=None, images=None, schema=None, audio=None)
@@ -53,6 +57,7 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
     binding = _requirements(routes)
     routes |= {name: _only(tier, "tier", binding) for name, tier in tiers.items()}
     routes |= {name: _only(_bare(deployment), "deployment", binding) for name, deployment in deployments.items()}
+    routes = {name: _identified(route, policy) for name, route in routes.items()}
     return Plan(
         version=policy.version_hash,
         routes=routes,
@@ -172,6 +177,27 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
     )
+
+
+def _identified(route: Route, policy: Policy) -> Route:
+    """The route with what tells its answers, and what was learned about it, from those of other times."""
+    said = policy.routes[route.name].model_dump(mode="json") if route.kind == "route" else {}
+    ladder = [rung.tier.name for rung in route.cascade] if route.kind != "deployment" else []
+    tiers = {name: policy.tiers[name].model_dump(mode="json") for name in ladder}
+    shapes = {name: {each: tier.get(each) for each in _SHAPES} for name, tier in tiers.items()}
+    asked = [policy.deployments[d.name] for rung in route.cascade for d in rung.tier.deployments]
+    models, addresses = [_served(spec) for spec in asked], [spec.base_url for spec in asked]
+    return replace(
+        route,
+        state=policy.fingerprint([{each: said.get(each) for each in _LEARNED_FROM}, shapes, models]),
+        answers=policy.fingerprint([said.get("handoff"), ladder, tiers, models, addresses]),
+    )
+
+
+def _served(spec: schema.Deployment) -> dict[str, Any]:
+    """What is behind a deployment's name: the model and its tune, not its price or its key."""
+    tune = spec.tune.model_dump(mode="json", exclude={"refresh_due"}) if spec.tune else None
+    return {"model": spec.model, "provider": spec.provider, "tune": tune}
 
 
 def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:

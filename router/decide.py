@@ -60,6 +60,8 @@ class Decision:
     """US dollars the whole request may be expected to cost, whatever is tried."""
     expected: Usage = NO_TOKENS
     """The tokens one answer is expected to take."""
+    propensity: float = 1.0
+    """How likely it was to start at this tier, in (0, 1]."""
 
     @property
     def start(self) -> str:

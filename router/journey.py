@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from router.chat import Usage
+from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
 from router.decide import Candidate, Decision
+from router.difficulty import Estimate
 from router.ids import NONCE_BYTES, IdFacts, Signer, hashed
 from router.outcome import Attempt, End, Outcome, Result
 from router.plan import Route
 from router.pricing import cost
+from router.signals import Signals
 
 __all__ = ["Journey"]
 
@@ -27,8 +29,12 @@ class Journey:
         "_signer",
         "_started",
         "_wall",
+        "answer",
         "decision",
+        "estimate",
+        "request",
         "route",
+        "signals",
         "stream",
         "tenant",
     )
@@ -47,7 +53,11 @@ class Journey:
         self.tenant = tenant
         self.stream = stream
         self.route: Route | None = None
+        self.request: ChatRequest | None = None
+        self.signals: Signals | None = None
+        self.estimate: Estimate | None = None
         self.decision: Decision | None = None
+        self.answer: Completion | None = None
 
     @property
     def now(self) -> float:
@@ -114,6 +124,11 @@ class Journey:
             elapsed,
             self._first,
             max(0.0, (self._first if self._first is not None else elapsed) - waited),
+            self.route.state if self.route else "",
+            self.request,
+            self.signals,
+            self.estimate,
+            self.answer,
         )
 
     def _identify(self) -> str:
@@ -126,7 +141,7 @@ class Journey:
                 tier=hashed(decision.start if decision else _NOBODY),
                 model=hashed(self._attempts[-1].deployment if self._attempts else _NOBODY),
                 band=decision.band if decision else None,
-                propensity=1.0,
+                propensity=decision.propensity if decision else 1.0,
                 time=self._wall,
             )
             self._id = self._signer.sign(facts, self._clock.token(NONCE_BYTES))

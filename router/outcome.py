@@ -1,12 +1,14 @@
 """Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from router.chat import Usage
+from router.chat import ChatRequest, Completion, Usage
 from router.decide import Decision
+from router.difficulty import Estimate
+from router.signals import Signals
 
-__all__ = ["Attempt", "End", "Outcome", "Result", "fields", "headers"]
+__all__ = ["Attempt", "End", "Evidence", "Outcome", "Result", "fields", "headers"]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
@@ -61,6 +63,14 @@ class Outcome:
     """Until the first byte of the answer left; None when none did."""
     overhead: float = 0.0
     """What we added: until the first byte, less what upstreams took."""
+    state: str = ""
+    """The route's, which says whether what is learned from this still holds (`Route.state`)."""
+    request: ChatRequest | None = field(default=None, repr=False)
+    """The client's own; None when it could not be read."""
+    signals: Signals | None = field(default=None, repr=False)
+    estimate: Estimate | None = None
+    answer: Completion | None = field(default=None, repr=False)
+    """What the client got, once it is complete."""
 
     @property
     def cost(self) -> float | None:
@@ -104,6 +114,29 @@ class Outcome:
     def path(self) -> str:
         """``tuned:truncated,frontier:ok``."""
         return ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was learned later about how well a tier answers a request."""
+
+    id: str
+    """The request's."""
+    route: str
+    state: str
+    """The route's when the request was served: evidence about another state says nothing about this one."""
+    band: int | None
+    tier: str
+    """Whose answer was judged."""
+    score: float
+    """How good that was, from 0 to 1."""
+    reference: float | None = None
+    """How good the last tier's answer to the same request was; None when nobody knows."""
+    measure: Literal["quality", "agreement"] = "quality"
+    """Whether it is good, or only alike: a small model may be right where the large one is wrong."""
+    source: Literal["feedback", "shadow", "explore", "grader", "judge"] = "feedback"
+    weight: float = 1.0
+    """One over the probability that this request was looked at."""
 
 
 def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:

@@ -134,11 +134,12 @@ class Pipeline:
         """Answer a request. What goes wrong is a reply too; only a client who leaves ends this early."""
         pool = self.pool
         journey = self.begin(caller, stream=request.stream)
+        journey.request = request
         try:
             headed = _head(self.plan, request, caller)
-            journey.route = headed.route  # known from here on, also to a refusal
+            journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
             considered = _weigh(headed, self.plan, request, caller)
-            journey.decision = considered.decision
+            journey.estimate, journey.decision = considered.estimate, considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
             answer = await climb.run()
             return served(answer, request, journey, self.close)

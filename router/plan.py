@@ -94,6 +94,10 @@ class Route:
     """In place of its tiers'; None: theirs."""
     explain: Callable[[ChatRequest, Signals], list[tuple[str, float]]] | None = None
     """What moved an estimate most, in words, each with how far; None where there is nothing to explain."""
+    state: str = ""
+    """Changes with whatever makes what was learned about this route worthless: tiers, prompts, models, tunes, aims."""
+    answers: str = ""
+    """Changes with whatever may change an answer: what was remembered under another value is never given."""
     scope: float | None = None
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
 

@@ -11,7 +11,7 @@ from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
 from router.policy.routes import Range, Route, RouteCache, Rule, Rung, Scope, TextPattern, When
-from router.policy.source import Source
+from router.policy.source import Source, fingerprint
 from router.policy.values import JsonObject, Name, Size, Text, read_hold
 
 Hold = Annotated[
@@ -137,6 +137,10 @@ class Policy(Block):
     def version_hash(self) -> str:
         """Twelve hex digits that change with the policy and the files it names, but not with keys and secrets."""
         return self._source.version_hash
+
+    def fingerprint(self, said: object) -> str:
+        """Return twelve hex digits that change with what is said, as JSON has it, and with the files that it names."""
+        return fingerprint(said, self._source.contents)
 
     def path(self, name: str) -> Path:
         """Return where a file or folder that the policy names is, relative to the policy itself."""

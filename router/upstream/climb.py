@@ -166,6 +166,7 @@ class Climb:
         )
         if not sent:
             return verdict
+        self._journey.answer = answer.completion
         raw = without_logprobs(answer.raw) if self._hides_logprobs(candidate.tier) else answer.raw
         return Served(answer.content_type, raw)
 

@@ -68,7 +68,8 @@ class Reply:
         else:
             live.member.succeeded()
             self._end = "ok"
-            verdict = judge(live.stream.answer.completion(), request, live.candidate.tier.checks)
+            self._journey.answer = answer = live.stream.answer.completion()
+            verdict = judge(answer, request, live.candidate.tier.checks)
             self._journey.amend(live.candidate, "served", verdict.reason, live.stream.answer.usage)
 
     async def aclose(self, *, left: bool = False) -> None:
