@@ -33,7 +33,8 @@ class Store(Protocol):
     """What servers share.
 
     Every call that is awaited ends within 50 ms, or raises `StoreDown`; once calls have failed a few times in a row it
-    is raised at once, until the store has been seen alive again. Values are bytes, times are seconds, a `ttl` of None means that the value stays.
+    is raised at once, until the store has been seen alive again. Values are bytes, times are seconds, a `ttl` of None
+    means that the value stays.
     """
 
     @property
