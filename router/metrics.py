@@ -136,6 +136,7 @@ METRICS = (
         ("deployment",),
     ),
     Metric("router_inflight", "gauge", "Requests being answered."),
+    Metric("router_redis_up", "gauge", "1 while what servers share can be read and written; always 1 for memory://."),
 )
 """Every metric there is."""
 
@@ -143,10 +144,11 @@ METRICS = (
 class Metrics:
     """Every metric of one process, in a registry of its own."""
 
-    def __init__(self, inflight: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, inflight: Callable[[], int] = lambda: 0, shared: Callable[[], bool] = lambda: True) -> None:
         self.registry = CollectorRegistry()
         self._gauges = {one.name: one.register(self.registry) for one in METRICS if one.kind == "gauge"}
         self._gauges["router_inflight"].set_function(inflight)
+        self._gauges["router_redis_up"].set_function(shared)
         counted = {one.name: _children(one, one.register(self.registry)) for one in METRICS if one.kind != "gauge"}
         self._requests = counted["router_requests_total"]
         self._escalations = counted["router_escalations_total"]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from router.policy.block import Block
+from router.policy.caching import RouteCache
 from router.policy.prompting import AnyHandoff
 from router.policy.values import (
     Duration,
@@ -180,16 +181,6 @@ class Rule(Block):
         return self
 
 
-class RouteCache(Block):
-    """What a route may answer from memory."""
-
-    exact: Literal[False] = Field(
-        default=False,
-        description="Whether equal requests get the stored answer; only `false` so far.",
-        examples=[False],
-    )
-
-
 Difficulty = Annotated[
     float | str,
     BeforeValidator(read_difficulty),
@@ -254,5 +245,5 @@ class Route(Block):
         examples=[[{"name": "images", "when": {"images": True}, "start": "frontier"}]],
     )
     cache: RouteCache = Field(
-        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": False}]
+        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": {"ttl": "1h"}}]
     )
