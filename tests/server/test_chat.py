@@ -176,7 +176,7 @@ async def test_a_fault_of_ours_is_told_and_ends_one_request(tmp_path: Path, caps
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_request_leaves_nothing_for_the_collector(tmp_path: Path, stream: bool) -> None:
+async def test_a_request_leaves_nothing_for_the_collector(tmp_path: Path, *, stream: bool) -> None:
     body = orjson.dumps({"model": "auto", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
     async with proxy(tmp_path, Answer(text="hello")) as served, talk(served.base_url) as client:
         for _ in range(3):  # what is made once is made
