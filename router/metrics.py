@@ -54,7 +54,7 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind is served or escalation.",
+        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(
@@ -167,14 +167,15 @@ class Metrics(Collector):
             self._first(route, last).observe(outcome.first)
         if outcome.end == "left":
             self._left().inc()
+        explored = decision is not None and decision.reason == "explore"
         for attempt in outcome.attempts:
-            self._attempt(attempt, route, start, band)
+            self._attempt(attempt, route, start, band, explored=explored)
         if outcome.end == "broken" and outcome.attempts[-1].cost is None:
             self._unknown(outcome.attempts[-1].deployment).inc()
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
 
-    def _attempt(self, attempt: Attempt, route: str, start: str, band: str) -> None:
+    def _attempt(self, attempt: Attempt, route: str, start: str, band: str, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""
         tier, deployment = attempt.tier, attempt.deployment
         if attempt.result == "skipped":
@@ -186,7 +187,8 @@ class Metrics(Collector):
         elif attempt.result == "served" and attempt.verdict != "ok":
             self._late(route, tier, attempt.verdict).inc()
         if attempt.cost is not None:
-            kind = "escalation" if attempt.result == "escalated" else "served"
+            wasted = attempt.result == "escalated" and ("explore" if explored and tier == start else "escalation")
+            kind = wasted or "served"
             self._cost(route, start, tier, deployment, kind, band).inc(attempt.cost)
         elif attempt.result in {"served", "escalated", "left"}:
             self._unknown(deployment).inc()

@@ -154,6 +154,7 @@ def shown(considered: Considered) -> dict[str, Any]:
         "difficulty": decision.difficulty,
         "threshold": decision.threshold,
         "band": decision.band,
+        "propensity": decision.propensity,
         "novelty": decision.novelty,
         "scope": None if considered.route.scope is None else {"novelty": considered.route.scope},
         "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,
