@@ -43,7 +43,6 @@ ROWS = (
     Row("routes.*.objectives"),
     Row("routes.*.control"),
     Row("routes.*.shadow"),
-    Row("routes.*.explore"),
     Row("records"),
     Row("prometheus"),
 )

@@ -68,7 +68,7 @@ class Service:
         policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
         self.store = self._opened(policy)
-        self.metrics = Metrics(lambda: self.inflight, lambda: self.store.up)
+        self.metrics = Metrics(lambda: self.inflight, shared=lambda: self.store.up)
         sinks: list[Sink] = [self.metrics.record]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
