@@ -22,8 +22,8 @@ router_baseline_usd_total{route="auto"} 1.25
 router_cost_unknown_total{deployment="tuned-a"} 2
 router_deployment_up{deployment="tuned-a"} 1
 router_deployment_up{deployment="frontier-a"} 0
-gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_request_model="frontier-a",error_type="timeout"} 5
-gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat",gen_ai_request_model="frontier-a",error_type=""} 15
+CALLS_count{gen_ai_request_model="frontier-a",error_type="timeout"} 5
+CALLS_count{gen_ai_request_model="frontier-a",error_type=""} 15
 router_fallbacks_total{tier="frontier",deployment="frontier-a",reason="timeout"} 5
 router_objective{route="auto",objective="quality"} 0.95
 router_objective{route="auto",objective="cost_per_request_usd"} 0.002
@@ -38,7 +38,7 @@ router_client_disconnects_total 2
 router_policy{version="old \"one\""} 0
 router_policy{version="79b94fe71796"} 1
 router_inflight 7
-"""
+""".replace("CALLS", "gen_ai_client_operation_duration_seconds")
 AFTER = BEFORE.replace('band="1",outcome="ok"} 60', 'band="1",outcome="ok"} 180').replace("inflight 7", "inflight 9")
 
 before, after = Reading.of(BEFORE), Reading.of(AFTER)
