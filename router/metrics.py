@@ -156,6 +156,8 @@ class Metrics(Collector):
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
+        for result in ("ok", "refused"):
+            self._reloads(result)  # from 0: the first one is an increase, which an alert waits for
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
