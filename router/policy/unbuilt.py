@@ -54,7 +54,6 @@ ROWS = (
     Row("routes.*.cache.exact", "write false, or remove it", "true and {ttl: 1h}", _exact_cache),
     Row("routes.*.objectives"),
     Row("routes.*.control"),
-    Row("routes.*.shadow"),
     Row("cache.url", "use memory://", ", ".join(f"{kind}://" for kind in STORES), _store),
     Row("records"),
     Row("prometheus"),
