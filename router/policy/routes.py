@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from router.policy.aside import Explore
+from router.policy.aside import Explore, Shadow
 from router.policy.block import Block
 from router.policy.caching import RouteCache
 from router.policy.prompting import AnyHandoff
@@ -247,6 +247,14 @@ class Route(Block):
     )
     cache: RouteCache = Field(
         default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": {"ttl": "1h"}}]
+    )
+    shadow: Shadow | None = Field(
+        default=None,
+        description=(
+            "What other tiers are asked after the client was served; omitted: nothing, but the first tier after the "
+            "last one while `below: auto` has no calibration."
+        ),
+        examples=[{"rate": {"tuned": 0.2, "frontier": 0.01}, "usd_per_hour": 2}],
     )
     explore: Explore = Field(
         default=Explore(),

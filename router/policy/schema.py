@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
+from router.policy.aside import Shadow
 from router.policy.block import Block
 from router.policy.caching import Cache, Exact, RouteCache
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
@@ -179,6 +180,7 @@ __all__ = [
     "Rung",
     "Scope",
     "Server",
+    "Shadow",
     "State",
     "Supports",
     "TextPattern",

@@ -42,7 +42,6 @@ ROWS = (
     Row("tiers.*.context"),
     Row("routes.*.objectives"),
     Row("routes.*.control"),
-    Row("routes.*.shadow"),
     Row("records"),
     Row("prometheus"),
 )
