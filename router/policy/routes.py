@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from router.policy.block import Block
+from router.policy.control import Control, Objectives
 from router.policy.prompting import AnyHandoff
 from router.policy.values import (
     Duration,
@@ -255,4 +256,12 @@ class Route(Block):
     )
     cache: RouteCache = Field(
         default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": False}]
+    )
+    objectives: Objectives | None = Field(
+        default=None,
+        description="What control moves the first tier's threshold for; omitted: nothing is measured against anything.",
+        examples=[{"quality": {"min": 0.95}, "cost_per_request_usd": {"max": 0.002}}],
+    )
+    control: Control = Field(
+        default=Control(), description="How far and how often it may move.", examples=[{"mode": "apply"}]
     )

@@ -52,13 +52,10 @@ ROWS = (
     Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
     Row("tiers.*.context"),
     Row("routes.*.cache.exact", "write false, or remove it", "true and {ttl: 1h}", _exact_cache),
-    Row("routes.*.objectives"),
-    Row("routes.*.control"),
     Row("routes.*.shadow"),
     Row("routes.*.explore"),
     Row("cache.url", "use memory://", ", ".join(f"{kind}://" for kind in STORES), _store),
     Row("records"),
-    Row("prometheus"),
 )
 
 

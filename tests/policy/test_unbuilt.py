@@ -43,6 +43,6 @@ def test_an_address_is_named_without_its_password() -> None:
 
 
 def test_the_names_a_block_will_have() -> None:
-    assert unbuilt.field_names("") == ["records", "prometheus"]
-    assert "objectives" in unbuilt.field_names("routes.*")
+    assert unbuilt.field_names("") == ["records"]
+    assert "shadow" in unbuilt.field_names("routes.*")
     assert "balance" not in unbuilt.field_names("tiers.*")
