@@ -178,6 +178,7 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
         steering=_steering(name, spec, policy, model),
+        explore=spec.explore.rate,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from router.policy.aside import Explore
 from router.policy.block import Block
 from router.policy.control import Control, Objectives
 from router.policy.prompting import AnyHandoff
@@ -264,4 +265,9 @@ class Route(Block):
     )
     control: Control = Field(
         default=Control(), description="How far and how often it may move.", examples=[{"mode": "apply"}]
+    )
+    explore: Explore = Field(
+        default=Explore(),
+        description="Requests that start one tier down, to learn how they fare there.",
+        examples=[{"rate": 0.02}],
     )

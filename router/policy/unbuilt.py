@@ -53,7 +53,6 @@ ROWS = (
     Row("tiers.*.context"),
     Row("routes.*.cache.exact", "write false, or remove it", "true and {ttl: 1h}", _exact_cache),
     Row("routes.*.shadow"),
-    Row("routes.*.explore"),
     Row("cache.url", "use memory://", ", ".join(f"{kind}://" for kind in STORES), _store),
     Row("records"),
 )
