@@ -95,6 +95,11 @@ METRICS = (
         ("route", "tier"),
     ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
+    Metric(
+        "router_records_dropped_total",
+        "counter",
+        "Records that were lost because the disk was too slow, full or gone; alert on any.",
+    ),
     Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
     Metric(
         "router_request_seconds",
@@ -158,6 +163,8 @@ class Metrics:
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
+        self._dropped = counted["router_records_dropped_total"]
+        self._dropped_before = 0
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
@@ -231,6 +238,12 @@ class Metrics:
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
+
+    def records_dropped(self, dropped: int) -> None:
+        """Count records that were lost: `dropped` is how many there were of one recorder until now."""
+        if dropped != self._dropped_before:
+            self._dropped().inc(max(0, dropped - self._dropped_before))
+            self._dropped_before = dropped
 
     def text(self) -> bytes:
         """Everything, as Prometheus reads it. Takes milliseconds: not on the request loop."""

@@ -57,7 +57,6 @@ ROWS = (
     Row("routes.*.shadow"),
     Row("routes.*.explore"),
     Row("cache.url", "use memory://", ", ".join(f"{kind}://" for kind in STORES), _store),
-    Row("records"),
     Row("prometheus"),
 )
 

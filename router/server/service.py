@@ -11,10 +11,11 @@ from router.clock import SYSTEM, Clock
 from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
-from router.outcome import fields
+from router.outcome import Evidence, Outcome, fields
 from router.pipeline import Pipeline
 from router.plan import Plan
 from router.policy import Policy, PolicyError
+from router.records import Keeping, Recorder
 from router.settings import Settings
 from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
@@ -46,12 +47,14 @@ class Service:
         policy, plan, self.keyring = self._read()
         self.policy = policy
         self.metrics = Metrics(lambda: self.inflight)
-        sinks: list[Sink] = [self.metrics.record]
+        sinks: list[Sink] = [self.metrics.record, self._record]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
         self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
         self.metrics.serve(plan, self._up)
+        self._recorder: Recorder | None = None
+        self._record_as(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(policy, plan)
 
@@ -80,14 +83,23 @@ class Service:
         self.policy, self.keyring = policy, keyring
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
+        if (retired := self._record_as(policy, plan)) is not None:
+            await asyncio.to_thread(retired.close)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
         self._caution(policy, plan)
         return before
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment."""
+        """Close every connection to a deployment, and see that what was recorded is on the disk."""
         await self.pipeline.pool.retire()
+        if self._recorder is not None:
+            await asyncio.to_thread(self._recorder.close)
+
+    def learned(self, evidence: Evidence) -> None:
+        """Hand on what was found out about a tier's answer to whoever counts it."""
+        if self._recorder is not None:
+            self._recorder.evidence(evidence)
 
     def may_listen_on(self, host: str) -> None:
         """Refuse to be reachable from elsewhere without keys, now and after every reload.
@@ -114,6 +126,22 @@ class Service:
             if caution not in self._cautioned:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
+
+    def _record(self, outcome: Outcome) -> None:
+        """Keep a record of one request, where the policy says so."""
+        if (recorder := self._recorder) is not None:
+            recorder.outcome(outcome)
+            self.metrics.records_dropped(recorder.dropped)
+
+    def _record_as(self, policy: Policy, plan: Plan) -> Recorder | None:
+        """Record as this policy says from now on; gives the recorder that is in use no more, to be closed."""
+        before, spec = self._recorder, policy.records
+        keeping = Keeping(policy.path(spec.path), spec.retention, spec.segment, spec.flush) if spec else None
+        if before is None or spec is None or (before.keeping, before.content) != (keeping, spec.content):
+            self._recorder = Recorder(keeping, spec.content, self._clock, say) if keeping and spec else None
+        if self._recorder is not None:
+            self._recorder.serve(plan)
+        return before if before is not self._recorder else None
 
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)
