@@ -7,6 +7,8 @@
     desk        models, decisions, health, metrics: what is asked rarely and may take its time
     caller      who asks, and what they ask for in headers
     heads       how large the head of a request may be
+    books       metrics and records, of requests and of what is learned about them later
     service     a policy at work; reloads swap what it works with
+    watch       has the policy changed?
     run         sockets, signals, start and stop
 """

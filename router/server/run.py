@@ -102,6 +102,7 @@ async def _serve(service: Service, host: str, port: int) -> None:
         service.stopping = True
         server.stop()
 
+    watching = asyncio.create_task(service.watch()) if service.watches else None
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reload)
     for told in (signal.SIGINT, signal.SIGTERM):
@@ -110,6 +111,8 @@ async def _serve(service: Service, host: str, port: int) -> None:
     try:
         await server.serve(sockets=[listening])
     finally:
+        if watching is not None:
+            watching.cancel()
         await service.aclose()
 
 
