@@ -176,6 +176,7 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
+        explore=spec.explore.rate,
     )
 
 

@@ -91,11 +91,11 @@ def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     return Headed(route, facts, bounds)
 
 
-def _weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller) -> Considered:
+def _weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, draw: float = 1.0) -> Considered:
     route, facts, bounds = headed.route, headed.signals, headed.bounds
     estimate = route.estimate(request, facts) if route.estimate else None
     forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
-    choosing = Choosing(threshold=caller.threshold, forced=forced, budget=caller.budget)
+    choosing = Choosing(threshold=caller.threshold, forced=forced, budget=caller.budget, draw=draw)
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
     return Considered(route, facts, bounds, estimate, decision)
 
@@ -138,7 +138,8 @@ class Pipeline:
         try:
             headed = _head(self.plan, request, caller)
             journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
-            considered = _weigh(headed, self.plan, request, caller)
+            draw = self._clock.draw() if headed.route.explore else 1.0
+            considered = _weigh(headed, self.plan, request, caller, draw)
             journey.estimate, journey.decision = considered.estimate, considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
             answer = await climb.run()

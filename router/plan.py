@@ -100,6 +100,8 @@ class Route:
     """Changes with whatever may change an answer: what was remembered under another value is never given."""
     scope: float | None = None
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
+    explore: float = 0.0
+    """The share of requests that start one tier lower than their difficulty says, to learn how that goes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,12 @@ class Desk:
         return _json({"status": "ready", "policy": plan.version})
 
     async def metrics(self, _request: Request) -> Response:
-        """Everything that is counted; made in a thread, because it takes milliseconds."""
-        text = await asyncio.to_thread(self._service.metrics.text)
-        return Response(text, media_type=CONTENT_TYPE)
+        """Everything that is counted by all workers; made in slices, between which requests have their turn."""
+        parts = []
+        for part in self._service.metrics.parts():
+            parts.append(part)
+            await asyncio.sleep(0)
+        return Response(b"".join(parts), media_type=CONTENT_TYPE)
 
     def _with_key(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def authenticated(request: Request) -> Response:
@@ -151,6 +154,7 @@ def shown(considered: Considered) -> dict[str, Any]:
         "difficulty": decision.difficulty,
         "threshold": decision.threshold,
         "band": decision.band,
+        "propensity": decision.propensity,
         "novelty": decision.novelty,
         "scope": None if considered.route.scope is None else {"novelty": considered.route.scope},
         "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,
