@@ -77,6 +77,18 @@ METRICS = (
     ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
     Metric(
+        "router_feedback_total",
+        "counter",
+        "Things said about answers through /v1/feedback, each once: told, or outdated (the route is not what it was).",
+        ("route", "source", "result"),
+    ),
+    Metric(
+        "router_judge_agreement_total",
+        "counter",
+        "Answers of which a judge and people have both spoken; result is agreed or not.",
+        ("route", "result"),
+    ),
+    Metric(
         "router_records_dropped_total",
         "counter",
         "Records that were lost because the disk was too slow, full or gone; alert on any.",
@@ -147,6 +159,8 @@ class Metrics(Collector):
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
+        self._feedback = counted["router_feedback_total"]
+        self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]
         self._dropped_before = 0
         self._seconds = counted["router_request_seconds"]
@@ -224,6 +238,14 @@ class Metrics(Collector):
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
+
+    def feedback(self, route: str, source: str, result: str) -> None:
+        """Count something that was said about an answer."""
+        self._feedback(route, source, result).inc()
+
+    def agreement(self, route: str, *, agreed: bool) -> None:
+        """Count an answer of which a judge and people have both spoken."""
+        self._agreement(route, "agreed" if agreed else "not").inc()
 
     def records_dropped(self, dropped: int) -> None:
         """Count records that were lost: `dropped` is how many there were of one recorder until now."""

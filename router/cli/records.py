@@ -120,6 +120,25 @@ def compact(
         sys.stdout.write(f"{day}   {files} files, {size / 1e6:.1f} MB → {now / 1e6:.1f} MB\n")
 
 
+@app.command()
+def grade(
+    file: Annotated[Path, typer.Option(metavar="F", help='JSON Lines: {"id", "score", "source"?, "reference"?, …}.')],
+    records: Records = None,
+    policy: PolicyOption = None,
+) -> None:
+    """Write grades that were made elsewhere beside the records: exit code 1 when some are of no request."""
+    from router.records.grading import grades, write
+
+    folder = opened(records, policy)
+    with told():
+        found, unknown = grades(file, folder)
+        write(found, folder, SYSTEM)
+    sys.stdout.write(f"{len(found)} grades\n")
+    if unknown:
+        sys.stderr.write(f"smallfirst: no record of {len(unknown)} requests, the first: {unknown[0]}\n")
+        raise typer.Exit(1)
+
+
 @app.command("agreement")
 def agreement_(
     records: Records = None, policy: PolicyOption = None, since: Since = None, *, as_json: Json = False

@@ -12,6 +12,7 @@
     facts       what was learned about requests later
     outcomes    records as outcome data, which `smallfirst train` learns from
     agreement   do judges say what people say?
+    grading     grades that were made elsewhere
     exporting   records for others: JSON Lines, Parquet, outcome data
 """
 

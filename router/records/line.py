@@ -35,6 +35,12 @@ class Feedback:
     """What should have been answered."""
     reference: float | None = None
     """How good the last tier's answer to the same request was."""
+    route: str | None = None
+    start: str | None = None
+    """Where the request started; None when that is not known any more."""
+    tier: str | None = None
+    """Whose answer it is about."""
+    band: int | None = None
 
 
 def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | None = None) -> bytes:
@@ -90,6 +96,10 @@ def of_feedback(feedback: Feedback, *, now: float, correction: str | None) -> by
             "time": now,
             "id": feedback.id,
             "tenant": feedback.tenant,
+            "route": feedback.route,
+            "start": feedback.start,
+            "tier": feedback.tier,
+            "band": feedback.band,
             "source": feedback.source,
             "score": feedback.score,
             "reference": feedback.reference,

@@ -18,16 +18,22 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Pipeline
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load
+from router.policy import Policy, PolicyError, load, schema
 from router.pricing import PriceList
 from router.server.books import Books
+from router.server.decisions import Decisions
+from router.server.feedback import Intake
 from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
+from router.store import Memory, Store
 from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
 __all__ = ["CannotServe", "Service"]
+
+
+_RETENTION: float = schema.Records.model_fields["retention"].default
 
 
 class CannotServe(Exception):
@@ -67,16 +73,25 @@ class Service:
         policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
         self.metrics = Metrics(lambda: self.inflight)
-        self.books = Books(self.metrics, clock)
+        self.store: Store = Memory(clock=clock)
+        self.decisions = Decisions(self.store)
+        signer = self._signer(policy)
+        self.intake = Intake(signer, self.store, self.decisions)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock)
         sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
-        self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
         self.metrics.serve(plan, self._up)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    @property
+    def retention(self) -> float:
+        """Seconds for which records are kept, or would be; what is said twice within them counts once."""
+        return self.policy.records.retention if self.policy.records else _RETENTION
 
     @property
     def watches(self) -> bool:

@@ -110,3 +110,13 @@ def test_a_folder_that_is_not_there_is_told(smallfirst: Smallfirst, tmp_path: Pa
     told = smallfirst("records", "show", "x", "--records", str(tmp_path / "none"))
 
     assert (told.code, "no such file or folder" in told.err) == (2, True)
+
+
+def test_grades_made_elsewhere_are_added(smallfirst: Smallfirst, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "grades.jsonl").write_text('{"id": "req_5", "score": 1}\n{"id": "req_99", "score": 0}\n')
+
+    told = smallfirst("records", "grade", "--file", str(tmp_path / "grades.jsonl"), "--records", str(folder))
+
+    assert (told.code, told.out) == (1, "1 grades\n")
+    assert "req_99" in told.err
+    assert '"grader"' in smallfirst("records", "show", "req_5", "--records", str(folder)).out
