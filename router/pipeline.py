@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from router import rules, signals
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
+from router.conversation import Session
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, Problem, names
@@ -24,6 +25,7 @@ from router.ids import Signer
 from router.journey import Journey
 from router.outcome import Outcome
 from router.plan import Plan, Route, Tier
+from router.sessions import Sessions
 from router.signals import Signals
 from router.upstream.climb import Climb
 from router.upstream.pool import Pool
@@ -46,6 +48,8 @@ class Caller:
     """`x-router-threshold`."""
     budget: float | None = None
     """`x-router-max-cost-usd`."""
+    session: str | None = None
+    """`x-router-session`."""
 
 
 ANYBODY = Caller()
@@ -91,11 +95,20 @@ def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     return Headed(route, facts, bounds)
 
 
-def _weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller) -> Considered:
+def _weigh(
+    headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, session: Session | None = None
+) -> Considered:
     route, facts, bounds = headed.route, headed.signals, headed.bounds
     estimate = route.estimate(request, facts) if route.estimate else None
     forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
-    choosing = Choosing(threshold=caller.threshold, forced=forced, budget=caller.budget)
+    choosing = Choosing(
+        threshold=caller.threshold,
+        forced=forced,
+        pin=session.pin if session else None,
+        caller=session.caller if session else None,
+        deescalates=route.sessions is not None and route.sessions.deescalates,
+        budget=caller.budget,
+    )
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
     return Considered(route, facts, bounds, estimate, decision)
 
@@ -118,12 +131,20 @@ class Pipeline:
     """Takes requests through one plan; a reload swaps plan and pool together, between two requests."""
 
     def __init__(
-        self, plan: Plan, pool: Pool, signer: Signer, sinks: Sequence[Sink] = (), clock: Clock = SYSTEM
+        self,
+        plan: Plan,
+        pool: Pool,
+        signer: Signer,
+        sinks: Sequence[Sink] = (),
+        clock: Clock = SYSTEM,
+        *,
+        sessions: Sessions | None = None,
     ) -> None:
         self.plan = plan
         self.pool = pool
         self._signer = signer
-        self._sinks = sinks
+        self._sessions = sessions or Sessions(clock=clock)
+        self._sinks = (self._sessions.remember, *sinks)
         self._clock = clock
 
     def swap(self, plan: Plan, pool: Pool) -> None:
@@ -138,7 +159,9 @@ class Pipeline:
         try:
             headed = _head(self.plan, request, caller)
             journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
-            considered = _weigh(headed, self.plan, request, caller)
+            if headed.route.sessions is not None:
+                journey.session = await self._sessions.find(headed.route, request, caller.tenant, caller.session)
+            considered = _weigh(headed, self.plan, request, caller, journey.session)
             journey.estimate, journey.decision = considered.estimate, considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
             answer = await climb.run()

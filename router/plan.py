@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from router.chat import ChatRequest
+from router.conversation import Session
 from router.difficulty import Estimator
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
@@ -16,7 +17,7 @@ from router.rules import Rule
 from router.signals import Signals
 from router.verify import Check
 
-__all__ = ["ALL", "Deployment", "Kind", "Plan", "Route", "Rung", "Tier"]
+__all__ = ["ALL", "Deployment", "Kind", "Plan", "Route", "Rung", "Staying", "Tier"]
 
 Kind = Literal["route", "tier", "deployment"]
 
@@ -46,6 +47,11 @@ class Deployment:
     tune: Tune | None = None
     """The fine-tune it serves; what that one's prompt comes to is in `Tier.prompts`."""
 
+    @property
+    def voice(self) -> str:
+        """Whose words its answers are: deployments of one voice understand each other's reasoning and call ids."""
+        return f"{self.provider or ''}/{self.model}"
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -61,6 +67,8 @@ class Tier:
     """What is added to a request, by deployment: its tune's own prompt, else the tier's."""
     handoff: Handoff | None = None
     """What the next tier is told about an answer of this one that was not good enough; None: nothing."""
+    affinity: bool = False
+    """Whether a conversation keeps coming back to the same deployment, rather than to the least busy one."""
 
     @property
     def reads_logprobs(self) -> bool:
@@ -74,6 +82,22 @@ class Rung:
 
     tier: Tier
     below: float
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """How conversations of a route stay where they are."""
+
+    begins: Session
+    """One that nothing is known of yet."""
+    pins: bool
+    """Whether one never starts below the tier that it has come to."""
+    deescalates: bool
+    """Whether one may all the same go back down where that is worth more than the prompt cache it loses."""
+    affinity: bool
+    """Whether a tier wants to see a conversation at the same deployment from its first turn on."""
+    mixed: bool
+    """Whether there are several models, so that what one wrote for itself must be kept from the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +124,8 @@ class Route:
     """Changes with whatever may change an answer: what was remembered under another value is never given."""
     scope: float | None = None
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
+    sessions: Staying | None = None
+    """How its conversations stay where they are; None: there is nothing to choose, or it was not wanted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from router.policy.block import Block
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
-from router.policy.routes import Range, Route, RouteCache, Rule, Rung, Scope, TextPattern, When
+from router.policy.routes import Range, Route, RouteCache, Rule, Rung, Scope, Sessions, TextPattern, When
 from router.policy.source import Source, fingerprint
 from router.policy.values import JsonObject, Name, Size, Text, read_hold
 
@@ -29,8 +29,13 @@ class Tier(Block):
         description="The deployments that serve this tier; one that fails falls back to the next.",
         examples=[["tuned-a", "tuned-b"]],
     )
-    balance: Literal["least_busy"] = Field(
-        default="least_busy", description="How requests are spread over the deployments.", examples=["least_busy"]
+    balance: Literal["least_busy", "affinity"] = Field(
+        default="least_busy",
+        description=(
+            "How requests are spread over the deployments: `affinity` keeps a conversation at the same one, whose "
+            "prompt cache is warm."
+        ),
+        examples=["affinity"],
     )
     checks: tuple[CheckItem, ...] = Field(
         default=DEFAULT_CHECKS,
@@ -185,6 +190,7 @@ __all__ = [
     "Rung",
     "Scope",
     "Server",
+    "Sessions",
     "State",
     "Supports",
     "TextPattern",

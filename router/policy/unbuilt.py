@@ -48,7 +48,6 @@ class Row:
 
 
 ROWS = (
-    Row("tiers.*.balance", "use least_busy", "affinity", _words("affinity")),
     Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
     Row("tiers.*.context"),
     Row("routes.*.cache.exact", "write false, or remove it", "true and {ttl: 1h}", _exact_cache),
