@@ -4,16 +4,18 @@ Label values come from the policy or from an enum, never from a request: what a 
 Names follow OpenTelemetry's GenAI conventions where they have one.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import Metric as PrometheusMetric
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from router.outcome import Attempt, Outcome
 from router.plan import Plan
+from router.series import Metric, Series, Sheets
 
 __all__ = ["CONTENT_TYPE", "METRICS", "Metric", "Metrics"]
 
@@ -22,27 +24,6 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 6
 _OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
 _TENTHS = tuple(edge / 10 for edge in range(1, 11))
 _NONE = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric, as it is declared here and told in docs/metrics.md."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    def register(self, registry: CollectorRegistry) -> Any:
-        """Make it; the client writes `_total` behind a counter's name."""
-        match self.kind:
-            case "counter":
-                return Counter(self.name, self.help, self.labels, registry=registry)
-            case "gauge":
-                return Gauge(self.name, self.help, self.labels, registry=registry)
-            case "histogram":
-                return Histogram(self.name, self.help, self.labels, registry=registry, buckets=self.buckets)
 
 
 METRICS = (
@@ -73,7 +54,7 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind is served or escalation.",
+        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(
@@ -140,14 +121,17 @@ METRICS = (
 """Every metric there is."""
 
 
-class Metrics:
-    """Every metric of one process, in a registry of its own."""
+class Metrics(Collector):
+    """Every metric of one process, and of the workers beside it."""
 
-    def __init__(self, inflight: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, inflight: Callable[[], int] = lambda: 0, sheets: Sheets | None = None, worker: int = 0) -> None:
+        """Count on the sheet of one of several workers, or alone."""
+        self._series = Series(METRICS, sheets, worker)
         self.registry = CollectorRegistry()
-        self._gauges = {one.name: one.register(self.registry) for one in METRICS if one.kind == "gauge"}
+        self.registry.register(self)
+        self._gauges = {one.name: self._series.gauges(one.name) for one in METRICS if one.kind == "gauge"}
         self._gauges["router_inflight"].set_function(inflight)
-        counted = {one.name: _children(one, one.register(self.registry)) for one in METRICS if one.kind != "gauge"}
+        counted = {one.name: self._series.counted(one.name) for one in METRICS if one.kind != "gauge"}
         self._requests = counted["router_requests_total"]
         self._escalations = counted["router_escalations_total"]
         self._fallbacks = counted["router_fallbacks_total"]
@@ -183,14 +167,15 @@ class Metrics:
             self._first(route, last).observe(outcome.first)
         if outcome.end == "left":
             self._left().inc()
+        explored = decision is not None and decision.reason == "explore"
         for attempt in outcome.attempts:
-            self._attempt(attempt, route, start, band)
+            self._attempt(attempt, route, start, band, explored=explored)
         if outcome.end == "broken" and outcome.attempts[-1].cost is None:
             self._unknown(outcome.attempts[-1].deployment).inc()
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
 
-    def _attempt(self, attempt: Attempt, route: str, start: str, band: str) -> None:
+    def _attempt(self, attempt: Attempt, route: str, start: str, band: str, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""
         tier, deployment = attempt.tier, attempt.deployment
         if attempt.result == "skipped":
@@ -202,7 +187,8 @@ class Metrics:
         elif attempt.result == "served" and attempt.verdict != "ok":
             self._late(route, tier, attempt.verdict).inc()
         if attempt.cost is not None:
-            kind = "escalation" if attempt.result == "escalated" else "served"
+            wasted = attempt.result == "escalated" and ("explore" if explored and tier == start else "escalation")
+            kind = wasted or "served"
             self._cost(route, start, tier, deployment, kind, band).inc(attempt.cost)
         elif attempt.result in {"served", "escalated", "left"}:
             self._unknown(deployment).inc()
@@ -232,11 +218,19 @@ class Metrics:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
 
-    def text(self) -> bytes:
-        """Everything, as Prometheus reads it. Takes milliseconds: not on the request loop."""
-        return generate_latest(self.registry)
+    def refresh(self) -> None:
+        """Let the workers beside this one see what is only known when somebody asks."""
+        self._series.refresh()
 
+    def parts(self) -> Iterator[bytes]:
+        """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        return self._series.parts()
 
-def _children(metric: Metric, made: Any) -> Any:
-    """A metric's children by their label values, each looked up once; `labels()` costs four times as much."""
-    return cache(made.labels) if metric.labels else lambda: made
+    @override
+    def collect(self) -> Iterable[PrometheusMetric]:
+        """Everything, for the Prometheus client's own tools."""
+        for metric, samples in self._series.samples():
+            told = PrometheusMetric(metric.name.removesuffix("_total"), metric.help, metric.kind)
+            for name, labels, value in samples:
+                told.add_sample(name, labels, value)
+            yield told

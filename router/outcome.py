@@ -178,6 +178,7 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "difficulty": _round(decision.difficulty if decision else None, 4),
         "threshold": decision.threshold if decision else None,
         "start": decision.start if decision else None,
+        "propensity": _round(decision.propensity if decision else None, 6),
         "tier": last.tier if last else None,
         "deployment": last.deployment if last else None,
         "path": outcome.path or None,

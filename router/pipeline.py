@@ -96,7 +96,13 @@ def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
 
 
 def _weigh(
-    headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, session: Session | None = None
+    headed: Headed,
+    plan: Plan,
+    request: ChatRequest,
+    caller: Caller,
+    *,
+    session: Session | None = None,
+    draw: float = 1.0,
 ) -> Considered:
     route, facts, bounds = headed.route, headed.signals, headed.bounds
     estimate = route.estimate(request, facts) if route.estimate else None
@@ -108,6 +114,7 @@ def _weigh(
         caller=session.caller if session else None,
         deescalates=route.sessions is not None and route.sessions.deescalates,
         budget=caller.budget,
+        draw=draw,
     )
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
     return Considered(route, facts, bounds, estimate, decision)
@@ -159,9 +166,9 @@ class Pipeline:
         try:
             headed = _head(self.plan, request, caller)
             journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
-            if headed.route.sessions is not None:
-                journey.session = await self._sessions.find(headed.route, request, caller.tenant, caller.session)
-            considered = _weigh(headed, self.plan, request, caller, journey.session)
+            journey.session = await self._session(headed.route, request, caller)
+            draw = self._clock.draw() if headed.route.explore else 1.0
+            considered = _weigh(headed, self.plan, request, caller, session=journey.session, draw=draw)
             journey.estimate, journey.decision = considered.estimate, considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
             answer = await climb.run()
@@ -171,6 +178,22 @@ class Pipeline:
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise
+
+    async def consider(self, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
+        """Decide, and ask nobody; unlike the function of that name, this knows the conversation.
+
+        Raises:
+            Problem: there is no such route or tier, or no deployment that may answer.
+        """
+        plan = self.plan
+        headed = _head(plan, request, caller)
+        return _weigh(headed, plan, request, caller, session=await self._session(headed.route, request, caller))
+
+    async def _session(self, route: Route, request: ChatRequest, caller: Caller) -> Session | None:
+        """The conversation that a request belongs to."""
+        if route.sessions is None:
+            return None
+        return await self._sessions.find(route, request, caller.tenant, caller.session)
 
     def refuse(self, told: Problem, caller: Caller = ANYBODY) -> Reply:
         """Turn a request away that never got a route."""

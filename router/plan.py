@@ -126,6 +126,8 @@ class Route:
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
     sessions: Staying | None = None
     """How its conversations stay where they are; None: there is nothing to choose, or it was not wanted."""
+    explore: float = 0.0
+    """The share of requests that start one tier lower than their difficulty says, to learn how that goes."""
 
 
 @dataclass(frozen=True, slots=True)

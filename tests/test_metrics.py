@@ -65,6 +65,16 @@ def test_dollars_go_where_they_were_spent() -> None:
     assert value(metrics, "router_tokens_total", tier="frontier", kind="output") == 30
 
 
+def test_what_exploring_wasted_is_no_escalation_s_money() -> None:
+    assert SERVED.decision is not None
+    explored = replace(SERVED, decision=replace(SERVED.decision, reason="explore", propensity=0.02))
+    metrics = after(explored)
+    assert value(metrics, "router_cost_usd_total", tier="tuned", kind="explore") == 0.001
+    assert value(metrics, "router_cost_usd_total", kind="escalation") == 0
+    assert value(metrics, "router_cost_usd_total", tier="frontier", kind="served") == 0.02
+    assert value(metrics, "router_escalations_total", from_tier="tuned") == 1
+
+
 def test_what_is_unknown_is_never_nothing() -> None:
     metrics = after(replace(SERVED, attempts=(replace(GOOD, cost=None, usage=None),)))
     assert value(metrics, "router_cost_unknown_total", deployment="big") == 1
@@ -110,7 +120,7 @@ def test_a_reload_is_counted(result: str) -> None:
 
 
 def test_prometheus_can_read_it() -> None:
-    text = after(SERVED).text().decode()
+    text = b"".join(after(SERVED).parts()).decode()
     assert 'router_requests_total{band="2",outcome="ok",route="auto",start="tuned",tier="frontier"} 1.0' in text
     assert "# TYPE router_requests_total counter" in text
 

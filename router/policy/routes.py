@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from router.policy.aside import Explore
 from router.policy.block import Block
 from router.policy.prompting import AnyHandoff
 from router.policy.values import (
@@ -281,4 +282,9 @@ class Route(Block):
     )
     cache: RouteCache = Field(
         default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": False}]
+    )
+    explore: Explore = Field(
+        default=Explore(),
+        description="Requests that start one tier down, to learn how they fare there.",
+        examples=[{"rate": 0.02}],
     )

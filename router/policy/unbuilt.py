@@ -54,7 +54,6 @@ ROWS = (
     Row("routes.*.objectives"),
     Row("routes.*.control"),
     Row("routes.*.shadow"),
-    Row("routes.*.explore"),
     Row("cache.url", "use memory://", ", ".join(f"{kind}://" for kind in STORES), _store),
     Row("records"),
     Row("prometheus"),

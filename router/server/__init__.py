@@ -8,5 +8,6 @@
     caller      who asks, and what they ask for in headers
     heads       how large the head of a request may be
     service     a policy at work; reloads swap what it works with
+    watch       has the policy changed?
     run         sockets, signals, start and stop
 """

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from router import chat
 from router.errors import MethodNotAllowed, NotFound, Problem
 from router.metrics import CONTENT_TYPE
-from router.pipeline import ANYBODY, Caller, Considered, consider
+from router.pipeline import ANYBODY, Caller, Considered
 from router.server.caller import identify
 from router.server.chat import ClientLeft, read
 from router.server.service import Service
@@ -75,9 +75,9 @@ class Desk:
 
     async def route(self, request: Request, caller: Caller) -> Response:
         """Decide, and call nothing."""
-        plan = self._service.pipeline.plan
-        raw = await read(request.scope, request.receive, plan.max_body)
-        return _json(shown(consider(plan, chat.parse(raw), caller)))
+        pipeline = self._service.pipeline
+        raw = await read(request.scope, request.receive, pipeline.plan.max_body)
+        return _json(shown(await pipeline.consider(chat.parse(raw), caller)))
 
     async def healthz(self, _request: Request) -> Response:
         """Whether this process is alive."""
@@ -92,9 +92,12 @@ class Desk:
         return _json({"status": "ready", "policy": plan.version})
 
     async def metrics(self, _request: Request) -> Response:
-        """Everything that is counted; made in a thread, because it takes milliseconds."""
-        text = await asyncio.to_thread(self._service.metrics.text)
-        return Response(text, media_type=CONTENT_TYPE)
+        """Everything that is counted by all workers; made in slices, between which requests have their turn."""
+        parts = []
+        for part in self._service.metrics.parts():
+            parts.append(part)
+            await asyncio.sleep(0)
+        return Response(b"".join(parts), media_type=CONTENT_TYPE)
 
     def _with_key(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def authenticated(request: Request) -> Response:
@@ -151,6 +154,7 @@ def shown(considered: Considered) -> dict[str, Any]:
         "difficulty": decision.difficulty,
         "threshold": decision.threshold,
         "band": decision.band,
+        "propensity": decision.propensity,
         "novelty": decision.novelty,
         "scope": None if considered.route.scope is None else {"novelty": considered.route.scope},
         "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,

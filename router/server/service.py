@@ -1,6 +1,10 @@
 """A policy at work: what requests are served with, and the swap when the policy changes."""
 
 import asyncio
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -14,7 +18,9 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Pipeline
 from router.plan import Plan
-from router.policy import Policy, PolicyError
+from router.policy import Policy, PolicyError, load
+from router.pricing import PriceList
+from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
 from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
@@ -25,6 +31,16 @@ __all__ = ["CannotServe", "Service"]
 
 class CannotServe(Exception):
     """What keeps a server from starting, or from taking a new policy; says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A policy, and what it comes to."""
+
+    policy: Policy
+    plan: Plan
+    keyring: Keyring | None
+    cautions: list[str]
 
 
 class Service:
@@ -43,7 +59,11 @@ class Service:
         self._reloading = asyncio.Lock()
         self.inflight = 0
         self.stopping = False
-        policy, plan, self.keyring = self._read()
+        self._seen: Seen = {}
+        self._aside = ThreadPoolExecutor(1, "policy")  # of its own: others must not keep a reload waiting, nor it them
+        self._retiring: set[asyncio.Task[None]] = set()
+        read = self._read()
+        policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
         self.metrics = Metrics(lambda: self.inflight)
         sinks: list[Sink] = [self.metrics.record]
@@ -53,7 +73,21 @@ class Service:
         self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
         self.metrics.serve(plan, self._up)
         self._cautioned: set[str] = set()
-        self._caution(policy, plan)
+        self._caution(read.cautions)
+
+    @property
+    def watches(self) -> bool:
+        """Whether the settings want the policy to be watched."""
+        return self._settings.watch == "on"
+
+    async def watch(self, every: float = EVERY) -> None:
+        """Read the policy again whenever it, or a file it names, has changed; never ends by itself."""
+        settling, loop = Settling(), asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(every)
+            now = await loop.run_in_executor(self._aside, look, self._path, self._seen)
+            if settling.notice(now, self._seen):
+                await self.reload()
 
     async def reload(self) -> bool:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
@@ -61,33 +95,42 @@ class Service:
             before = await self._reload()
         if before is None:
             return False
-        await before.retire(keep=self.pipeline.pool)
+        retiring = asyncio.create_task(before.retire(keep=self.pipeline.pool))  # as long as its last stream takes
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
         return True
 
     async def _reload(self) -> Pool | None:
         """Swap; gives the pool that was in force until now, or None when it stays in force."""
         try:
-            policy, plan, keyring = await asyncio.to_thread(self._read)
-            _guard(keyring, self._host)
+            read = await asyncio.get_running_loop().run_in_executor(self._aside, self._read)
+            _guard(read.keyring, self._host)
         except CannotServe as error:
-            self.metrics.reloaded("refused")
-            say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
-            for text in str(error).splitlines():
-                say(text)
+            self._refuse(str(error))
             return None
-        before = self.pipeline.pool
+        except Exception:  # noqa: BLE001  a fault of ours must not end the watch, nor what is served
+            self._refuse(f"internal error: {traceback.format_exc()}")
+            return None
+        plan, before = read.plan, self.pipeline.pool
         pool = Pool.of(plan.deployments, connect, before)
-        self.policy, self.keyring = policy, keyring
+        self.policy, self.keyring = read.policy, read.keyring
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
-        self._caution(policy, plan)
+        self._caution(read.cautions)
         return before
+
+    def _refuse(self, told: str) -> None:
+        self.metrics.reloaded("refused")
+        say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
+        for text in told.splitlines():
+            say(text)
 
     async def aclose(self) -> None:
         """Close every connection to a deployment."""
-        await self.pipeline.pool.retire()
+        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        self._aside.shutdown(wait=False)
 
     def may_listen_on(self, host: str) -> None:
         """Refuse to be reachable from elsewhere without keys, now and after every reload.
@@ -98,18 +141,27 @@ class Service:
         _guard(self.keyring, host)
         self._host = host
 
-    def _read(self) -> tuple[Policy, Plan, Keyring | None]:
+    def _read(self) -> _Reading:
+        """Read everything, in a thread when requests are being served meanwhile."""
+        before = look(self._path, self._seen)
+        files: Iterable[Path] = ()
         try:
-            policy, plan = assembly.read(self._path, self._settings.environment, now=self._clock.wall())
+            policy = load(self._path, self._settings.environment)
+            files = policy.files
+            plan = assembly.plan_of(policy, PriceList.installed(), now=self._clock.wall())
             keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
             prepare(plan.deployments.values())
-        except (PolicyError, AssemblyError, KeysError, UnknownProviderError) as error:
+            return _Reading(policy, plan, keyring, cautions(policy, plan))
+        except PolicyError as error:
+            files = error.files
             raise CannotServe(str(error)) from error
-        return policy, plan, keyring
+        except (AssemblyError, KeysError, UnknownProviderError) as error:
+            raise CannotServe(str(error)) from error
+        finally:  # as it looked before it was read, so that what has changed meanwhile is a change
+            self._seen = {path: before.get(path, now) for path, now in look(self._path, files).items()}
 
-    def _caution(self, policy: Policy, plan: Plan) -> None:
+    def _caution(self, found: list[str]) -> None:
         """Say what `smallfirst check` warns about thresholds: each caution once, and again when it has come back."""
-        found = cautions(policy, plan)
         for caution in found:
             if caution not in self._cautioned:
                 say(f"warning: {caution}")
