@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from router.chat import text_of
-
 __all__ = ["Pin", "Session", "answers_call", "continued", "mark", "own", "thread", "turns"]
 
 _INSTRUCTIONS = frozenset({"system", "developer"})
@@ -85,7 +83,7 @@ def thread(body: Mapping[str, Any], *owner: str, name: str | None) -> bytes:
         return _hash((*owner, "named", name))
     leading: list[str] = []
     for message in body["messages"]:
-        leading.append(text_of(message.get("content"))[:_LONGEST])
+        leading.append(_text(message)[:_LONGEST])
         if message["role"] not in _INSTRUCTIONS:
             break
     return _hash((*owner, *_tools(body.get("tools")), "begins", *leading))
@@ -98,13 +96,14 @@ def continued(beginning: bytes, answer: str) -> bytes:
 
 def mark(content: str, calls: Iterable[Mapping[str, Any]]) -> str:
     """Sixteen hex digits that stand for an answer, white space around it and the spelling of arguments aside."""
-    return _hash((content[:_LONGEST].strip(), *(str(call.get("id")) for call in calls)))[:8].hex()
+    ids = (str(call.get("id")) for call in calls if _is_object(call))
+    return _hash((content[:_LONGEST].strip(), *ids))[:8].hex()
 
 
 def marked(message: Message) -> str:
     """The mark of an answer that a client sends back."""
     calls = message.get("tool_calls")
-    return mark(text_of(message.get("content")), filter(_is_object, calls) if isinstance(calls, list) else ())
+    return mark(_text(message), calls if isinstance(calls, list) else ())
 
 
 def turns(messages: Sequence[Message]) -> list[Message]:
@@ -150,10 +149,18 @@ def _cleaned(message: Message) -> Message:
     if isinstance(calls, list):
         kept["tool_calls"] = [_renamed(call) if _is_object(call) else call for call in calls]
     if isinstance(content, list):
-        kept["content"] = [_bare(part) for part in content if part.get("type") not in _HIDDEN_PARTS]
+        kept["content"] = [_bare(part) for part in content if str(part.get("type")) not in _HIDDEN_PARTS]
     if not kept.get("content") and not calls and "refusal" not in kept:
         kept["content"] = ""  # a message that only held reasoning; without anything at all it would be refused
     return kept
+
+
+def _text(message: Message) -> str:
+    """A message's text, as far as it is text."""
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(text for part in content if isinstance(text := part.get("text"), str))
+    return content if isinstance(content, str) else ""
 
 
 def _bare(part: Message) -> Message:

@@ -464,7 +464,13 @@ def test_propensities_are_what_the_dice_do(
     difficulty: list[float], rate: float, novelty: float, pin: str | None, bounds: Bounds
 ) -> None:
     """Every face of a die of a hundred sides is thrown once: a start's share of them is its propensity."""
-    more: dict[str, Any] = {"novelty": novelty, "scope": 0.9, "pin": pin, "bounds": bounds, "explore": rate}
+    more: dict[str, Any] = {
+        "novelty": novelty,
+        "scope": 0.9,
+        "pin": pin and pinned(pin),
+        "bounds": bounds,
+        "explore": rate,
+    }
     thrown = [decided(THREE, difficulty=tuple(difficulty), **more, draw=(face + 0.5) / 100) for face in range(100)]
 
     for start in {each.start for each in thrown}:
