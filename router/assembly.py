@@ -1,6 +1,6 @@
 """From a policy to a plan: files read, prices looked up, rules compiled, models loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from router import calibration, difficulty, rules
 from router.calibration import Calibration, CalibrationError
 from router.difficulty import Estimator, Learned, Model, ModelError, learned
-from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
+from router.plan import ALL, Deployment, Kind, Plan, Remember, Route, Rung, Tier
 from router.policy import Policy, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
@@ -176,8 +176,28 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
+        remember=_remember(spec.cache.exact, [tiers[rung.tier] for rung in spec.cascade]),
         explore=spec.explore.rate,
     )
+
+
+def _remember(spec: schema.Exact | None, tiers: Sequence[Tier]) -> Remember | None:
+    """Which answers are given again: how hot a request is, and what else it says, depends on who may answer it."""
+    if spec is None:
+        return None
+    prompts = [prompt for tier in tiers for prompt in tier.prompts.values()]
+    return Remember(
+        spec.ttl,
+        spec.sampled,
+        spec.max_size,
+        max(_number(tier.params.get("temperature"), otherwise=1.0) for tier in tiers),
+        frozenset(name for tier in tiers for name in tier.params),
+        any(prompt.reads_metadata for prompt in prompts),
+    )
+
+
+def _number(value: object, *, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
 
 
 def _identified(route: Route, policy: Policy) -> Route:
