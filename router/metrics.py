@@ -7,7 +7,7 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
@@ -108,15 +108,22 @@ METRICS = (
         "Requests that started at the last tier because they are unlike what the model was trained on.",
         ("route",),
     ),
-    Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier")),
-    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
+    Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier"), across="max"),
+    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",), across="max"),
     Metric(
         "router_deployment_up",
         "gauge",
         "1 while a deployment may be called, 0 while its breaker is open.",
         ("deployment",),
+        across="min",
     ),
     Metric("router_inflight", "gauge", "Requests being answered."),
+    Metric("router_worker_restarts_total", "counter", "Workers that ended by themselves and were started again."),
+    Metric("process_cpu_seconds_total", "counter", "Seconds of a core that were used."),
+    Metric("process_resident_memory_bytes", "gauge", "Memory that is in use; what workers share counts for each."),
+    Metric("process_open_fds", "gauge", "Open files and connections."),
+    Metric("process_max_fds", "gauge", "How many of them may be open."),
+    Metric("process_start_time_seconds", "gauge", "When the server started, in seconds since 1970.", across="min"),
 )
 """Every metric there is."""
 
@@ -148,6 +155,10 @@ class Metrics(Collector):
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
+        self._restarts = counted["router_worker_restarts_total"]
+        self._process = ProcessCollector(registry=None)
+        self._cpu = 0.0
+        self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -216,12 +227,26 @@ class Metrics(Collector):
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
 
+    def restarted(self) -> None:
+        """Count a worker that was started again."""
+        self._restarts().inc()
+
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
+        self._look_at_process()
         self._series.refresh()
+
+    def _look_at_process(self) -> None:
+        for family in self._process.collect():
+            for sample in family.samples:
+                if sample.name == "process_cpu_seconds_total":
+                    self._cpu = sample.value
+                elif (gauge := self._gauges.get(sample.name)) is not None:
+                    gauge.set(sample.value)
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        self._look_at_process()
         return self._series.parts()
 
     @override

@@ -9,5 +9,6 @@
     heads       how large the head of a request may be
     service     a policy at work; reloads swap what it works with
     watch       has the policy changed?
+    workers     several processes on one port
     run         sockets, signals, start and stop
 """

@@ -21,6 +21,7 @@ from router.plan import Plan
 from router.policy import Policy, PolicyError, load
 from router.pricing import PriceList
 from router.server.watch import EVERY, Seen, Settling, look
+from router.server.workers import ALONE, Worker
 from router.settings import Settings
 from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
@@ -46,7 +47,15 @@ class _Reading:
 class Service:
     """One policy, its plan, its deployments, its keys, and those who count."""
 
-    def __init__(self, path: Path, settings: Settings, *, log: AccessLog | None = None, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        *,
+        log: AccessLog | None = None,
+        clock: Clock = SYSTEM,
+        worker: Worker = ALONE,
+    ) -> None:
         """Read the policy and put it to work.
 
         Raises:
@@ -55,6 +64,7 @@ class Service:
         self._path = path
         self._settings = settings
         self._clock = clock
+        self._worker = worker
         self._host: str | None = None
         self._reloading = asyncio.Lock()
         self.inflight = 0
@@ -65,7 +75,7 @@ class Service:
         read = self._read()
         policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
-        self.metrics = Metrics(lambda: self.inflight)
+        self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet)
         sinks: list[Sink] = [self.metrics.record]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
@@ -80,6 +90,16 @@ class Service:
         """Whether the settings want the policy to be watched."""
         return self._settings.watch == "on"
 
+    @property
+    def drain(self) -> int:
+        """Seconds that streams get to finish when the server is told to stop."""
+        return self._settings.drain
+
+    @property
+    def shares(self) -> bool:
+        """Whether other processes see what this one learns and remembers."""
+        return _shared(self.policy)
+
     async def watch(self, every: float = EVERY) -> None:
         """Read the policy again whenever it, or a file it names, has changed; never ends by itself."""
         settling, loop = Settling(), asyncio.get_running_loop()
@@ -88,6 +108,12 @@ class Service:
             now = await loop.run_in_executor(self._aside, look, self._path, self._seen)
             if settling.notice(now, self._seen):
                 await self.reload()
+
+    async def show(self, every: float) -> None:
+        """Let the other workers see this one's gauges; never ends by itself."""
+        while True:
+            self.metrics.refresh()
+            await asyncio.sleep(every)
 
     async def reload(self) -> bool:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
@@ -104,7 +130,7 @@ class Service:
         """Swap; gives the pool that was in force until now, or None when it stays in force."""
         try:
             read = await asyncio.get_running_loop().run_in_executor(self._aside, self._read)
-            _guard(read.keyring, self._host)
+            self._may_follow(read)
         except CannotServe as error:
             self._refuse(str(error))
             return None
@@ -117,15 +143,24 @@ class Service:
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
         self.metrics.reloaded("ok")
-        say(f"policy {plan.version} is in force")
+        self._say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
         return before
 
+    def _may_follow(self, read: _Reading) -> None:
+        """Refuse what this process could not have started with."""
+        _guard(read.keyring, self._host)
+        if self._worker.count > 1 and self.shares and not _shared(read.policy):
+            raise CannotServe("cache.url: memory:// cannot be shared by several workers; start again without --workers")
+
     def _refuse(self, told: str) -> None:
         self.metrics.reloaded("refused")
-        say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
+        self._say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
         for text in told.splitlines():
-            say(text)
+            self._say(text)
+
+    def _say(self, told: str) -> None:
+        say(self._worker.name + told)
 
     async def aclose(self) -> None:
         """Close every connection to a deployment."""
@@ -163,7 +198,7 @@ class Service:
     def _caution(self, found: list[str]) -> None:
         """Say what `smallfirst check` warns about thresholds: each caution once, and again when it has come back."""
         for caution in found:
-            if caution not in self._cautioned:
+            if caution not in self._cautioned and self._worker.speaks:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
 
@@ -181,6 +216,10 @@ class Service:
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)
         return member is not None and member.breaker.allows(self._clock.now())
+
+
+def _shared(policy: Policy) -> bool:
+    return getattr(policy.cache.url, "kind", "memory") != "memory"
 
 
 def _guard(keyring: Keyring | None, host: str | None) -> None:
