@@ -5,10 +5,15 @@ is left is all that upstream ever sees. What a deployment is known not to suppor
 next, then what costs more than it may. Among the tiers that remain the start is chosen: forced, by a rule, the last one
 because the request is novel, by the session's pin, or by difficulty; and where it is known how often a tier's answers
 do not pass its checks, it is started at only if that is expected to cost less than starting at the next.
+
+Where nothing but difficulty chose the start, a route may explore: a draw moves a few requests one tier down, and what
+was decided says how likely that was. Otherwise nobody would ever learn how the requests above a threshold would fare
+below it (Horvitz and Thompson, 1952: what was drawn with probability p stands for 1/p of its kind).
 """
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.chat import ChatRequest, Usage
 from router.difficulty import Estimate
@@ -61,7 +66,11 @@ class Decision:
     expected: Usage = NO_TOKENS
     """The tokens one answer is expected to take."""
     propensity: float = 1.0
-    """How likely it was to start at this tier, in (0, 1]."""
+    """How likely it was to start at this tier, in (0, 1]; 1 where chance had no say."""
+    below: tuple[Step, ...] = ()
+    """The tiers under the start that could answer too, and which of their deployments may; only chance goes there."""
+    bounds: Bounds = FREE
+    """What the rules came to, which holds for whatever is done with the request later."""
 
     @property
     def start(self) -> str:
@@ -83,6 +92,8 @@ class Choosing:
     """The tier this session is pinned to: it does not start lower."""
     budget: float | None = None
     """US dollars this request may be expected to cost."""
+    draw: float = 1.0
+    """How the dice fell, from 0 to 1: below the route's rate of exploration, it explores."""
 
 
 NOTHING_ELSE = Choosing()
@@ -115,7 +126,7 @@ def decide(
     elif reason in {"hard", "novel"} and steps[-1].tier is not able[-1].tier:
         reason = "cost"
     below = _below(route.cascade[0].tier.name, route, choosing)
-    return Decision(
+    decision = Decision(
         steps[start:],
         reason,
         estimate.difficulty[0] if estimate else None,
@@ -124,7 +135,10 @@ def decide(
         estimate.novelty if estimate else None,
         budget,
         expected,
+        below=steps[:start],
+        bounds=bounds,
     )
+    return _exploring(decision, route.explore, choosing) if route.explore else decision
 
 
 def _permitted(ladder: tuple[Tier, ...], require: Mapping[str, str]) -> tuple[Step, ...]:
@@ -223,6 +237,32 @@ def _start(
     if choosing.pin in place and (pinned := _not_below(steps, place, place[choosing.pin])) > chosen:
         return pinned, "pinned"
     return chosen, reason
+
+
+def _exploring(decision: Decision, rate: float, choosing: Choosing) -> Decision:
+    """One tier lower when the dice say so; otherwise the same, with how likely that was."""
+    if not _may_explore(decision, choosing):
+        return decision
+    if choosing.draw >= rate:
+        return replace(decision, propensity=1.0 - rate)
+    return replace(
+        decision,
+        steps=(decision.below[-1], *decision.steps),
+        below=decision.below[:-1],
+        reason="explore",
+        propensity=rate,
+    )
+
+
+def _may_explore(decision: Decision, choosing: Choosing) -> bool:
+    """Whether nothing but its difficulty said where a request starts, and both tiers together can be paid."""
+    said = decision.bounds.require or choosing.pin is not None or choosing.threshold is not None
+    if said or decision.reason not in {"easy", "hard"} or not decision.below:
+        return False
+    if decision.budget is None:
+        return True
+    costs = [_cheapest(step, decision.expected) for step in (decision.below[-1], decision.steps[0])]
+    return sum(math.inf if each is None else each for each in costs) <= decision.budget
 
 
 def _novel(route: Route, estimate: Estimate) -> bool:

@@ -137,6 +137,8 @@ class Evidence:
     source: Literal["feedback", "shadow", "explore", "grader", "judge"] = "feedback"
     weight: float = 1.0
     """One over the probability that this request was looked at."""
+    start: str | None = None
+    """Where the request started, when that is another tier: what was judged came of an escalation or a fallback."""
 
 
 def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
@@ -180,6 +182,7 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "difficulty": _round(decision.difficulty if decision else None, 4),
         "threshold": decision.threshold if decision else None,
         "start": decision.start if decision else None,
+        "propensity": _round(decision.propensity if decision else None, 6),
         "tier": last.tier if last else None,
         "deployment": last.deployment if last else None,
         "path": outcome.path or None,

@@ -43,7 +43,7 @@ def decided(
     return decide(
         request,
         signals.read(request),
-        replace(on.routes["auto"], scope=more.pop("scope", None)),
+        replace(on.routes["auto"], scope=more.pop("scope", None), explore=more.pop("explore", 0.0)),
         bounds=more.pop("bounds", Bounds()),
         estimate=estimate(*difficulty, p_escalate=more.pop("p_escalate", None), novelty=more.pop("novelty", None)),
         choosing=Choosing(**more),
@@ -317,3 +317,84 @@ def test_the_routes_cap_is_named_when_it_is_the_lower_one() -> None:
         decided(plan(PRICED.replace("max_cost_usd: 1", "max_cost_usd: 0")), difficulty=(0.1, 0.1), budget=1.0)
 
     assert (told.value.param, told.value.code) == (None, "max_cost_exceeded")
+
+
+# --------------------------------------------------------------------------------------------------------- exploration
+
+
+@pytest.mark.parametrize(("hard", "start", "below"), [(0.9, "tuned", ["nano"]), (0.3, "nano", [])])
+def test_exploring_starts_one_tier_down_and_no_further(hard: float, start: str, below: list[str]) -> None:
+    decision = decided(THREE, difficulty=(hard, hard), explore=0.02, draw=0.019)
+
+    assert (decision.start, decision.reason, decision.propensity) == (start, "explore", 0.02)
+    assert [step.tier.name for step in decision.below] == below
+    assert tiers(decision)[-1] == "frontier"
+
+
+def test_who_could_have_explored_and_did_not_says_how_likely_that_was() -> None:
+    decision = decided(THREE, difficulty=(0.9, 0.9), explore=0.02, draw=0.02)
+
+    assert (decision.start, decision.reason, decision.propensity) == ("frontier", "hard", 0.98)
+    assert [step.tier.name for step in decision.below] == ["nano", "tuned"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"difficulty": (0.1,)},  # at the lowest tier already
+        {"explore": 0.0},
+        {"forced": PLAN.tiers["frontier"]},
+        {"threshold": 0.0},  # the client says where
+        {"pin": "frontier"},
+        {"pin": "tuned"},  # pinned below: this session's start is not to be gambled with either
+        {"bounds": Bounds(start="frontier", rule="r")},
+        {"bounds": Bounds({"eu": "yes"})},
+        {"novelty": 1.0, "scope": 0.99},
+        {"request": asked("word " * 1000)},  # it does not fit the tier below
+        {"request": asked(max_tokens=100), "budget": 0.00105},  # one of the two can be paid, both cannot
+    ],
+)
+def test_chance_has_no_say_where_something_else_said_where_to_start(more: dict[str, Any]) -> None:
+    more = {"difficulty": (0.9,), "explore": 0.5, **more}
+
+    assert decided(**more, draw=0.0) == decided(**more, draw=0.999)
+    assert decided(**more, draw=0.0).propensity == 1.0
+
+
+def test_exploring_may_cost_what_both_tiers_cost() -> None:
+    decision = decided(request=asked(max_tokens=100), difficulty=(0.9,), explore=0.5, draw=0.0, budget=0.0012)
+
+    assert (decision.start, decision.reason) == ("tuned", "explore")
+
+
+def test_with_a_budget_an_unknown_price_is_not_explored() -> None:
+    unknown = plan(TWO_TIERS.replace("price: {input: 10, output: 10}", "concurrency: 3"))
+
+    assert decided(unknown, difficulty=(0.9,), explore=0.5, draw=0.0, budget=1.0).propensity == 1.0
+
+
+@given(
+    difficulty=st.lists(shares, min_size=2, max_size=2),
+    rate=st.sampled_from([0.0, 0.01, 0.1, 0.25, 0.5]),
+    novelty=shares,
+    pin=st.sampled_from([None, "nano", "tuned", "frontier"]),
+    bounds=st.sampled_from([Bounds(), Bounds({"eu": "yes"}), Bounds(start="tuned", rule="r")]),
+)
+def test_propensities_are_what_the_dice_do(
+    difficulty: list[float], rate: float, novelty: float, pin: str | None, bounds: Bounds
+) -> None:
+    """Every face of a die of a hundred sides is thrown once: a start's share of them is its propensity."""
+    more: dict[str, Any] = {"novelty": novelty, "scope": 0.9, "pin": pin, "bounds": bounds, "explore": rate}
+    thrown = [decided(THREE, difficulty=tuple(difficulty), **more, draw=(face + 0.5) / 100) for face in range(100)]
+
+    for start in {each.start for each in thrown}:
+        there = [each for each in thrown if each.start == start]
+        assert [each.propensity for each in there] == pytest.approx([len(there) / 100] * len(there))
+
+
+def test_what_stands_for_many_adds_up_to_the_traffic() -> None:
+    """Inverse propensity weights: the requests that explored stand for all that could have."""
+    thrown = [decided(difficulty=(0.9,), explore=0.05, draw=(face + 0.5) / 1000) for face in range(1000)]
+
+    for start in ("tuned", "frontier"):
+        assert sum(1 / each.propensity for each in thrown if each.start == start) == pytest.approx(1000)

@@ -75,6 +75,7 @@ def test_the_log_line_holds_facts() -> None:
         "difficulty": 0.25,
         "threshold": 0.3,
         "start": "tuned",
+        "propensity": 1.0,
         "tier": "frontier",
         "deployment": "big",
         "path": "tuned:truncated,frontier:ok",

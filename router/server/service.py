@@ -4,44 +4,30 @@ import asyncio
 import traceback
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
-from router import assembly, ids
-from router.assembly import AssemblyError
-from router.cautions import cautions
+from router import ids
 from router.clock import SYSTEM, Clock
-from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Pipeline
-from router.plan import Plan
-from router.policy import Policy, PolicyError, load
-from router.pricing import PriceList
+from router.policy import Policy, schema
+from router.server.books import Books
+from router.server.decisions import Decisions
+from router.server.feedback import Intake
+from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
 from router.settings import Settings
-from router.upstream.connect import UnknownProviderError, connect, prepare
+from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
 __all__ = ["CannotServe", "Service"]
 
 
-class CannotServe(Exception):
-    """What keeps a server from starting, or from taking a new policy; says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A policy, and what it comes to."""
-
-    policy: Policy
-    plan: Plan
-    keyring: Keyring | None
-    cautions: list[str]
+_RETENTION: float = schema.Records.model_fields["retention"].default
 
 
 class Service:
@@ -75,15 +61,30 @@ class Service:
         read = self._read()
         policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
-        self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet)
-        sinks: list[Sink] = [self.metrics.record]
+        self.store = open_shared(policy, clock)
+        self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
+        self.decisions = Decisions(self.store)
+        signer = self._signer(policy)
+        self.intake = Intake(signer, self.store, self.decisions)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock)
+        sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
-        self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    async def begin(self) -> None:
+        """Connect to what is shared, before the first request."""
+        await self.store.begin()
+
+    @property
+    def retention(self) -> float:
+        """Seconds for which records are kept, or would be; what is said twice within them counts once."""
+        return self.policy.records.retention if self.policy.records else _RETENTION
 
     @property
     def watches(self) -> bool:
@@ -94,11 +95,6 @@ class Service:
     def drain(self) -> int:
         """Seconds that streams get to finish when the server is told to stop."""
         return self._settings.drain
-
-    @property
-    def shares(self) -> bool:
-        """Whether other processes see what this one learns and remembers."""
-        return _shared(self.policy)
 
     async def watch(self, every: float = EVERY) -> None:
         """Read the policy again whenever it, or a file it names, has changed; never ends by itself."""
@@ -130,7 +126,7 @@ class Service:
         """Swap; gives the pool that was in force until now, or None when it stays in force."""
         try:
             read = await asyncio.get_running_loop().run_in_executor(self._aside, self._read)
-            self._may_follow(read)
+            guard(read.keyring, self._host)
         except CannotServe as error:
             self._refuse(str(error))
             return None
@@ -138,20 +134,17 @@ class Service:
             self._refuse(f"internal error: {traceback.format_exc()}")
             return None
         plan, before = read.plan, self.pipeline.pool
+        if read.policy.cache.url != self.policy.cache.url:
+            say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = read.policy, read.keyring
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         self._say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
         return before
-
-    def _may_follow(self, read: _Reading) -> None:
-        """Refuse what this process could not have started with."""
-        _guard(read.keyring, self._host)
-        if self._worker.count > 1 and self.shares and not _shared(read.policy):
-            raise CannotServe("cache.url: memory:// cannot be shared by several workers; start again without --workers")
 
     def _refuse(self, told: str) -> None:
         self.metrics.reloaded("refused")
@@ -163,8 +156,10 @@ class Service:
         say(self._worker.name + told)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment."""
+        """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.books.aclose()
+        await self.store.aclose()
         self._aside.shutdown(wait=False)
 
     def may_listen_on(self, host: str) -> None:
@@ -173,25 +168,20 @@ class Service:
         Raises:
             CannotServe: there are no keys, and the address is not loopback.
         """
-        _guard(self.keyring, host)
+        guard(self.keyring, host)
         self._host = host
 
-    def _read(self) -> _Reading:
+    def _read(self) -> Reading:
         """Read everything, in a thread when requests are being served meanwhile."""
         before = look(self._path, self._seen)
         files: Iterable[Path] = ()
         try:
-            policy = load(self._path, self._settings.environment)
-            files = policy.files
-            plan = assembly.plan_of(policy, PriceList.installed(), now=self._clock.wall())
-            keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
-            prepare(plan.deployments.values())
-            return _Reading(policy, plan, keyring, cautions(policy, plan))
-        except PolicyError as error:
+            read = read_policy(self._path, self._settings, self._clock.wall())
+            files = read.policy.files
+            return read
+        except CannotServe as error:
             files = error.files
-            raise CannotServe(str(error)) from error
-        except (AssemblyError, KeysError, UnknownProviderError) as error:
-            raise CannotServe(str(error)) from error
+            raise
         finally:  # as it looked before it was read, so that what has changed meanwhile is a change
             self._seen = {path: before.get(path, now) for path, now in look(self._path, files).items()}
 
@@ -216,22 +206,3 @@ class Service:
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)
         return member is not None and member.breaker.allows(self._clock.now())
-
-
-def _shared(policy: Policy) -> bool:
-    return getattr(policy.cache.url, "kind", "memory") != "memory"
-
-
-def _guard(keyring: Keyring | None, host: str | None) -> None:
-    if keyring is None and host is not None and not _is_loopback(host):
-        raise CannotServe(
-            f"without auth.keys in the policy this serves loopback only, not {host}; "
-            "make a key with `smallfirst keys add --name NAME --file keys.yaml` and name the file in auth.keys"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

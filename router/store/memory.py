@@ -77,6 +77,9 @@ class Memory:
         self.up = True
         self.shared = False
 
+    async def begin(self) -> None:
+        """Nothing to connect to."""
+
     async def get(self, key: str) -> bytes | None:
         """The value of a key, None when there is none."""
         if self._folder is not None and kind_of(key).ttl is None:

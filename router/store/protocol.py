@@ -32,9 +32,8 @@ class Claim:
 class Store(Protocol):
     """What servers share.
 
-    Every call that is awaited ends within 50 ms, or raises `StoreDown`; once calls have failed a few times in a row it
-    is raised at once, until the store has been seen alive again. Values are bytes, times are seconds, a `ttl` of None
-    means that the value stays.
+    Every call that is awaited ends within 50 ms, or raises `StoreDown`; once calls fail it is raised at once, until the
+    store has been seen alive again. Values are bytes, times are seconds, a `ttl` of None means that the value stays.
     """
 
     @property
@@ -45,6 +44,10 @@ class Store(Protocol):
     @property
     def shared(self) -> bool:
         """Whether other processes see what is kept here."""
+        ...
+
+    async def begin(self) -> None:
+        """Connect, for a second at most; a server calls it before it takes requests."""
         ...
 
     async def get(self, key: str) -> bytes | None:
