@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from router import calibration, difficulty, rules
+from router import calibration, comparing, difficulty, rules
 from router.calibration import Calibration, CalibrationError
 from router.control import Aims, Floor, Ground, Scale
 from router.difficulty import Estimator, Learned, Model, ModelError, learned
-from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Steering, Tier
-from router.policy import Policy, formats, load, schema
+from router.plan import ALL, Deployment, Kind, Plan, Referee, Route, Rung, Shadowing, Steering, Tier
+from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
 from router.prompts import Handoff, Prompt
@@ -28,6 +28,8 @@ _SHAPES = ("deployments", "prompt", "params", "context")
 """What of a tier changes how good its answers are; its checks only change which of them are sent."""
 _SCOPE = 0.99
 """The novelty beyond which a trained model's estimates are not relied on, where the policy says nothing."""
+_COLD_START = 0.25
+"""The share of requests after which the first tier is asked aside while nobody knows how good it is."""
 _NOTHING_LISTED = Listed(price=None, context_window=None, tools=None, images=None, schema=None, audio=None)
 
 
@@ -55,6 +57,9 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
     deployments = {name: _deployment(name, spec, prices) for name, spec in policy.deployments.items()}
     tiers = {name: _tier(name, spec, policy, deployments) for name, spec in policy.tiers.items()}
     routes = {name: _route(name, spec, policy, tiers) for name, spec in policy.routes.items()}
+    routes = {
+        name: replace(route, shadow=_shadow(policy.routes[name], policy, deployments)) for name, route in routes.items()
+    }
     binding = _requirements(routes)
     routes |= {name: _only(tier, "tier", binding) for name, tier in tiers.items()}
     routes |= {name: _only(_bare(deployment), "deployment", binding) for name, deployment in deployments.items()}
@@ -287,6 +292,27 @@ def _scope(name: str, spec: schema.Route, policy: Policy, model: Learned | None)
         told = "this model file cannot tell what is novel; train it again, or remove scope"
         raise _refused(policy, ("routes", name, "scope"), told)
     return None
+
+
+def _shadow(spec: schema.Route, policy: Policy, deployments: Mapping[str, Deployment]) -> Shadowing | None:
+    """What is asked aside; a route that waits for its calibration asks its first tier whatever the policy says."""
+    waits = spec.cascade[0].below == "auto" and spec.calibration is None
+    said = spec.shadow or (schema.Shadow(rate={spec.cascade[-1].tier: _COLD_START}) if waits else None)
+    if said is None or len(spec.cascade) == 1:
+        return None
+    return Shadowing(
+        {rung.tier: said.rate_of(rung.tier) for rung in spec.cascade},
+        said.usd_per_hour,
+        said.concurrency,
+        None if said.compare == "auto" or said.compare == "judge" else said.compare,  # noqa: PLR1714  mypy reads this
+        _referee(said.judge, policy, deployments) if said.judge else None,
+        always_judges=said.compare == "judge",
+    )
+
+
+def _referee(spec: aside.Judge, policy: Policy, deployments: Mapping[str, Deployment]) -> Referee:
+    prompt = policy.read_text(spec.prompt) if spec.prompt else comparing.default_prompt()
+    return Referee(deployments[spec.deployment], prompt)
 
 
 def _refused(policy: Policy, path: tuple[str | int, ...], message: str) -> AssemblyError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from router.chat import ChatRequest
+from router.comparing import Method
 from router.control import Ground
 from router.difficulty import Estimator
 from router.policy.schema import Breaker, Timeout, Tune
@@ -17,7 +18,7 @@ from router.rules import Rule
 from router.signals import Signals
 from router.verify import Check
 
-__all__ = ["ALL", "Deployment", "Kind", "Plan", "Route", "Rung", "Steering", "Tier"]
+__all__ = ["ALL", "Deployment", "Kind", "Plan", "Referee", "Route", "Rung", "Shadowing", "Steering", "Tier"]
 
 Kind = Literal["route", "tier", "deployment"]
 
@@ -78,6 +79,29 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class Referee:
+    """Who scores two answers."""
+
+    deployment: Deployment
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowing:
+    """What is asked after a client was served."""
+
+    rates: Mapping[str, float]
+    """The share of requests that are looked at, by the tier that served them."""
+    usd_per_hour: float
+    concurrency: int
+    method: Method | None = None
+    """How answers are compared; None: as suits them."""
+    referee: Referee | None = None
+    always_judges: bool = False
+    """Whether the referee is asked about answers too that can be compared as values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Steering:
     """How control may move a route's first threshold."""
 
@@ -116,6 +140,7 @@ class Route:
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
     explore: float = 0.0
     """The share of requests that start one tier lower than their difficulty says, to learn how that goes."""
+    shadow: Shadowing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,106 +1,99 @@
-"""Servers of the control plane: what they answer, and every way they can fail."""
+"""The door to control-plane HTTP, against servers of the test's own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import trustme
 
-from router.web import Annotation, Grafana, Point, Prometheus, Remote, WebError
+from router.web import Unreachable, get, post
 
-
-@dataclass
-class Server:
-    """A server that gives every request the same bytes."""
-
-    url: str = ""
-    heard: list[bytes] = field(default_factory=list)
-
-    def remote(self, **more: object) -> Remote:
-        return Remote("Prometheus", self.url, **more)  # type: ignore[arg-type]
-
-
-def page(body: bytes, status: str = "200 OK") -> bytes:
-    return b"HTTP/1.1 %s\r\ncontent-length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi"
 
 
 @asynccontextmanager
-async def serving(answer: bytes | None) -> AsyncIterator[Server]:
-    """Answer like this; None: never."""
-    server, silent = Server(), asyncio.Event()
-
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-l"))
-        server.heard.append(head + await reader.readexactly(length))
-        if answer is None:
-            await silent.wait()
-        else:
-            writer.write(answer)
+async def serving(answer: bytes, seen: list[bytes], trust: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await writer.drain()
         writer.close()
 
-    listening = await asyncio.start_server(talk, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    try:
-        yield server
-    finally:
-        silent.set()
-        listening.close()
-        await listening.wait_closed()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=trust)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"https://localhost:{port}" if trust else f"http://127.0.0.1:{port}"
 
 
-VECTOR = page(
-    b'{"status":"success","data":{"resultType":"vector","result":['
-    b'{"metric":{"route":"auto"},"value":[1.5,"7"]},{"metric":{"route":"other"},"value":[1.5,"NaN"]}]}}'
-)
+async def test_an_answer_is_its_bytes() -> None:
+    seen: list[bytes] = []
+    async with serving(OK, seen) as url:
+        assert await get(f"{url}/api", query={"query": "up == 1"}, token="t0ken") == b"hi"
 
-
-async def test_a_query_gives_numbers_with_their_labels() -> None:
-    async with serving(VECTOR) as server, Prometheus(server.remote(token="secret")) as prometheus:
-        assert await prometheus.query("up", 12.5) == [Point({"route": "auto"}, 7.0)]
-    assert b"authorization: Bearer secret" in server.heard[0]
-    assert server.heard[0].startswith(b"POST /api/v1/query ")
-    assert server.heard[0].endswith(b"query=up&time=12.500")
+    assert seen[0].startswith(b"GET /api?query=up+%3D%3D+1 ") or seen[0].startswith(b"GET /api?query=up%20%3D%3D%201 ")
+    assert b"authorization: bearer t0ken" in seen[0].lower()
 
 
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (page(b"<html>"), "did not answer in JSON; is it the right address"),
-        (page(b"no  such\nthing", "404 Not Found"), "answered 404: no such thing"),
-        (page(b"{}"), "something else than a result"),
-        (page(b'{"data":{"resultType":"matrix","result":[]}}'), "answered a matrix"),
-        (page(b'{"data":{"resultType":"vector","result":[{"metric":{},"value":["x"]}]}}'), "something else"),
-        (b"nonsense", "Prometheus at http://127.0.0.1"),
-        (b"", "Prometheus at http://127.0.0.1"),
+        (b"HTTP/1.1 503 Busy\r\ncontent-length: 4\r\n\r\nlate", "answers 503, not 200: late"),
+        (b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n", "answers 302, not 200"),
+        (b"hello\r\n\r\n", "cannot be reached"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhi", "cannot be reached"),
     ],
 )
-async def test_whatever_goes_wrong_is_one_error_with_one_sentence(answer: bytes, told: str) -> None:
-    async with serving(answer) as server, Prometheus(server.remote()) as prometheus:
-        with pytest.raises(WebError, match=told):
-            await prometheus.query("up", 0)
+async def test_what_is_no_answer_is_told_with_its_address(answer: bytes, told: str) -> None:
+    async with serving(answer, []) as url:
+        with pytest.raises(Unreachable, match=told) as raised:
+            await get(url)
+
+    assert url in str(raised.value)
 
 
-async def test_a_server_that_never_answers_is_given_up() -> None:
-    async with serving(None) as server, Prometheus(server.remote(timeout=0.05)) as prometheus:
-        with pytest.raises(WebError, match=r"did not answer in 0\.05 s"):
-            await prometheus.query("up", 0)
+async def test_a_closed_port_is_told() -> None:
+    async with serving(OK, []) as url:
+        pass
+
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        await get(url)
 
 
-async def test_a_move_is_noted_on_dashboards() -> None:
-    async with serving(page(b"{}")) as server, Grafana(server.remote()) as grafana:
-        await grafana.annotate(Annotation("0.3 → 0.35", ("smallfirst", "auto"), 2.0))
-    assert b'"time":2000' in server.heard[0]
-    assert b'"tags":["smallfirst","auto"]' in server.heard[0]
+async def test_an_address_that_is_none_is_told() -> None:
+    with pytest.raises(Unreachable):
+        await get("http://[nowhere")
 
 
-def test_certificates_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
-    with pytest.raises(WebError, match="No such file"):
-        Prometheus(Remote("Prometheus", "https://127.0.0.1", ca=tmp_path / "ca.pem"))
+async def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.web._LARGEST", 1)
+    async with serving(OK, []) as url:
+        with pytest.raises(Unreachable, match="more than"):
+            await get(url)
 
 
-def test_a_token_does_not_show() -> None:
-    shows: Callable[[object], str] = repr
-    assert "secret" not in shows(Remote("Grafana", "http://g", token="secret"))
+async def test_an_authority_of_ones_own_is_trusted_when_it_is_named(tmp_path: Path) -> None:
+    authority, trust = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(trust)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    async with serving(OK, [], trust) as url:
+        assert await get(url, ca=tmp_path / "ca.pem") == b"hi"
+        with pytest.raises(Unreachable, match="certificate"):
+            await get(url)
+
+
+async def test_certificates_that_are_no_file_are_told(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable, match="No such file"):
+        await get("https://localhost:1", ca=tmp_path / "none.pem")
+
+
+async def test_something_is_sent_as_json_or_as_a_form() -> None:
+    seen: list[bytes] = []
+    async with serving(OK, seen) as url:
+        assert await post(f"{url}/api", {"a": 1}) == b"hi"
+        assert await post(f"{url}/api", {"query": "up"}, form=True) == b"hi"
+
+    assert b"content-type: application/json" in seen[0].lower()
+    assert b"content-type: application/x-www-form-urlencoded" in seen[1].lower()

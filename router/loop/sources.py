@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 from router.control import Window
 from router.loop.reading import NAMES, Reading, window
+from router.loop.remote import Prometheus
 from router.metrics import Metrics
 from router.plan import Route
-from router.web import Prometheus
 
 __all__ = ["FromPrometheus", "Own", "Source"]
 
@@ -28,7 +28,7 @@ class Source(Protocol):
         """Return what happened to a route between two moments.
 
         Raises:
-            WebError: it cannot be known.
+            Unreachable: it cannot be known.
         """
         ...
 

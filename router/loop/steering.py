@@ -15,7 +15,7 @@ from router.loop.telling import Telling, Verdict
 from router.plan import Plan, Route, Steering
 from router.store import Store, StoreDown, key
 from router.thresholds import BoardError, Change, Thresholds
-from router.web import WebError
+from router.web import Unreachable
 
 __all__ = ["Steersman"]
 
@@ -113,7 +113,7 @@ class Steersman:
             memory, judgement = judge(ground, memory, window, threshold)
             memory, verdict = await self._carry_out(route, steering, memory, judgement, now)
             await self._remember(route, memory)
-        except (StoreDown, WebError, BoardError) as error:
+        except (StoreDown, Unreachable, BoardError) as error:
             self._telling.fault(route.name, str(error) or "the store cannot be reached")
             return
         self._telling.judged(route, judgement, verdict, now)

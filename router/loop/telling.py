@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from router.control import Judgement
-from router.metrics import Metrics
+from router.control_metrics import ControlMetrics
+from router.loop.remote import Annotation, Grafana
 from router.plan import Route
 from router.thresholds import Change
-from router.web import Annotation, Grafana, WebError
+from router.web import Unreachable
 
 __all__ = ["Telling", "Verdict"]
 
@@ -22,7 +23,7 @@ class Telling:
     """Tells what control did, once each."""
 
     def __init__(
-        self, metrics: Metrics, say: Callable[[str], None], *, record: Record, grafana: Grafana | None
+        self, metrics: ControlMetrics, say: Callable[[str], None], *, record: Record, grafana: Grafana | None
     ) -> None:
         self._metrics = metrics
         self._say = say
@@ -35,12 +36,12 @@ class Telling:
         """Tell whether this replica moves thresholds; what only that one knows is not shown by others."""
         self._metrics.leads(leads=leads)
         if not leads:
-            self._metrics.control_ends()
+            self._metrics.ends()
 
     def judged(self, route: Route, judgement: Judgement, verdict: Verdict, at: float) -> None:
         """Tell what one window led to."""
-        self._metrics.window_judged(route.name, verdict)
-        self._metrics.controlled(route.name, _shown(judgement))
+        self._metrics.window(route.name, verdict)
+        self._metrics.shows(route.name, _shown(judgement))
         for alert in judgement.alerts:
             self._say(f"control {route.name}: {alert}")
             self._annotate(route.name, alert, "drift", at)
@@ -54,7 +55,7 @@ class Telling:
 
     def changed(self, route: str, change: Change) -> None:
         """Tell of a threshold that changed, whoever changed it."""
-        self._metrics.threshold_changed(route, change.cause)
+        self._metrics.changed(route, change.cause)
         told = change.told or f"{change.before:.4f} → {change.after:.4f} ({change.cause})"
         if not change.by_control:
             self._say(f"control {route}: {told}")
@@ -68,7 +69,7 @@ class Telling:
 
     def reset(self, route: Route) -> None:
         """Tell that what was learned belongs to another state of the route."""
-        self._metrics.threshold_changed(route.name, "reset")
+        self._metrics.changed(route.name, "reset")
         self._say(
             f"control {route.name}: its tiers, prompts, models or objectives changed, so thresholds and evidence begin "
             "anew with the policy's"
@@ -84,7 +85,7 @@ class Telling:
     async def _write(self, grafana: Grafana, note: Annotation) -> None:
         try:
             await grafana.annotate(note)
-        except WebError as error:
+        except Unreachable as error:
             if self._last.get(_TAG) != str(error):
                 self._last[_TAG] = str(error)
                 self._say(f"{error}; moves are not noted on dashboards")
@@ -92,8 +93,6 @@ class Telling:
     async def aclose(self) -> None:
         """Finish what is being written."""
         await asyncio.gather(*self._writing)
-        if self._grafana is not None:
-            await self._grafana.aclose()
 
 
 def _plain(told: str) -> str:

@@ -13,7 +13,11 @@ from router.policy.tree import matches, texts
 from router.policy.values import Expanded
 
 _PROMPTS = ("tiers.*.prompt", "deployments.*.tune.prompt")
-TEXTS = ("routes.*.rules.*.when.system", *(f"{each}.replaces" for each in _PROMPTS))  # fields that name a text file
+TEXTS = (
+    "routes.*.rules.*.when.system",
+    "routes.*.shadow.judge.prompt",
+    *(f"{each}.replaces" for each in _PROMPTS),
+)  # fields that name a text file
 TEMPLATES = tuple(f"{each}.system" for each in _PROMPTS)  # the like, with variables
 SNIPPETS = tuple(f"{each}.{name}" for each in _PROMPTS for name in ("prepend", "append"))  # or the text itself
 EXAMPLES = tuple(f"{each}.examples" for each in _PROMPTS)

@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from router.policy.aside import Explore
+from router.policy.aside import Explore, Shadow
 from router.policy.block import Block
+from router.policy.caching import RouteCache
 from router.policy.control import Control, Objectives
 from router.policy.prompting import AnyHandoff
 from router.policy.values import (
@@ -182,16 +183,6 @@ class Rule(Block):
         return self
 
 
-class RouteCache(Block):
-    """What a route may answer from memory."""
-
-    exact: Literal[False] = Field(
-        default=False,
-        description="Whether equal requests get the stored answer; only `false` so far.",
-        examples=[False],
-    )
-
-
 Difficulty = Annotated[
     float | str,
     BeforeValidator(read_difficulty),
@@ -256,7 +247,15 @@ class Route(Block):
         examples=[[{"name": "images", "when": {"images": True}, "start": "frontier"}]],
     )
     cache: RouteCache = Field(
-        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": False}]
+        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": {"ttl": "1h"}}]
+    )
+    shadow: Shadow | None = Field(
+        default=None,
+        description=(
+            "What other tiers are asked after the client was served; omitted: nothing, but the first tier after the "
+            "last one while `below: auto` has no calibration."
+        ),
+        examples=[{"rate": {"tuned": 0.2, "frontier": 0.01}, "usd_per_hour": 2}],
     )
     objectives: Objectives | None = Field(
         default=None,

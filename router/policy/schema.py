@@ -6,14 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
+from router.policy.aside import Shadow
 from router.policy.block import Block
+from router.policy.caching import Cache, Exact, RouteCache
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
-from router.policy.routes import Range, Route, RouteCache, Rule, Rung, Scope, TextPattern, When
+from router.policy.routes import Range, Route, Rule, Rung, Scope, TextPattern, When
 from router.policy.source import Source, fingerprint
-from router.policy.values import JsonObject, Name, Size, Text, read_hold
+from router.policy.values import Duration, JsonObject, Name, Size, Text, read_hold
 
 Hold = Annotated[
     int | Literal["all"] | None,
@@ -64,14 +66,6 @@ class Tier(Block):
     )
 
 
-class Cache(Block):
-    """Where answers and everything shared by several servers are kept."""
-
-    url: Literal["memory://"] = Field(
-        default="memory://", description="Where shared state is kept; only `memory://` so far.", examples=["memory://"]
-    )
-
-
 class State(Block):
     """Where what was learned survives a restart."""
 
@@ -79,6 +73,31 @@ class State(Block):
         default=".smallfirst",
         description="The folder for what was learned; made when missing.",
         examples=[".smallfirst"],
+    )
+
+
+class Records(Block):
+    """What is kept of every request; without this block nothing is."""
+
+    path: Text = Field(
+        default=".smallfirst/records", description="The folder for records; made when missing.", examples=["records"]
+    )
+    content: Literal["none", "redacted", "full"] = Field(
+        default="none",
+        description=(
+            "What is kept of prompts and answers: `none`, `redacted` (without e-mail addresses, card numbers and "
+            "IBANs) or `full`."
+        ),
+        examples=["redacted"],
+    )
+    retention: Duration = Field(
+        default=30 * 86400.0, description="How long records are kept, in whole days.", examples=["90d"]
+    )
+    segment: Size = Field(
+        default=64 * 2**20, description="The size at which the next file is begun.", examples=["16MiB"]
+    )
+    flush: Duration = Field(
+        default=1.0, description="How often records are made sure to be on the disk.", examples=["5s"]
     )
 
 
@@ -117,6 +136,11 @@ class Policy(Block):
     cache: Cache = Field(default=Cache(), description="Where shared state is kept.", examples=[{"url": "memory://"}])
     state: State = Field(
         default=State(), description="Where what was learned survives restarts.", examples=[{"path": ".smallfirst"}]
+    )
+    records: Records | None = Field(
+        default=None,
+        description="What is kept of every request; omitted: nothing.",
+        examples=[{"path": ".smallfirst/records", "content": "none"}],
     )
     auth: Auth | None = Field(
         default=None,
@@ -185,6 +209,7 @@ __all__ = [
     "Check",
     "Control",
     "Deployment",
+    "Exact",
     "Grafana",
     "Handoff",
     "HourlyPrice",
@@ -194,12 +219,14 @@ __all__ = [
     "Prometheus",
     "Prompt",
     "Range",
+    "Records",
     "Route",
     "RouteCache",
     "Rule",
     "Rung",
     "Scope",
     "Server",
+    "Shadow",
     "State",
     "Supports",
     "TextPattern",

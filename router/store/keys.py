@@ -42,6 +42,9 @@ KINDS = {
         Kind("control", "what control learned of a route: evidence and traffic, in sums", "under 64 KiB", None),
         Kind("breaker", "a deployment's breaker, opened by some replica", "under 100 bytes", "its `open_for`"),
         Kind("decision", "what `GET /v1/decisions/{id}` tells", "under 2 KiB", "24 h"),
+        Kind("completion", "which request led to a completion", "60 bytes", "24 h"),
+        Kind("feedback", "that feedback about a request was counted", "16 bytes", "`records.retention`"),
+        Kind("judged", "what a judge said of an answer, until people speak of it too", "under 100 bytes", "7 d"),
         Kind("pin", "the tier a session stays at", "under 100 bytes", "1 h since its last request"),
         Kind("secret", "the key that signs request ids, where the environment gives none", "32 bytes", None),
     )

@@ -14,7 +14,7 @@ from router.plan import Plan, Route
 from router.simulation.world import World
 from router.store import Memory
 from router.thresholds import Thresholds
-from router.web import WebError
+from router.web import Unreachable
 from tests.plans import TWO_TIERS, plan
 
 STEERED = TWO_TIERS.replace(
@@ -65,7 +65,7 @@ class Seen:
     async def window(self, route: Route, since: float, until: float) -> Window:
         self.asked.append((since, until))
         if self.down:
-            raise WebError("Prometheus at http://p did not answer in 10 s")
+            raise Unreachable("Prometheus at http://p did not answer in 10 s")
         if self.gap:
             return Window.empty(until, until - since, self.gap)
         assert route.steering is not None
@@ -109,7 +109,7 @@ async def replica(store: Memory, hand: Hand, made: Plan | None = None) -> Replic
     thresholds, metrics = Thresholds(store, None, said.append), Metrics()
     await thresholds.begin(["auto"])
     source = Seen(thresholds)
-    telling = Telling(metrics, said.append, record=records.append, grafana=None)
+    telling = Telling(metrics.control, said.append, record=records.append, grafana=None)
     steersman = Steersman(lambda: chosen, thresholds, store, source=source, telling=telling, clock=hand.clock)
     return Replica(steersman, thresholds, source, metrics, said, records, chosen)
 

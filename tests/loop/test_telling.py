@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from router.control import Aim, Judgement, Move
-from router.loop import Telling
+from router.loop import Grafana, Remote, Telling
 from router.metrics import Metrics
 from router.thresholds import Change
-from router.web import Grafana, Remote
 from tests.loop.scene import steered
-from tests.test_web import page, serving
+from tests.loop.test_remote import page, serving
 
 ROUTE = steered().routes["auto"]
 KEPT = Judgement(
@@ -35,7 +34,7 @@ def telling(grafana: Grafana | None = None) -> tuple[Telling, Metrics, list[str]
     said: list[str] = []
     records: list[Mapping[str, Any]] = []
     metrics = Metrics()
-    return Telling(metrics, said.append, record=records.append, grafana=grafana), metrics, said, records
+    return Telling(metrics.control, said.append, record=records.append, grafana=grafana), metrics, said, records
 
 
 def shown(metrics: Metrics, name: str) -> list[float]:
@@ -97,7 +96,7 @@ def test_an_operator_s_change_and_a_new_state_are_told_too() -> None:
 
 async def test_changes_are_noted_on_dashboards() -> None:
     async with serving(page(b"{}")) as server:
-        told, _, said, _ = telling(Grafana(Remote("Grafana", server.url)))
+        told, _, said, _ = telling(Grafana(Remote(server.url)))
         told.changed("auto", Change(1.0, "tuned", 0.3, 0.35, "cheaper", "0.3 → 0.35"))
         await told.aclose()
     assert b'"tags":["smallfirst","auto","cheaper"]' in server.heard[0]
@@ -105,7 +104,7 @@ async def test_changes_are_noted_on_dashboards() -> None:
 
 
 async def test_a_grafana_that_is_gone_is_said_once_and_harms_nothing() -> None:
-    told, _, said, _ = telling(Grafana(Remote("Grafana", "http://127.0.0.1:1")))
+    told, _, said, _ = telling(Grafana(Remote("http://127.0.0.1:1")))
     for _ in range(2):
         told.changed("auto", Change(1.0, "tuned", 0.3, 0.35, "cheaper", "0.3 → 0.35"))
         await asyncio.gather(*told._writing)
