@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from router import __version__
-from router.cli import check, check_answer, demo, explain, keys, learning, serve
+from router.cli import cache, check, check_answer, demo, explain, keys, learning, serve
 from router.cli.telling import Refused
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ app.command()(learning.score)
 app.command("eval")(learning.evaluate)
 app.command()(learning.calibrate)
 app.add_typer(keys.app, name="keys")
+app.add_typer(cache.app, name="cache")
 
 
 @app.callback(invoke_without_command=True)

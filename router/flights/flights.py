@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from router.cache import Answers, Asked, Entry, may_be_kept
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
-from router.errors import Problem, Relayed, UpstreamTimedOut
+from router.errors import Problem, Relayed, Unavailable, UpstreamTimedOut
 from router.flights.flight import Ask, Flight
 from router.flights.riding import EVENTS, Leading, joining, remembered
 from router.flights.tape import Tape
@@ -132,6 +132,7 @@ class Flights:
         except asyncio.CancelledError:
             if flight.outcome is None:
                 flight.ended(mine.journey.outcome(499, "left", "client_left"))
+            flight.told = Unavailable("this server is stopping; ask again")  # where somebody is left to hear it
             raise
         except Problem as told:
             flight.told = told

@@ -86,6 +86,7 @@ class Service:
     async def begin(self) -> None:
         """Connect to what is shared, before the first request."""
         await self.store.begin()
+        self.answers.listen()
 
     @property
     def watches(self) -> bool:

@@ -67,6 +67,11 @@ class Cluster:
         """Whether every node answers, and takes what is written."""
         return all(link.up for link in self._links.values())
 
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """To every node that is known."""
+        return tuple(self._links.values())
+
     async def begin(self) -> None:
         """Learn who keeps what, and connect to everybody; a second at most."""
         self._remap()
@@ -167,6 +172,8 @@ class Cluster:
             host = (master[0] or b"").decode() or told_by[0]
             owners[first : last + 1] = [(host, int(master[1]))] * (last - first + 1)
         self._owners, self._known = owners, True
+        for owner in {owner for owner in owners if owner is not None}:
+            self._link(owner)
         gone = [place for place in self._links if place not in set(owners)]
         if self._hears is None or any(self._links[place] is self._hears for place in gone):
             self._hears = self._link(next(owner for owner in owners if owner is not None))
