@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
+from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
-from router.ids import NONCE_BYTES, IdFacts, Signer, hashed
+from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
 from router.outcome import Attempt, End, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
@@ -36,7 +37,9 @@ class Journey:
         "found",
         "request",
         "route",
+        "session",
         "signals",
+        "speaker",
         "stream",
         "tenant",
     )
@@ -60,6 +63,8 @@ class Journey:
         self.estimate: Estimate | None = None
         self.decision: Decision | None = None
         self.answer: Completion | None = None
+        self.session: Session | None = None
+        self.speaker: int | None = None
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
 
@@ -67,6 +72,11 @@ class Journey:
     def now(self) -> float:
         """The moment, on the clock of everything that waits."""
         return self._clock.now()
+
+    @property
+    def place(self) -> int:
+        """The place of the attempt noted last."""
+        return len(self._attempts) - 1
 
     @property
     def elapsed(self) -> float:
@@ -138,6 +148,8 @@ class Journey:
             self.signals,
             self.estimate,
             self.answer,
+            self.session,
+            self.speaker,
             self.cache,
             self.found,
         )
@@ -150,7 +162,10 @@ class Journey:
             facts = IdFacts(
                 tenant=hashed(self.tenant or _NOBODY),
                 route=hashed(self.route.name if self.route else _NOBODY),
-                tier=hashed(decision.start if decision else self.found.tier if self.found else _NOBODY),
+                tier=start_of(
+                    decision.start if decision else self.found.tier if self.found else _NOBODY,
+                    self.route.state if self.route else "",
+                ),
                 model=hashed(last.deployment if last else _NOBODY),
                 band=decision.band if decision else None,
                 propensity=decision.propensity if decision else 1.0,

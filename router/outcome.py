@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from router.chat import ChatRequest, Completion, Usage
+from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
@@ -74,6 +75,10 @@ class Outcome:
     estimate: Estimate | None = None
     answer: Completion | None = field(default=None, repr=False)
     """What the client got, once it is complete; None when it was remembered."""
+    session: Session | None = field(default=None, repr=False)
+    """The conversation it belongs to; None where the route keeps none."""
+    speaker: int | None = None
+    """Which of the attempts the client hears of; None: the last."""
     cache: Remembered = "off"
     found: Attempt | None = None
     """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
@@ -104,19 +109,10 @@ class Outcome:
 
     @property
     def heard(self) -> Attempt | None:
-        """The attempt that the client hears of: the last; of failures the highest tier's, as its error is told.
-
-        Only what was wrong with the request itself is told by whoever said so, and ends the climb.
-        """
-        if not self.attempts:
-            return self.found
-        failed = [attempt for attempt in self.attempts if attempt.result == "failed"]
-        if self.end != "error" or not failed or self.decision is None:
-            return self.attempts[-1]
-        if failed[-1].verdict in {"rejected", "context"}:
-            return failed[-1]
-        ladder = [step.tier.name for step in self.decision.steps]
-        return max(reversed(failed), key=lambda attempt: ladder.index(attempt.tier))
+        """The attempt that the client hears of: who answered, or whose error is told."""
+        if self.speaker is not None:
+            return self.attempts[self.speaker]
+        return self.attempts[-1] if self.attempts else self.found
 
     @property
     def path(self) -> str:
@@ -145,6 +141,8 @@ class Evidence:
     source: Literal["feedback", "shadow", "explore", "grader", "judge"] = "feedback"
     weight: float = 1.0
     """One over the probability that this request was looked at."""
+    start: str | None = None
+    """Where the request started, when that is another tier: what was judged came of an escalation or a fallback."""
 
 
 def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:

@@ -18,11 +18,14 @@ from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.outcome import fields
-from router.pipeline import Pipeline
+from router.pipeline import Memory, Pipeline
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load
+from router.policy import Policy, PolicyError, load, schema
 from router.policy.store_url import read_store_url
 from router.pricing import PriceList
+from router.server.books import Books
+from router.server.decisions import Decisions
+from router.server.feedback import Intake
 from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
 from router.store import NotInstalled, Store, open_store
@@ -31,6 +34,9 @@ from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
 __all__ = ["CannotServe", "Service"]
+
+
+_RETENTION: float = schema.Records.model_fields["retention"].default
 
 
 class CannotServe(Exception):
@@ -71,15 +77,20 @@ class Service:
         self.policy = policy
         self.store = self._opened(policy)
         self.metrics = Metrics(lambda: self.inflight, shared=lambda: self.store.up)
-        sinks: list[Sink] = [self.metrics.record]
+        self.decisions = Decisions(self.store)
+        signer = self._signer(policy)
+        self.intake = Intake(signer, self.store, self.decisions)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock)
+        sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
         cache = policy.cache
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock, flights=self._flights)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=Memory(self._flights))
         self.metrics.serve(plan, self._up)
+        self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
 
@@ -87,6 +98,11 @@ class Service:
         """Connect to what is shared, before the first request."""
         await self.store.begin()
         self.answers.listen()
+
+    @property
+    def retention(self) -> float:
+        """Seconds for which records are kept, or would be; what is said twice within them counts once."""
+        return self.policy.records.retention if self.policy.records else _RETENTION
 
     @property
     def watches(self) -> bool:
@@ -132,6 +148,7 @@ class Service:
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
@@ -144,9 +161,10 @@ class Service:
             say(text)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment, and to what is shared."""
+        """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self._flights.aclose()
+        await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
 

@@ -12,7 +12,7 @@ from router.clock import SYSTEM
 from router.flights import Flights
 from router.ids import Signer
 from router.outcome import Outcome
-from router.pipeline import Caller, Pipeline
+from router.pipeline import Caller, Memory, Pipeline
 from router.store import Store
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply
@@ -76,7 +76,7 @@ def replica(store: Store, small: Canned, policy: str = TWO_TIERS, secret: str | 
     pool = Pool.of(made.deployments, lambda deployment: canned[deployment.name], None)
     answers = Answers(store, memory=2**20, secret=secret)
     flights = Flights(answers, store)
-    pipeline = Pipeline(made, pool, Signer(b"k" * 32), [outcomes.append], SYSTEM, flights=flights)
+    pipeline = Pipeline(made, pool, Signer(b"k" * 32), [outcomes.append], SYSTEM, memory=Memory(flights))
     return Replica(pipeline, flights, answers, small, outcomes)
 
 
