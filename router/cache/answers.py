@@ -1,6 +1,6 @@
 """Answers that are there: first in the process, then in the store; and what may be kept of a new one."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from router.cache.entry import Entry, Seal, pack, unpack
 from router.cache.identity import Asked
@@ -16,8 +16,7 @@ _WHOLE = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons of an answer that is all there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What the store said: an answer, or who makes it."""
 
     entry: Entry | None = None
@@ -89,28 +88,26 @@ class Answers:
             self.near.put(asked.keys.answer, entry, self._clock.now() + left)
         return entry if left > 0 or told else None
 
+    def until(self, asked: Asked) -> float:
+        """When an answer of now ends, in seconds since 1970."""
+        return self._clock.wall() + asked.remember.ttl
+
     def keep(self, asked: Asked, entry: Entry) -> None:
         """Keep an answer for whoever asks the same."""
-        lasting = self._lasting(asked, entry)
+        place, ttl = asked.keys.answer, asked.remember.ttl
+        self.near.put(place, entry, self._clock.now() + ttl)
         if self._store.shared:
-            self._store.put(asked.keys.answer, pack(lasting, asked.keys.answer, self._seal), asked.remember.ttl)
+            self._store.put(place, pack(entry, place, self._seal), ttl)
 
-    def _lasting(self, asked: Asked, entry: Entry) -> Entry:
-        """The entry with its end, kept in the process."""
-        ttl = asked.remember.ttl
-        lasting = replace(entry, until=self._clock.wall() + ttl)
-        self.near.put(asked.keys.answer, lasting, self._clock.now() + ttl)
-        return lasting
-
-    def settle(self, asked: Asked, owner: bytes, entry: Entry | None, *, kept: bool) -> None:
+    def settle(self, asked: Asked, owner: bytes, entry: Entry | None) -> None:
         """End what was leased: with an answer that is kept, one for those who waited only, or none at all."""
         if entry is None:
             self._store.settle(asked.keys, owner, b"", None)
             return
-        if kept:
-            entry = self._lasting(asked, entry)
-        value = pack(entry, asked.keys.answer, self._seal)
-        self._store.settle(asked.keys, owner, value, asked.remember.ttl if kept else None)
+        place, ttl = asked.keys.answer, asked.remember.ttl if entry.until else None
+        if ttl is not None:
+            self.near.put(place, entry, self._clock.now() + ttl)
+        self._store.settle(asked.keys, owner, pack(entry, place, self._seal), ttl)
 
 
 def may_be_kept(asked: Asked, outcome: Outcome, size: int) -> bool:

@@ -15,6 +15,7 @@ ASKED = Asked(
     Flight.of("asked"), "auto", Remember(60, sampled=False, max_size=1000), {}, stream=False, usage=False, reads=True
 )
 ENTRY = Entry("auto", "tuned", "tuned-a", b"{}")
+LASTING = replace(ENTRY, until=1e10)
 ANN, BEN = b"a" * 16, b"b" * 16
 GOOD = Outcome(
     "req_1",
@@ -36,7 +37,7 @@ class Shared(Memory):
 async def test_an_answer_is_found_in_the_process_and_in_the_store() -> None:
     store = Shared()
     one, other = (Answers(store, memory=10_000) for _ in range(2))
-    one.keep(ASKED, ENTRY)
+    one.keep(ASKED, LASTING)
 
     assert one.at_hand(ASKED) is not None
     assert other.at_hand(ASKED) is None
@@ -48,7 +49,7 @@ async def test_an_answer_is_found_in_the_process_and_in_the_store() -> None:
 
 async def test_what_a_single_process_keeps_it_keeps_once() -> None:
     store = Memory()
-    Answers(store, memory=10_000).keep(ASKED, ENTRY)
+    Answers(store, memory=10_000).keep(ASKED, LASTING)
 
     assert await store.get(ASKED.keys.answer) is None
 
@@ -58,7 +59,7 @@ async def test_who_claims_finds_the_answer_makes_it_or_waits() -> None:
 
     assert (await answers.claim(ASKED, ANN, 60)).leased
     assert (await answers.claim(ASKED, BEN, 60)).holder == ANN
-    answers.settle(ASKED, ANN, ENTRY, kept=True)
+    answers.settle(ASKED, ANN, LASTING)
     found = (await answers.claim(ASKED, BEN, 60)).entry
     assert found is not None
     assert found.until > 0
@@ -69,7 +70,7 @@ async def test_an_answer_that_may_not_be_kept_is_for_those_who_waited() -> None:
     answers = Answers(store, memory=10_000)
     await answers.claim(ASKED, ANN, 60)
     await answers.claim(ASKED, BEN, 60)
-    answers.settle(ASKED, ANN, ENTRY, kept=False)
+    answers.settle(ASKED, ANN, ENTRY)
 
     assert (await answers.claim(ASKED, BEN, 60, after=ANN)).entry == ENTRY
     assert answers.at_hand(ASKED) is None
@@ -80,7 +81,7 @@ async def test_whoever_gives_up_leaves_it_to_one_of_those_who_waited() -> None:
     answers = Answers(Shared(), memory=10_000)
     await answers.claim(ASKED, ANN, 60)
     await answers.claim(ASKED, BEN, 60)
-    answers.settle(ASKED, ANN, None, kept=False)
+    answers.settle(ASKED, ANN, None)
 
     assert (await answers.claim(ASKED, BEN, 60, after=ANN)).leased
     assert (await answers.claim(ASKED, b"c" * 16, 60, after=ANN)).holder == BEN
@@ -88,9 +89,10 @@ async def test_whoever_gives_up_leaves_it_to_one_of_those_who_waited() -> None:
 
 async def test_an_answer_that_has_ended_elsewhere_has_ended_here() -> None:
     store = Shared()
-    Answers(store, memory=10_000, clock=Clock(wall=lambda: 0.0)).keep(ASKED, ENTRY)
+    Answers(store, memory=10_000).keep(ASKED, replace(ENTRY, until=60.0))
 
-    assert await Answers(store, memory=10_000).look(ASKED) is None
+    assert await Answers(store, memory=10_000, clock=Clock(wall=lambda: 59.9)).look(ASKED) is not None
+    assert await Answers(store, memory=10_000, clock=Clock(wall=lambda: 60.0)).look(ASKED) is None
 
 
 def kept(outcome: Outcome = GOOD, size: int = 10) -> bool:
