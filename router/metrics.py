@@ -7,13 +7,13 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from router.catalogue import METRICS
+from router.meters import METRICS
 from router.outcome import Attempt, Evidence, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Sample, Series, Sheets
@@ -32,6 +32,7 @@ _CONTROLLED = (
     "router_drift",
 )
 """What only the replica that moves thresholds knows."""
+
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
 _SUMS = ("weight", "weight_sq", "weighted", "weighted_sq")
@@ -92,6 +93,10 @@ class Metrics(Collector):
         self._changes = counted["router_threshold_changes_total"]
         self._windows = counted["router_control_windows_total"]
         self._routes: Mapping[str, Route] = {}
+        self._restarts = counted["router_worker_restarts_total"]
+        self._process = ProcessCollector(registry=None)
+        self._cpu = 0.0
+        self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -247,12 +252,26 @@ class Metrics(Collector):
             self._dropped().inc(max(0, dropped - self._dropped_before))
             self._dropped_before = dropped
 
+    def restarted(self) -> None:
+        """Count a worker that was started again."""
+        self._restarts().inc()
+
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
+        self._look_at_process()
         self._series.refresh()
+
+    def _look_at_process(self) -> None:
+        for family in self._process.collect():
+            for sample in family.samples:
+                if sample.name == "process_cpu_seconds_total":
+                    self._cpu = sample.value
+                elif (gauge := self._gauges.get(sample.name)) is not None:
+                    gauge.set(sample.value)
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        self._look_at_process()
         return self._series.parts()
 
     @override

@@ -76,6 +76,8 @@ class Terms(NamedTuple):
     """The tier that the client forced."""
     threshold: float | None = None
     """The client's own."""
+    budget: float | None = None
+    """What the client would have this cost at most: others are not to be told that it is too little."""
     control: str = ""
     """The `cache-control` header."""
 
@@ -115,6 +117,7 @@ def asked(request: ChatRequest, route: Route, bounds: Bounds, terms: Terms) -> A
         route.answers,
         terms.forced,
         terms.threshold,
+        terms.budget,
         bounds.start,
         dict(bounds.require),
         counts,

@@ -20,6 +20,8 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Answers that are remembered for equal requests.", no_args_is_help=True)
 T = TypeVar("T")
+_PATIENCE = 2.0
+"""Seconds: an operator waits longer than a request."""
 
 
 @app.command()
@@ -84,7 +86,7 @@ def _at_the_store(policy: Policy, work: Callable[[RedisStore], Awaitable[T]]) ->
 
     async def at_work() -> T:
         told: list[str] = []
-        store = RedisStore(url, told.append)
+        store = RedisStore(url, told.append, deadline=_PATIENCE)
         try:
             await store.begin()
             return await work(store)

@@ -7,7 +7,7 @@ from typing import Any
 
 from router.policy.store_url import StoreUrl
 from router.store.dialing import Dial, to_host
-from router.store.link import Call, Link, pack
+from router.store.link import DEADLINE, Call, Link, pack
 
 __all__ = ["Cluster", "slot_of"]
 
@@ -47,10 +47,16 @@ class Cluster:
     """The way to every node that keeps keys."""
 
     def __init__(
-        self, url: StoreUrl, *, say: Callable[[str], None], heard: Callable[[bytes, bytes | None], None]
+        self,
+        url: StoreUrl,
+        *,
+        say: Callable[[str], None],
+        heard: Callable[[bytes, bytes | None], None],
+        deadline: float = DEADLINE,
     ) -> None:
         """Ask the nodes that the address names for all the others, once the first command comes."""
         self._url = url
+        self._deadline = deadline
         self._say = say
         self._heard = heard
         self._loop = asyncio.get_running_loop()
@@ -121,7 +127,11 @@ class Cluster:
         link = self._links.get(address)
         if link is None:
             link = self._links[address] = Link(
-                to_host(self._url, *address), say=self._say, heard=self._heard, redirected=self._redirected
+                to_host(self._url, *address),
+                say=self._say,
+                heard=self._heard,
+                redirected=self._redirected,
+                deadline=self._deadline,
             )
         return link
 

@@ -9,7 +9,7 @@ from router.store import scripts
 from router.store.cluster import Cluster
 from router.store.dialing import Dial, to_host, to_master, to_socket
 from router.store.keys import PREFIX, Flight
-from router.store.link import Call, Link, pack
+from router.store.link import DEADLINE, Call, Link, pack
 from router.store.protocol import Claim, Heard, StoreDown
 from router.store.scripts import Script
 
@@ -76,8 +76,10 @@ class RedisStore:
         say: Callable[[str], None] | None = None,
         *,
         closing: Callable[[], None] | None = None,
+        deadline: float = DEADLINE,
     ) -> None:
         """`say` hears, in a sentence, when the server is lost and when it is back; `closing` is called at the end."""
+        self._deadline = deadline
         self._closing = closing
         self._url = url
         self._say = say or (lambda _: None)
@@ -220,14 +222,14 @@ class RedisStore:
         url = self._url
         match url.kind:
             case "cluster":
-                return Cluster(url, say=self._say, heard=self._hear)
+                return Cluster(url, say=self._say, heard=self._hear, deadline=self._deadline)
             case "sentinel":
                 dial: Dial = to_master(url)
             case "unix":
                 dial = to_socket(url)
             case _:
                 dial = to_host(url, *url.hosts[0])
-        return _Alone(Link(dial, say=self._say, heard=self._hear))
+        return _Alone(Link(dial, say=self._say, heard=self._hear, deadline=self._deadline))
 
     # ----------------------------------------------------------------------------------------------------- messages
 

@@ -13,7 +13,7 @@ from router.store import CLEARED, key
 from router.store.redis_store import RedisStore
 from tests.cli.calling import Called
 from tests.plans import TWO_TIERS
-from tests.redis_server import RedisServer, free_port, redis_program, running
+from tests.redis_server import PATIENT, RedisServer, free_port, redis_program, running
 
 Smallfirst = Callable[..., Called]
 TRIAGE = "  triage: {difficulty: 0.2, cascade: [{tier: frontier}]}\n"
@@ -36,7 +36,7 @@ def filled(tmp_path: Path) -> Iterator[Filled]:
 
 
 async def _fill(server: RedisServer) -> None:
-    store = RedisStore(read_store_url(server.url))
+    store = RedisStore(read_store_url(server.url), deadline=PATIENT)
     for number, route in enumerate(("auto", "auto", "triage", "gone")):
         await store.set(key("answer", str(number)), pack(Entry(route, "tuned", "small", b"{}"), "", None), 60)
     await store.set(key("pin", "ann"), b"tuned", 60)
@@ -68,7 +68,7 @@ def test_servers_are_told_what_is_forgotten(smallfirst: Smallfirst, filled: Fill
     heard: list[bytes | None] = []
 
     async def server_side() -> None:
-        store = RedisStore(read_store_url(filled.server.url))
+        store = RedisStore(read_store_url(filled.server.url), deadline=PATIENT)
         await store.begin()
         told = asyncio.Event()
 

@@ -14,7 +14,7 @@ from router.store.redis_store import RedisStore
 from tests.canned import Canned, answer
 from tests.flights.aboard import STREAM, Gated, Replica, cold, header, read, replica
 from tests.plans import TWO_TIERS
-from tests.redis_server import RedisServer, redis_program, running, valkey_program
+from tests.redis_server import PATIENT, RedisServer, redis_program, running, valkey_program
 from tests.upstream.pieces import chunk
 
 STREAMED = b"".join(STREAM)
@@ -194,7 +194,7 @@ def server(request: pytest.FixtureRequest) -> RedisServer:  # type: ignore[misc]
 @pytest.fixture
 async def stores(server: RedisServer) -> AsyncIterator[tuple[Store, Store]]:
     server.ask("FLUSHALL")
-    made = [RedisStore(read_store_url(server.url)) for _ in range(2)]
+    made = [RedisStore(read_store_url(server.url), deadline=PATIENT) for _ in range(2)]
     for one in made:
         await one.begin()
     yield made[0], made[1]
@@ -372,8 +372,10 @@ async def test_waiting_for_another_server_ends_with_the_routes_deadline(stores: 
 
 
 @pytest.mark.redis
-async def test_without_the_store_each_server_asks_for_itself(stores: tuple[Store, Store], server: RedisServer) -> None:
-    one = replica(stores[0], Canned(answer("hello"), pieces=STREAM))
+async def test_without_the_store_each_server_asks_for_itself(server: RedisServer) -> None:
+    store = RedisStore(read_store_url(server.url))
+    await store.begin()
+    one = replica(store, Canned(answer("hello"), pieces=STREAM))
     server.pause()
     try:
         async with asyncio.timeout(5):
@@ -383,3 +385,4 @@ async def test_without_the_store_each_server_asks_for_itself(stores: tuple[Store
         assert header(await one.ask(cold(seed=0))) == "hit"
     finally:
         server.resume()
+        await store.aclose()

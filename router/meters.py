@@ -1,4 +1,8 @@
-"""Every metric there is: its name, kind, help and labels, as docs/metrics.md tells them."""
+"""Every metric there is: its name, what it counts, and the labels that tell its series apart.
+
+Label values come from the policy or from an enum, never from a request. Names follow OpenTelemetry's GenAI conventions
+where they have one. docs/metrics.md tells the same.
+"""
 
 from router.series import Metric
 
@@ -21,6 +25,12 @@ METRICS = (
         "counter",
         "Answers that were not good enough, so that the next tier was asked.",
         ("route", "from_tier", "reason", "band"),
+    ),
+    Metric(
+        "router_cache_total",
+        "counter",
+        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
+        ("route", "result"),
     ),
     Metric(
         "router_fallbacks_total",
@@ -57,12 +67,6 @@ METRICS = (
         "counter",
         "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
         ("route", "tier"),
-    ),
-    Metric(
-        "router_cache_total",
-        "counter",
-        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
-        ("route", "result"),
     ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
     Metric(
@@ -165,14 +169,21 @@ METRICS = (
         ("route", "kind"),
         across="max",
     ),
-    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
+    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",), across="max"),
     Metric(
         "router_deployment_up",
         "gauge",
         "1 while a deployment may be called, 0 while its breaker is open.",
         ("deployment",),
+        across="min",
     ),
     Metric("router_inflight", "gauge", "Requests being answered."),
+    Metric("router_worker_restarts_total", "counter", "Workers that ended by themselves and were started again."),
+    Metric("process_cpu_seconds_total", "counter", "Seconds of a core that were used."),
+    Metric("process_resident_memory_bytes", "gauge", "Memory that is in use; what workers share counts for each."),
+    Metric("process_open_fds", "gauge", "Open files and connections."),
+    Metric("process_max_fds", "gauge", "How many of them may be open."),
+    Metric("process_start_time_seconds", "gauge", "When the server started, in seconds since 1970.", across="min"),
     Metric(
         "router_redis_up",
         "gauge",
