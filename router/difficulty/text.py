@@ -24,7 +24,8 @@ STRUCTURE: Final = (
     "length", "words", "lines", "digits", "code", "maths", "questions", "negations", "share of digits",
     "share of maths", "share of code", "share of negations", "word length", "share of long words",
     "share of different words", "numbers", "commas", "answer options", "formulas", "blanks to fill", "line length",
-    "capitals", "a small first letter", "a question mark at the end", "a full stop at the end",
+    "capitals", "a small first letter", "a question mark at the end", "a full stop at the end", "sentences",
+    "brackets", "quotes", "colons", "the longest number",
 )  # fmt: skip
 """The measures of structure, in words."""
 
@@ -82,6 +83,7 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
     lengths = [*map(len, found)]
     letters = sum(lengths)  # Without spaces: how a text is laid out does not make it harder.
     read = max(1, letters)
+    numbers = text.folded.translate(_NUMBERS).split()
     counts = (
         letters, signals.words, signals.lines, signals.digits, signals.code, signals.maths,
         signals.questions, signals.negations,
@@ -96,7 +98,7 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             min(read / words, 20.0),
             sum([length >= _LONG for length in lengths]) / words,
             len(set(found)) / max(1, len(found)),
-            math.log1p(len(text.folded.translate(_NUMBERS).split())),
+            math.log1p(len(numbers)),
             math.log1p(clipped.count(",")),
             "\nA" in clipped and "\nB" in clipped,
             (clipped.count("\\") + clipped.count("$")) / words,
@@ -106,6 +108,11 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             clipped.lstrip()[:1].islower(),
             ends == "?",
             ends == ".",
+            math.log1p(clipped.count(". ") + clipped.count("? ")),
+            math.log1p(clipped.count("(")),
+            math.log1p(clipped.count('"')),
+            math.log1p(clipped.count(":")),
+            max(map(len, numbers), default=0),
         ),
         np.float32,
     )

@@ -23,7 +23,7 @@ TREES: Final = 100
 DEPTH: Final = 10
 
 _MEANINGS = 32  # How much of a text's meaning the forest sees: that many of its first components.
-_LEAF = 5  # Fewest labels that share a vote.
+_LEAF = 8  # Fewest labels that share a vote.
 _TASK_FREEDOM = 30.0  # The like, where tasks are told apart.
 _RARE_TASK, _MOST_TASKS = 5, 256  # Labels that a task must have, and how many tasks are told apart.
 _PRIOR = 20.0  # Labels that the mean of all tasks counts for in the mean of each.

@@ -161,6 +161,8 @@ def _mix(said: Matrix, score: Matrix) -> list[float]:
     How much each is believed beside the others is fixed: weights learned from the same rows would fit their noise.
     """
     (slope,), offset = experts.logistic((said @ BELIEF)[:, None], score, freedom=100.0)
+    if slope <= 0:  # They know nothing of this tier, or less.
+        (slope,), offset = experts.logistic(np.zeros((len(score), 1)), score)
     return [*(slope * BELIEF).tolist(), offset]
 
 
