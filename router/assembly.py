@@ -1,15 +1,17 @@
 """From a policy to a plan: files read, prices looked up, rules compiled, models loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from router import calibration, difficulty, rules
+from router import calibration, comparing, difficulty, rules
 from router.calibration import Calibration, CalibrationError
+from router.control import Aims, Floor, Ground, Scale
+from router.conversation import Session
 from router.difficulty import Estimator, Learned, Model, ModelError, learned
-from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
-from router.policy import Policy, formats, load, schema
+from router.plan import ALL, Deployment, Kind, Plan, Referee, Remember, Route, Rung, Shadowing, Staying, Steering, Tier
+from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
 from router.prompts import Handoff, Prompt
@@ -21,8 +23,14 @@ _DEADLINE: float = schema.Route.model_fields["deadline"].default
 """Seconds for a request that names a tier or a deployment, as for a route that says nothing."""
 _MARKS_FOR_CLAUDE = frozenset({"bedrock", "openrouter", "vertex_ai"})
 """Providers that hand Anthropic's marks on, for its models; others have caches of their own that need none."""
+_LEARNED_FROM = ("cascade", "difficulty", "calibration", "objectives")
+"""What a route's thresholds and evidence are learned from, beside its tiers' models and `_SHAPES`."""
+_SHAPES = ("deployments", "prompt", "params", "context")
+"""What of a tier changes how good its answers are; its checks only change which of them are sent."""
 _SCOPE = 0.99
 """The novelty beyond which a trained model's estimates are not relied on, where the policy says nothing."""
+_COLD_START = 0.25
+"""The share of requests after which the first tier is asked aside while nobody knows how good it is."""
 _NOTHING_LISTED = Listed(price=None, context_window=None, tools=None, images=None, schema=None, audio=None)
 
 
@@ -50,9 +58,13 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
     deployments = {name: _deployment(name, spec, prices) for name, spec in policy.deployments.items()}
     tiers = {name: _tier(name, spec, policy, deployments) for name, spec in policy.tiers.items()}
     routes = {name: _route(name, spec, policy, tiers) for name, spec in policy.routes.items()}
+    routes = {
+        name: replace(route, shadow=_shadow(policy.routes[name], policy, deployments)) for name, route in routes.items()
+    }
     binding = _requirements(routes)
     routes |= {name: _only(tier, "tier", binding) for name, tier in tiers.items()}
     routes |= {name: _only(_bare(deployment), "deployment", binding) for name, deployment in deployments.items()}
+    routes = {name: _identified(route, policy) for name, route in routes.items()}
     return Plan(
         version=policy.version_hash,
         routes=routes,
@@ -113,6 +125,7 @@ def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str
         params=params,
         prompts={each: prompt for each, prompt in prompts.items() if prompt is not None},
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
+        affinity=spec.balance == "affinity",
     )
 
 
@@ -138,7 +151,30 @@ def _bare(deployment: Deployment) -> Tier:
 
 
 def _only(tier: Tier, kind: Kind, binding: tuple[rules.Rule, ...]) -> Route:
-    return Route(tier.name, kind, (Rung(tier, 0.0),), estimate=None, rules=binding, deadline=_DEADLINE)
+    rungs = (Rung(tier, 0.0),)
+    return Route(
+        tier.name,
+        kind,
+        rungs,
+        estimate=None,
+        rules=binding,
+        deadline=_DEADLINE,
+        sessions=_staying(rungs, schema.Sessions()),
+    )
+
+
+def _staying(rungs: tuple[Rung, ...], spec: schema.Sessions) -> Staying | None:
+    """How conversations stay where they are; None where there is only one place."""
+    deployments = [deployment for rung in rungs for deployment in rung.tier.deployments]
+    if len({deployment.name for deployment in deployments}) == 1:
+        return None
+    return Staying(
+        Session(spec.idle, rungs[0].tier.name),
+        pins=spec.pin,
+        deescalates=spec.deescalate,
+        affinity=any(rung.tier.affinity for rung in rungs),
+        mixed=len({deployment.voice for deployment in deployments}) > 1,
+    )
 
 
 def _requirements(routes: Mapping[str, Route]) -> tuple[rules.Rule, ...]:
@@ -160,10 +196,11 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
     )
     estimate = _estimator(name, spec, policy) if len(spec.cascade) > 1 else None
     model = learned(estimate)
+    rungs = _rungs(name, spec, policy, tiers, model)
     return Route(
         name,
         "route",
-        _rungs(name, spec, policy, tiers, model),
+        rungs,
         estimate,
         compiled,
         spec.deadline,
@@ -171,7 +208,79 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
+        steering=_steering(name, spec, policy, model),
+        sessions=_staying(rungs, spec.sessions),
+        remember=_remember(spec.cache.exact, [tiers[rung.tier] for rung in spec.cascade]),
+        explore=spec.explore.rate,
     )
+
+
+def _steering(name: str, spec: schema.Route, policy: Policy, model: Learned | None) -> Steering | None:
+    """How control may move this route's first threshold; None where nothing is aimed for, or nothing was learned."""
+    aims, limits = spec.objectives, spec.control
+    if aims is None or model is None:
+        return None
+    quality, latency, cost, escalations = (
+        aims.quality,
+        aims.latency_p95_seconds,
+        aims.cost_per_request_usd,
+        aims.escalation_rate,
+    )
+    bound = _calibration(name, spec, policy, model)
+    ground = Ground(
+        Scale.of(model.quantiles, limits.bounds),
+        Aims(
+            Floor(quality.min, quality.confidence) if quality else None,
+            latency.max if latency else None,
+            cost.max if cost else None,
+            escalations.max if escalations else None,
+        ),
+        bound.threshold if bound else None,
+        limits.window,
+        limits.evidence,
+        limits.step,
+    )
+    return Steering(ground, limits.mode == "apply", limits.every)
+
+
+def _remember(spec: schema.Exact | None, tiers: Sequence[Tier]) -> Remember | None:
+    """Which answers are given again: how hot a request is, and what else it says, depends on who may answer it."""
+    if spec is None:
+        return None
+    prompts = [prompt for tier in tiers for prompt in tier.prompts.values()]
+    return Remember(
+        spec.ttl,
+        spec.sampled,
+        spec.max_size,
+        max(_number(tier.params.get("temperature"), otherwise=1.0) for tier in tiers),
+        frozenset(name for tier in tiers for name in tier.params),
+        any(prompt.reads_metadata for prompt in prompts),
+    )
+
+
+def _number(value: object, *, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
+
+
+def _identified(route: Route, policy: Policy) -> Route:
+    """The route with what tells its answers, and what was learned about it, from those of other times."""
+    said = policy.routes[route.name].model_dump(mode="json") if route.kind == "route" else {}
+    ladder = [rung.tier.name for rung in route.cascade] if route.kind != "deployment" else []
+    tiers = {name: policy.tiers[name].model_dump(mode="json") for name in ladder}
+    shapes = {name: {each: tier.get(each) for each in _SHAPES} for name, tier in tiers.items()}
+    asked = [policy.deployments[d.name] for rung in route.cascade for d in rung.tier.deployments]
+    models, addresses = [_served(spec) for spec in asked], [spec.base_url for spec in asked]
+    return replace(
+        route,
+        state=policy.fingerprint([{each: said.get(each) for each in _LEARNED_FROM}, shapes, models]),
+        answers=policy.fingerprint([said.get("handoff"), ladder, tiers, models, addresses]),
+    )
+
+
+def _served(spec: schema.Deployment) -> dict[str, Any]:
+    """What is behind a deployment's name: the model and its tune, not its price or its key."""
+    tune = spec.tune.model_dump(mode="json", exclude={"refresh_due"}) if spec.tune else None
+    return {"model": spec.model, "provider": spec.provider, "tune": tune}
 
 
 def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:
@@ -230,6 +339,27 @@ def _scope(name: str, spec: schema.Route, policy: Policy, model: Learned | None)
         told = "this model file cannot tell what is novel; train it again, or remove scope"
         raise _refused(policy, ("routes", name, "scope"), told)
     return None
+
+
+def _shadow(spec: schema.Route, policy: Policy, deployments: Mapping[str, Deployment]) -> Shadowing | None:
+    """What is asked aside; a route that waits for its calibration asks its first tier whatever the policy says."""
+    waits = spec.cascade[0].below == "auto" and spec.calibration is None
+    said = spec.shadow or (schema.Shadow(rate={spec.cascade[-1].tier: _COLD_START}) if waits else None)
+    if said is None or len(spec.cascade) == 1:
+        return None
+    return Shadowing(
+        {rung.tier: said.rate_of(rung.tier) for rung in spec.cascade},
+        said.usd_per_hour,
+        said.concurrency,
+        None if said.compare == "auto" or said.compare == "judge" else said.compare,  # noqa: PLR1714  mypy reads this
+        _referee(said.judge, policy, deployments) if said.judge else None,
+        always_judges=said.compare == "judge",
+    )
+
+
+def _referee(spec: aside.Judge, policy: Policy, deployments: Mapping[str, Deployment]) -> Referee:
+    prompt = policy.read_text(spec.prompt) if spec.prompt else comparing.default_prompt()
+    return Referee(deployments[spec.deployment], prompt)
 
 
 def _refused(policy: Policy, path: tuple[str | int, ...], message: str) -> AssemblyError:

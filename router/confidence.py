@@ -9,6 +9,16 @@ highest wealth is a p-value, and stands continuous watching.
 The stake is the one that is best for a sample of n whose variance v was known, sqrt(2 log(1/alpha) / (n v)), with the
 variance of the observations so far in its place. Any stake would be valid; this one loses little to a normal
 approximation, which would not be.
+
+*Empirical Bernstein from sums* (Howard, Ramdas, McAuliffe & Sekhon, "Time-uniform, nonparametric, nonasymptotic
+confidence sequences", Annals of Statistics 2021, theorem 4, on an inequality of Fan, Grama & Liu, 2015). Where only
+sums of what was observed are known, the bet is the same for every observation. For a stake l in (0, 1) and any guess
+g_i made before x_i is seen, with x_i - g_i >= -1,
+
+    exp(l * sum(x_i - m_i) - psi(l) * sum((x_i - g_i)**2)),    psi(l) = -log(1 - l) - l
+
+is a non-negative supermartingale while the means m_i are what they are said to be, so that it too stands continuous
+watching. No stake is best for every sample size: a dozen are tried, each with its part of alpha.
 """
 
 from typing import Final
@@ -21,6 +31,10 @@ Vector = NDArray[np.floating]
 _BOLDEST: Final = 0.95
 _PRIOR_MEAN, _PRIOR_VARIANCE, _PRIOR_COUNT = 0.5, 0.05, 5.0  # What is assumed before anything was observed.
 _HALVINGS: Final = 30
+
+STAKES: Final[Vector] = 0.5 ** np.arange(1.0, 13.0)
+"""The stakes that are tried where only sums are known: from a few observations to some ten million."""
+_PSI: Final[Vector] = -np.log1p(-STAKES) - STAKES
 
 
 def log_wealth(observed: Vector, mean: float, *, alpha: float) -> Vector:
@@ -61,3 +75,30 @@ def _stakes(observed: Vector, alpha: float) -> Vector:
     variances = (_PRIOR_COUNT * _PRIOR_VARIANCE + np.cumsum(squares) - squares) / counts
     stakes: Vector = np.minimum(np.sqrt(2 * np.log(1 / alpha) / (n * variances)), _BOLDEST)
     return stakes
+
+
+def shortfall(variance: Vector, scale: Vector, *, alpha: float) -> Vector:
+    """Return how far below its estimate a weighted mean may lie; at any time, with error at most alpha over all times.
+
+    The estimate is the sum of a_i x_i, with x_i at most 1 below what was guessed of it.
+
+    Args:
+        variance: the sum of (a_i (x_i - guess))**2, for any number of estimates at once.
+        scale: the largest a_i of each.
+        alpha: the error allowed.
+    """
+    sizes = np.where(scale > 0, scale, 1.0)
+    spent = np.log(len(STAKES) / alpha) + np.multiply.outer(variance / np.square(sizes), _PSI)
+    far: Vector = sizes * (spent / STAKES).min(axis=-1)
+    return np.where(scale > 0, far, 0.0)
+
+
+def growth(total: float, squares: float) -> Vector:
+    """Return what observations add to the logarithm of the wealth of a bet that their mean is above 0, for each stake.
+
+    Args:
+        total: their sum; none is more than 1 below what was guessed of it.
+        squares: the sum of the squared differences from the guesses.
+    """
+    grown: Vector = STAKES * total - _PSI * squares
+    return grown

@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
-from router.chat import Usage
+from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
+from router.conversation import Session
 from router.decide import Candidate, Decision
-from router.ids import NONCE_BYTES, IdFacts, Signer, hashed
-from router.outcome import Attempt, End, Outcome, Result
+from router.difficulty import Estimate
+from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
+from router.outcome import Attempt, End, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
+from router.signals import Signals
 
 __all__ = ["Journey"]
 
@@ -27,8 +30,16 @@ class Journey:
         "_signer",
         "_started",
         "_wall",
+        "answer",
+        "cache",
         "decision",
+        "estimate",
+        "found",
+        "request",
         "route",
+        "session",
+        "signals",
+        "speaker",
         "stream",
         "tenant",
     )
@@ -47,7 +58,15 @@ class Journey:
         self.tenant = tenant
         self.stream = stream
         self.route: Route | None = None
+        self.request: ChatRequest | None = None
+        self.signals: Signals | None = None
+        self.estimate: Estimate | None = None
         self.decision: Decision | None = None
+        self.answer: Completion | None = None
+        self.session: Session | None = None
+        self.speaker: int | None = None
+        self.cache: Remembered = "off"
+        self.found: Attempt | None = None
 
     @property
     def now(self) -> float:
@@ -55,9 +74,19 @@ class Journey:
         return self._clock.now()
 
     @property
+    def place(self) -> int:
+        """The place of the attempt noted last."""
+        return len(self._attempts) - 1
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the request came."""
         return self._clock.now() - self._started
+
+    @property
+    def last(self) -> Attempt | None:
+        """The last attempt so far."""
+        return self._attempts[-1] if self._attempts else None
 
     def note(
         self,
@@ -114,19 +143,32 @@ class Journey:
             elapsed,
             self._first,
             max(0.0, (self._first if self._first is not None else elapsed) - waited),
+            self.route.state if self.route else "",
+            self.request,
+            self.signals,
+            self.estimate,
+            self.answer,
+            self.session,
+            self.speaker,
+            self.cache,
+            self.found,
         )
 
     def _identify(self) -> str:
         """The request's id, signed once: when it is first told to anybody."""
         if self._id is None:
             decision = self.decision
+            last = self._attempts[-1] if self._attempts else self.found
             facts = IdFacts(
                 tenant=hashed(self.tenant or _NOBODY),
                 route=hashed(self.route.name if self.route else _NOBODY),
-                tier=hashed(decision.start if decision else _NOBODY),
-                model=hashed(self._attempts[-1].deployment if self._attempts else _NOBODY),
+                tier=start_of(
+                    decision.start if decision else self.found.tier if self.found else _NOBODY,
+                    self.route.state if self.route else "",
+                ),
+                model=hashed(last.deployment if last else _NOBODY),
                 band=decision.band if decision else None,
-                propensity=1.0,
+                propensity=decision.propensity if decision else 1.0,
                 time=self._wall,
             )
             self._id = self._signer.sign(facts, self._clock.token(NONCE_BYTES))

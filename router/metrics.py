@@ -4,166 +4,99 @@ Label values come from the policy or from an enum, never from a request: what a 
 Names follow OpenTelemetry's GenAI conventions where they have one.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, partial
-from typing import Any, Literal
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import Metric as PrometheusMetric
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
-from router.outcome import Attempt, Outcome
-from router.plan import Plan
+from router.meters import METRICS
+from router.outcome import Attempt, Evidence, Outcome
+from router.plan import Plan, Route, Rung
+from router.series import Sample, Series, Sheets
 
-__all__ = ["CONTENT_TYPE", "METRICS", "Metric", "Metrics"]
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
-_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
-_TENTHS = tuple(edge / 10 for edge in range(1, 11))
 _NONE = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric, as it is declared here and told in docs/metrics.md."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    def register(self, registry: CollectorRegistry) -> Any:
-        """Make it; the client writes `_total` behind a counter's name."""
-        match self.kind:
-            case "counter":
-                return Counter(self.name, self.help, self.labels, registry=registry)
-            case "gauge":
-                return Gauge(self.name, self.help, self.labels, registry=registry)
-            case "histogram":
-                return Histogram(self.name, self.help, self.labels, registry=registry, buckets=self.buckets)
-
-
-METRICS = (
-    Metric(
-        "router_requests_total",
-        "counter",
-        "Requests: where they started, the last tier asked, and how they ended (ok, error, broken, left).",
-        ("route", "start", "tier", "band", "outcome"),
-    ),
-    Metric(
-        "router_escalations_total",
-        "counter",
-        "Answers that were not good enough, so that the next tier was asked.",
-        ("route", "from_tier", "reason", "band"),
-    ),
-    Metric(
-        "router_fallbacks_total",
-        "counter",
-        "Deployments that failed or could not be asked, so that another was.",
-        ("tier", "deployment", "reason"),
-    ),
-    Metric(
-        "router_late_verdicts_total",
-        "counter",
-        "Answers that a check would not have accepted, sent all the same: committed, or the last tier's.",
-        ("route", "tier", "reason"),
-    ),
-    Metric(
-        "router_cost_usd_total",
-        "counter",
-        "US dollars of tokens, where the price is known; kind is served or escalation.",
-        ("route", "start", "tier", "deployment", "kind", "band"),
-    ),
-    Metric(
-        "router_cost_unknown_total",
-        "counter",
-        "Answers whose price or usage is unknown; they are never counted as $0.",
-        ("deployment",),
-    ),
-    Metric(
-        "router_tokens_total",
-        "counter",
-        "Tokens; kind is input, output or cached_input (which is part of input).",
-        ("route", "tier", "kind"),
-    ),
-    Metric(
-        "router_prompt_tokens_trimmed_total",
-        "counter",
-        "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
-        ("route", "tier"),
-    ),
-    Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
-    Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
-    Metric(
-        "router_request_seconds",
-        "histogram",
-        "Seconds from a request's arrival to the end of its answer.",
-        ("route", "start"),
-        _SECONDS,
-    ),
-    Metric(
-        "router_time_to_first_token_seconds", "histogram", "Seconds until a stream began.", ("route", "tier"), _SECONDS
-    ),
-    Metric(
-        "router_overhead_seconds",
-        "histogram",
-        "Seconds until an answer began to leave, less what upstreams took.",
-        (),
-        _OVERHEAD,
-    ),
-    Metric(
-        "gen_ai_client_operation_duration_seconds",
-        "histogram",
-        "Seconds an upstream call took: until its whole answer, or the commit of its stream.",
-        ("gen_ai_operation_name", "gen_ai_request_model", "error_type"),
-        _SECONDS,
-    ),
-    Metric("router_difficulty", "histogram", "Estimated difficulty.", ("route",), _TENTHS),
-    Metric(
-        "router_novel_total",
-        "counter",
-        "Requests that started at the last tier because they are unlike what the model was trained on.",
-        ("route",),
-    ),
-    Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier")),
-    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
-    Metric(
-        "router_deployment_up",
-        "gauge",
-        "1 while a deployment may be called, 0 while its breaker is open.",
-        ("deployment",),
-    ),
-    Metric("router_inflight", "gauge", "Requests being answered."),
+_BANDS = tuple(str(band) for band in range(10))
+_CONTROLLED = (
+    "router_threshold_proven",
+    "router_control_evidence",
+    "router_objective",
+    "router_objective_measured",
+    "router_objective_violated",
+    "router_drift",
 )
-"""Every metric there is."""
+"""What only the replica that moves thresholds knows."""
 
 
-class Metrics:
-    """Every metric of one process, in a registry of its own."""
+Thresholds = Callable[[str, str], Mapping[str, float]]
+_SUMS = ("weight", "weight_sq", "weighted", "weighted_sq")
 
-    def __init__(self, inflight: Callable[[], int] = lambda: 0) -> None:
+
+def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
+    return {}
+
+
+def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
+    return now(route.name, route.state).get(rung.tier.name, rung.below)
+
+
+class Metrics(Collector):
+    """Every metric of one process, and of the workers beside it."""
+
+    def __init__(
+        self,
+        inflight: Callable[[], int] = lambda: 0,
+        sheets: Sheets | None = None,
+        worker: int = 0,
+        *,
+        shared: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Count on the sheet of one of several workers, or alone; `shared`: whether what servers share can be used."""
+        self._series = Series(METRICS, sheets, worker)
         self.registry = CollectorRegistry()
-        self._gauges = {one.name: one.register(self.registry) for one in METRICS if one.kind == "gauge"}
+        self.registry.register(self)
+        self._gauges = {one.name: self._series.gauges(one.name) for one in METRICS if one.kind == "gauge"}
         self._gauges["router_inflight"].set_function(inflight)
-        counted = {one.name: _children(one, one.register(self.registry)) for one in METRICS if one.kind != "gauge"}
+        self._gauges["router_redis_up"].set_function(shared)
+        counted = {one.name: self._series.counted(one.name) for one in METRICS if one.kind != "gauge"}
         self._requests = counted["router_requests_total"]
         self._escalations = counted["router_escalations_total"]
         self._fallbacks = counted["router_fallbacks_total"]
         self._late = counted["router_late_verdicts_total"]
+        self._cache = counted["router_cache_total"]
         self._cost = counted["router_cost_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens = counted["router_tokens_total"]
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
+        for result in ("ok", "refused"):
+            self._reloads(result)  # from 0: the first one is an increase, which an alert waits for
+        self._feedback = counted["router_feedback_total"]
+        self._agreement = counted["router_judge_agreement_total"]
+        self._dropped = counted["router_records_dropped_total"]
+        self._dropped_before = 0
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
+        self._band_seconds = counted["router_band_seconds"]
+        self._judged = [counted[f"router_quality_{name}_total"] for name in _SUMS]
+        self._changes = counted["router_threshold_changes_total"]
+        self._windows = counted["router_control_windows_total"]
+        self._routes: Mapping[str, Route] = {}
+        self._restarts = counted["router_worker_restarts_total"]
+        self._process = ProcessCollector(registry=None)
+        self._cpu = 0.0
+        self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -173,7 +106,10 @@ class Metrics:
         band = str(decision.band) if decision and decision.band is not None else _NONE
         last = outcome.heard.tier if outcome.heard else _NONE
         self._requests(route, start, last, band, outcome.end).inc()
+        if outcome.route is not None:
+            self._cache(route, outcome.cache).inc()
         self._seconds(route, start).observe(outcome.seconds)
+        self._band_seconds(route, start, band).observe(outcome.seconds)
         self._overhead().observe(outcome.overhead)
         if decision and decision.difficulty is not None:
             self._difficulty(route).observe(decision.difficulty)
@@ -183,14 +119,15 @@ class Metrics:
             self._first(route, last).observe(outcome.first)
         if outcome.end == "left":
             self._left().inc()
+        explored = decision is not None and decision.reason == "explore"
         for attempt in outcome.attempts:
-            self._attempt(attempt, route, start, band)
+            self._attempt(attempt, route, start, band, explored=explored)
         if outcome.end == "broken" and outcome.attempts[-1].cost is None:
             self._unknown(outcome.attempts[-1].deployment).inc()
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
 
-    def _attempt(self, attempt: Attempt, route: str, start: str, band: str) -> None:
+    def _attempt(self, attempt: Attempt, route: str, start: str, band: str, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""
         tier, deployment = attempt.tier, attempt.deployment
         if attempt.result == "skipped":
@@ -202,7 +139,8 @@ class Metrics:
         elif attempt.result == "served" and attempt.verdict != "ok":
             self._late(route, tier, attempt.verdict).inc()
         if attempt.cost is not None:
-            kind = "escalation" if attempt.result == "escalated" else "served"
+            wasted = attempt.result == "escalated" and ("explore" if explored and tier == start else "escalation")
+            kind = wasted or "served"
             self._cost(route, start, tier, deployment, kind, band).inc(attempt.cost)
         elif attempt.result in {"served", "escalated", "left"}:
             self._unknown(deployment).inc()
@@ -214,29 +152,133 @@ class Metrics:
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
-    def serve(self, plan: Plan, up: Callable[[str], bool]) -> None:
-        """Say which plan is in force from now on; `up` is asked about its deployments whenever somebody looks."""
+    def judged(self, evidence: Evidence) -> None:
+        """Count what was learned about an answer, if it is about the tiers that answer now."""
+        route, band = self._routes.get(evidence.route), evidence.band
+        if route is None or route.state != evidence.state or band is None:
+            return
+        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
+        if evidence.measure == "agreement":
+            self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
+            return
+        self._judge((route.name, evidence.tier, str(band), "quality"), weight, score)
+        if (reference := evidence.reference) is not None and evidence.tier != last:
+            self._judge((route.name, last, str(band), "quality"), weight, reference)
+            self._judge((route.name, evidence.tier, str(band), "loss"), weight, max(0.0, reference - score))
+            self._judge((route.name, evidence.tier, str(band), "gain"), weight, max(0.0, score - reference))
+
+    def _judge(self, labels: tuple[str, str, str, str], weight: float, value: float) -> None:
+        for counter, by in zip(self._judged, (weight, weight**2, weight * value, (weight * value) ** 2), strict=True):
+            counter(*labels).inc(by)
+
+    def serve(self, plan: Plan, up: Callable[[str], bool], now: Thresholds = _policy_s_own) -> None:
+        """Say which plan is in force from now on.
+
+        Args:
+            plan: the plan.
+            up: is asked about its deployments whenever somebody looks.
+            now: is asked for a route's thresholds in force, by tier; a tier that is missing has the policy's.
+        """
         policy, threshold, deployment_up = (
             self._gauges[name] for name in ("router_policy", "router_threshold", "router_deployment_up")
         )
         for gauge in (policy, threshold, deployment_up):
             gauge.clear()
+        self._routes = plan.routes
+        self.control_ends()
         policy.labels(plan.version).set(1)
         for route in plan.routes.values():
             for rung in route.cascade[:-1]:
-                threshold.labels(route.name, rung.tier.name).set(rung.below)
+                in_force = partial(_in_force, now, route, rung)
+                threshold.labels(route.name, rung.tier.name).set_function(in_force)
+            if route.steering is not None:
+                self._begin_at_nothing(route)
         for name in plan.deployments:
             deployment_up.labels(name).set_function(partial(up, name))
+
+    def _begin_at_nothing(self, route: Route) -> None:
+        """Let counters that control reads begin at 0, so that what is counted first is not taken for history."""
+        first, last = route.cascade[0].tier.name, route.cascade[-1].tier.name
+        for band in _BANDS:
+            for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
+                for measure in measures:
+                    self._judge((route.name, tier, band, measure), 0.0, 0.0)
+
+    def controlled(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
+        """Show what control knows of a route: values by metric and further labels; None shows nothing."""
+        for (name, *labels), value in values.items():
+            gauge = self._gauges[name].labels(route, *labels)
+            if value is None:
+                gauge.clear()
+            else:
+                gauge.set(value)
+
+    def control_ends(self) -> None:
+        """Show nothing any more of what only the replica that moves thresholds knows."""
+        for name in _CONTROLLED:
+            self._gauges[name].clear()
+
+    def leads(self, *, leads: bool) -> None:
+        """Show whether this replica moves thresholds."""
+        self._gauges["router_control_leads"].set(float(leads))
+
+    def window_judged(self, route: str, verdict: str) -> None:
+        """Count a window that control judged."""
+        self._windows(route, verdict).inc()
+
+    def threshold_changed(self, route: str, reason: str) -> None:
+        """Count a threshold that changed."""
+        self._changes(route, reason).inc()
+
+    def samples(self, names: Collection[str]) -> list[Sample]:
+        """Return the samples of some metrics."""
+        return [sample for metric, samples in self._series.samples() if metric.name in names for sample in samples]
 
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
 
-    def text(self) -> bytes:
-        """Everything, as Prometheus reads it. Takes milliseconds: not on the request loop."""
-        return generate_latest(self.registry)
+    def feedback(self, route: str, source: str, result: str) -> None:
+        """Count something that was said about an answer."""
+        self._feedback(route, source, result).inc()
 
+    def agreement(self, route: str, *, agreed: bool) -> None:
+        """Count an answer of which a judge and people have both spoken."""
+        self._agreement(route, "agreed" if agreed else "not").inc()
 
-def _children(metric: Metric, made: Any) -> Any:
-    """A metric's children by their label values, each looked up once; `labels()` costs four times as much."""
-    return cache(made.labels) if metric.labels else lambda: made
+    def records_dropped(self, dropped: int) -> None:
+        """Count records that were lost: `dropped` is how many there were of one recorder until now."""
+        if dropped != self._dropped_before:
+            self._dropped().inc(max(0, dropped - self._dropped_before))
+            self._dropped_before = dropped
+
+    def restarted(self) -> None:
+        """Count a worker that was started again."""
+        self._restarts().inc()
+
+    def refresh(self) -> None:
+        """Let the workers beside this one see what is only known when somebody asks."""
+        self._look_at_process()
+        self._series.refresh()
+
+    def _look_at_process(self) -> None:
+        for family in self._process.collect():
+            for sample in family.samples:
+                if sample.name == "process_cpu_seconds_total":
+                    self._cpu = sample.value
+                elif (gauge := self._gauges.get(sample.name)) is not None:
+                    gauge.set(sample.value)
+
+    def parts(self) -> Iterator[bytes]:
+        """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        self._look_at_process()
+        return self._series.parts()
+
+    @override
+    def collect(self) -> Iterable[PrometheusMetric]:
+        """Everything, for the Prometheus client's own tools."""
+        for metric, samples in self._series.samples():
+            told = PrometheusMetric(metric.name.removesuffix("_total"), metric.help, metric.kind)
+            for name, labels, value in samples:
+                told.add_sample(name, labels, value)
+            yield told

@@ -1,15 +1,21 @@
 """Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from router.chat import Usage
+from router.chat import ChatRequest, Completion, Usage
+from router.conversation import Session
 from router.decide import Decision
+from router.difficulty import Estimate
+from router.signals import Signals
 
-__all__ = ["Attempt", "End", "Outcome", "Result", "fields", "headers"]
+__all__ = ["Attempt", "End", "Evidence", "Outcome", "Remembered", "Result", "fields", "headers"]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
+
+Remembered = Literal["hit", "miss", "joined", "off"]
+"""Given again · not there · the same request was under way, and its answer is this one's too · not looked for."""
 
 Result = Literal["served", "escalated", "failed", "skipped", "left"]
 """The client got it · not good enough, the next tier was asked · it gave no answer, the next deployment was asked ·
@@ -61,6 +67,21 @@ class Outcome:
     """Until the first byte of the answer left; None when none did."""
     overhead: float = 0.0
     """What we added: until the first byte, less what upstreams took."""
+    state: str = ""
+    """The route's, which says whether what is learned from this still holds (`Route.state`)."""
+    request: ChatRequest | None = field(default=None, repr=False)
+    """The client's own; None when it could not be read."""
+    signals: Signals | None = field(default=None, repr=False)
+    estimate: Estimate | None = None
+    answer: Completion | None = field(default=None, repr=False)
+    """What the client got, once it is complete; None when it was remembered."""
+    session: Session | None = field(default=None, repr=False)
+    """The conversation it belongs to; None where the route keeps none."""
+    speaker: int | None = None
+    """Which of the attempts the client hears of; None: the last."""
+    cache: Remembered = "off"
+    found: Attempt | None = None
+    """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
 
     @property
     def cost(self) -> float | None:
@@ -88,17 +109,10 @@ class Outcome:
 
     @property
     def heard(self) -> Attempt | None:
-        """The attempt that the client hears of: the last; of failures the highest tier's, as its error is told.
-
-        Only what was wrong with the request itself is told by whoever said so, and ends the climb.
-        """
-        failed = [attempt for attempt in self.attempts if attempt.result == "failed"]
-        if self.end != "error" or not failed or self.decision is None:
-            return self.attempts[-1] if self.attempts else None
-        if failed[-1].verdict in {"rejected", "context"}:
-            return failed[-1]
-        ladder = [step.tier.name for step in self.decision.steps]
-        return max(reversed(failed), key=lambda attempt: ladder.index(attempt.tier))
+        """The attempt that the client hears of: who answered, or whose error is told."""
+        if self.speaker is not None:
+            return self.attempts[self.speaker]
+        return self.attempts[-1] if self.attempts else self.found
 
     @property
     def path(self) -> str:
@@ -106,12 +120,37 @@ class Outcome:
         return ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was learned later about how well a tier answers a request."""
+
+    id: str
+    """The request's."""
+    route: str
+    state: str
+    """The route's when the request was served: evidence about another state says nothing about this one."""
+    band: int | None
+    tier: str
+    """Whose answer was judged."""
+    score: float
+    """How good that was, from 0 to 1."""
+    reference: float | None = None
+    """How good the last tier's answer to the same request was; None when nobody knows."""
+    measure: Literal["quality", "agreement"] = "quality"
+    """Whether it is good, or only alike: a small model may be right where the large one is wrong."""
+    source: Literal["feedback", "shadow", "explore", "grader", "judge"] = "feedback"
+    weight: float = 1.0
+    """One over the probability that this request was looked at."""
+    start: str | None = None
+    """Where the request started, when that is another tier: what was judged came of an escalation or a fallback."""
+
+
 def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
     """The response headers of DESIGN §5, as far as they are known; on a stream, what is known when it begins."""
     made = [
         (b"x-request-id", outcome.id.encode()),
         (b"x-router-policy", outcome.policy.encode()),
-        (b"x-router-cache", b"off"),
+        (b"x-router-cache", outcome.cache.encode()),
     ]
     if outcome.route is not None:
         made.append((b"x-router-route", outcome.route.encode()))
@@ -123,7 +162,8 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
     if heard := outcome.heard:
         made.append((b"x-router-tier", heard.tier.encode()))
         made.append((b"x-router-deployment", heard.deployment.encode()))
-        made.append((b"x-router-path", outcome.path.encode()))
+        if outcome.attempts:
+            made.append((b"x-router-path", outcome.path.encode()))
         if not outcome.stream and (cost := outcome.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
     return made
@@ -147,9 +187,11 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "difficulty": _round(decision.difficulty if decision else None, 4),
         "threshold": decision.threshold if decision else None,
         "start": decision.start if decision else None,
+        "propensity": _round(decision.propensity if decision else None, 6),
         "tier": last.tier if last else None,
         "deployment": last.deployment if last else None,
         "path": outcome.path or None,
+        "cache": outcome.cache,
         "input_tokens": usage.input if usage else None,
         "output_tokens": usage.output if usage else None,
         "trimmed_tokens": outcome.trimmed,

@@ -11,6 +11,7 @@ from typing import Self
 __all__ = ["Settings", "SettingsError", "tell_library"]
 
 _LOGS = ("json", "off")
+_WATCHES = ("on", "off")
 
 
 class SettingsError(ValueError):
@@ -25,6 +26,10 @@ class Settings:
     port: int = 8080
     log: str = "json"
     """Whether each request is one line of JSON on stdout (`json`), or not (`off`)."""
+    watch: str = "on"
+    """Whether the policy is read again when it changes (`on`), or only when SIGHUP says so (`off`)."""
+    drain: int = 30
+    """Seconds that streams get to finish when the server is told to stop."""
     signing_key: str | None = field(default=None, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The whole environment as it was at the start: what `${NAME}` in a policy stands for."""
@@ -55,12 +60,18 @@ class Settings:
             faults.append(f"SMALLFIRST_PORT: must be a number from 0 (any free port) to 65535, not '{port}'")
         if log not in _LOGS:
             faults.append(f"SMALLFIRST_LOG: must be {' or '.join(_LOGS)}, not '{log}'")
+        if (watch := own.get("SMALLFIRST_WATCH", default.watch)) not in _WATCHES:
+            faults.append(f"SMALLFIRST_WATCH: must be {' or '.join(_WATCHES)}, not '{watch}'")
+        if not ((drain := own.get("SMALLFIRST_DRAIN", str(default.drain))).isascii() and drain.isdigit()):
+            faults.append(f"SMALLFIRST_DRAIN: must be a number of seconds, not '{drain}'")
         if faults:
             raise SettingsError("\n".join(faults))
         return cls(
             host=own.get("SMALLFIRST_HOST", default.host),
             port=int(port) if port else default.port,
             log=log,
+            watch=watch,
+            drain=int(drain),
             signing_key=own.get("SMALLFIRST_SIGNING_KEY"),
             environment=environment,
         )

@@ -29,26 +29,18 @@ _TOKENS_PER_MESSAGE = 4
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
 
 _DIGITS: Final = b"0123456789"
+_AROUND_WORDS: Final = b".,:;!?()"  # taken out wherever they stand: inside a cue they do not stand
 _CODE_MARKS: Final = b"{};`<>_#"
 _CODE_WORDS: Final = frozenset(
-    {
-        "def", "class", "import", "return", "function", "const", "var", "let", "select", "void", "int", "str",
-        "null", "self", "public", "static", "async", "await",
-    }
-)  # fmt: skip
+    (b"def class import return function const var let select void int str null self public static async await ").split()
+)
 _MATHS_MARKS: Final = b"=^\\%$+*/"
 _MATHS_WORDS: Final = frozenset(
-    {
-        "sum", "equation", "integral", "derivative", "prove", "probability", "matrix", "average", "percent",
-        "ratio", "total", "solve", "polynomial",
-    }
-)  # fmt: skip
+    (b"sum equation integral derivative prove probability matrix average percent ratio total solve polynomial ").split()
+)
 _NEGATIONS: Final = frozenset(
-    {
-        "not", "no", "never", "none", "neither", "nor", "without", "except", "least", "incorrect", "false",
-        "unlikely", "cannot",
-    }
-)  # fmt: skip
+    b"not no never none neither nor without except least incorrect false unlikely cannot".split()
+)
 _CUES: Final = _CODE_WORDS | _MATHS_WORDS | _NEGATIONS
 _SCRIPTS = (
     ("cyrillic", 0x0400, 0x052F),
@@ -103,13 +95,13 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     sample = clip(text)
     body = request.body
     kinds = [str(part.get("type")) for message in request.messages for part in _parts(message)]
-    images = sum(kind in {"image_url", "input_image", "image"} for kind in kinds)
+    images = kinds.count("image_url") + kinds.count("input_image") + kinds.count("image")
     audio = kinds.count("input_audio")
     tools = body.get("tools") or body.get("functions") or []
     roles = [message["role"] for message in request.messages]
     encoded = sample.encode(errors="replace")
-    words = [word.strip(".,:;!?()") for word in sample.lower().split()]
-    cues = [word for word in words if word in _CUES]
+    words = encoded.lower().translate(None, _AROUND_WORDS).split()
+    cues = [] if _CUES.isdisjoint(words) else [word for word in words if word in _CUES]
     return Signals(
         characters=len(text),
         words=len(words),

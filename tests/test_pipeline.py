@@ -10,6 +10,7 @@ from typing_extensions import override
 from router import chat
 from router.clock import SYSTEM, Clock
 from router.errors import BadRequest, NotFound, Unauthorized
+from router.ids import Signer, start_of
 from router.pipeline import Caller, consider
 from router.upstream.client import TransportError
 from router.upstream.reply import Reply
@@ -224,3 +225,38 @@ async def test_the_first_byte_is_waited_for_once_and_not_again_after_the_head() 
         reply = await one.pipeline.complete(asked(stream=True))
     assert headers(reply)["x-router-path"] == "tuned:timeout,frontier:ok"
     await reply.aclose()
+
+
+# --------------------------------------------------------------------------------------------------------- exploration
+
+HARD = TWO_TIERS.replace("difficulty: 0.2", "difficulty: 0.9, explore: {rate: 0.05}")
+
+
+@pytest.mark.parametrize(
+    ("draw", "reason", "start", "propensity"), [(0.01, "explore", "tuned", 0.05), (0.9, "hard", "frontier", 0.95)]
+)
+async def test_exploring_is_told_in_the_header_and_how_likely_it_was_in_the_id(
+    draw: float, reason: str, start: str, propensity: float
+) -> None:
+    one = house(Canned(answer()), policy=HARD, clock=Clock(draw=lambda: draw))
+    reply = await one.pipeline.complete(asked())
+    await ended(reply)
+
+    told = headers(reply)
+    facts = Signer(b"k" * 32).verify(told["x-request-id"])
+    assert facts is not None
+    assert (told["x-router-reason"], facts.tier) == (reason, start_of(start, one.pipeline.plan.routes["auto"].state))
+    assert facts.propensity == pytest.approx(propensity, rel=1e-3)
+
+
+async def test_where_nobody_explores_no_dice_are_thrown() -> None:
+    one = house(Canned(answer()), clock=Clock(draw=lambda: pytest.fail("a draw")))
+    await ended(await one.pipeline.complete(asked()))
+    assert one.outcomes[0].status == 200
+
+
+async def test_an_explorer_s_answer_that_is_not_good_enough_is_still_not_shown() -> None:
+    one = house(Canned(answer("cut", "length")), policy=HARD, clock=Clock(draw=lambda: 0.0))
+    reply = await one.pipeline.complete(asked())
+    assert b"from big" in await ended(reply)
+    assert headers(reply)["x-router-path"] == "tuned:truncated,frontier:ok"

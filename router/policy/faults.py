@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 
 from typing_extensions import override
 
@@ -45,8 +46,10 @@ class Caution(Finding):
 class PolicyError(Exception):
     """A policy that cannot be used, with every fault it has; `str()` is one fault per line, by file and line."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[Fault], files: Iterable[Path] = ()) -> None:
         self.faults: tuple[Fault, ...] = tuple(sorted(set(faults)))
+        self.files = frozenset(files)
+        """Every file that was read or missed on the way to them, for whoever watches for a better policy."""
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 

@@ -28,7 +28,7 @@ def load(path: str | Path, env: Mapping[str, str]) -> Policy:
         if content is None:
             raise PolicyError([Fault(str(path), 0, "", "no such policy", "give a YAML file or a folder of them")])
         return _read([parse(content, str(path))], env, path.parent, [path])
-    contents = [(each, content_of(each)) for each in _files_in(path)]
+    contents = [(each, content_of(each)) for each in files_in(path)]
     documents = [parse(content, str(each)) for each, content in contents if content is not None]
     if unreadable := [each for each, content in contents if content is None]:
         raise PolicyError(Fault(str(each), 0, "", "cannot be read") for each in unreadable)
@@ -38,7 +38,8 @@ def load(path: str | Path, env: Mapping[str, str]) -> Policy:
     return _read(documents, env, path, [Path(document.file) for document in documents])
 
 
-def _files_in(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that are read as its policy, but for those that another of them names."""
     try:
         found = sorted(each for each in folder.iterdir() if each.suffix in _ENDINGS and each.is_file())
     except OSError as error:
@@ -56,7 +57,7 @@ def loads(
 def _read(documents: list[Document], env: Mapping[str, str], folder: Path, read: list[Path]) -> Policy:
     merged = merge(documents, folder)
     if any(document.tree is None and document.complaints for document in documents):
-        raise PolicyError(_placed(merged.complaints, merged.places))  # what else is wrong cannot be known yet
+        raise PolicyError(_placed(merged.complaints, merged.places), read)  # what else is wrong cannot be known yet
     files = Files(folder, set(read))
     expansion = Expansion(env, files.text)
     tree = expansion.expand(merged.tree)
@@ -66,7 +67,7 @@ def _read(documents: list[Document], env: Mapping[str, str], folder: Path, read:
     later = [*invalid, *crosscheck(tree, merged.places), *files.take(tree)]
     complaints = [*merged.complaints, *expansion.complaints, *not_built, *_unsettled(later, settled)]
     if complaints or policy is None:
-        raise PolicyError(_placed(complaints, merged.places))
+        raise PolicyError(_placed(complaints, merged.places), files.seen)
     source = Source(
         folder=folder,
         files=frozenset(files.seen),

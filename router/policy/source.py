@@ -1,6 +1,8 @@
 """Where a policy came from: its folder, its files, what they held, and the line of every field."""
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +24,27 @@ def spelled(path: FieldPath) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+def fingerprint(said: object, contents: Mapping[str, bytes]) -> str:
+    """Return twelve hex digits that change with what is said (as JSON has it), and with the files that it names."""
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name in sorted(set(_words(said)) & contents.keys()):
+        digest.update(b"\0" + name.encode(errors="surrogatepass") + b"\0" + hashlib.sha256(contents[name]).digest())
+    return digest.hexdigest()[:12]
+
+
+def _words(said: object) -> Iterator[str]:
+    """Every text in it."""
+    match said:
+        case str():
+            yield said
+        case Mapping():
+            for value in said.values():
+                yield from _words(value)
+        case list() | tuple():
+            for value in said:
+                yield from _words(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,49 @@
 """A policy at work: what requests are served with, and the swap when the policy changes."""
 
 import asyncio
-from ipaddress import ip_address
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from router import assembly, ids
-from router.assembly import AssemblyError
-from router.cautions import cautions
+from router import ids
+from router.cache import Answers
 from router.clock import SYSTEM, Clock
-from router.keys import Keyring, KeysError
+from router.flights import Flights
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.outcome import fields
-from router.pipeline import Pipeline
-from router.plan import Plan
-from router.policy import Policy, PolicyError
+from router.pipeline import Memory, Pipeline
+from router.policy import Policy, schema
+from router.server.books import Books
+from router.server.decisions import Decisions
+from router.server.feedback import Intake
+from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
+from router.server.watch import EVERY, Seen, Settling, look
+from router.server.workers import ALONE, Worker
 from router.settings import Settings
-from router.upstream.connect import UnknownProviderError, connect, prepare
+from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
 __all__ = ["CannotServe", "Service"]
 
 
-class CannotServe(Exception):
-    """What keeps a server from starting, or from taking a new policy; says what to do."""
+_RETENTION: float = schema.Records.model_fields["retention"].default
 
 
 class Service:
     """One policy, its plan, its deployments, its keys, and those who count."""
 
-    def __init__(self, path: Path, settings: Settings, *, log: AccessLog | None = None, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        *,
+        log: AccessLog | None = None,
+        clock: Clock = SYSTEM,
+        worker: Worker = ALONE,
+    ) -> None:
         """Read the policy and put it to work.
 
         Raises:
@@ -39,21 +52,69 @@ class Service:
         self._path = path
         self._settings = settings
         self._clock = clock
+        self._worker = worker
         self._host: str | None = None
         self._reloading = asyncio.Lock()
         self.inflight = 0
         self.stopping = False
-        policy, plan, self.keyring = self._read()
+        self._seen: Seen = {}
+        self._aside = ThreadPoolExecutor(1, "policy")  # of its own: others must not keep a reload waiting, nor it them
+        self._retiring: set[asyncio.Task[None]] = set()
+        read = self._read()
+        policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
-        self.metrics = Metrics(lambda: self.inflight)
-        sinks: list[Sink] = [self.metrics.record]
+        self.store = open_shared(policy, clock)
+        self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
+        self.decisions = Decisions(self.store)
+        signer = self._signer(policy)
+        self.intake = Intake(signer, self.store, self.decisions)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock)
+        sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
-        self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
+        cache = policy.cache
+        self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
+        self._flights = Flights(self.answers, self.store, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=Memory(self._flights))
         self.metrics.serve(plan, self._up)
+        self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
-        self._caution(policy, plan)
+        self._caution(read.cautions)
+
+    async def begin(self) -> None:
+        """Connect to what is shared, before the first request."""
+        await self.store.begin()
+
+    @property
+    def retention(self) -> float:
+        """Seconds for which records are kept, or would be; what is said twice within them counts once."""
+        return self.policy.records.retention if self.policy.records else _RETENTION
+
+    @property
+    def watches(self) -> bool:
+        """Whether the settings want the policy to be watched."""
+        return self._settings.watch == "on"
+
+    @property
+    def drain(self) -> int:
+        """Seconds that streams get to finish when the server is told to stop."""
+        return self._settings.drain
+
+    async def watch(self, every: float = EVERY) -> None:
+        """Read the policy again whenever it, or a file it names, has changed; never ends by itself."""
+        settling, loop = Settling(), asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(every)
+            now = await loop.run_in_executor(self._aside, look, self._path, self._seen)
+            if settling.notice(now, self._seen):
+                await self.reload()
+
+    async def show(self, every: float) -> None:
+        """Let the other workers see this one's gauges; never ends by itself."""
+        while True:
+            self.metrics.refresh()
+            await asyncio.sleep(every)
 
     async def reload(self) -> bool:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
@@ -61,33 +122,52 @@ class Service:
             before = await self._reload()
         if before is None:
             return False
-        await before.retire(keep=self.pipeline.pool)
+        retiring = asyncio.create_task(before.retire(keep=self.pipeline.pool))  # as long as its last stream takes
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
         return True
 
     async def _reload(self) -> Pool | None:
         """Swap; gives the pool that was in force until now, or None when it stays in force."""
         try:
-            policy, plan, keyring = await asyncio.to_thread(self._read)
-            _guard(keyring, self._host)
+            read = await asyncio.get_running_loop().run_in_executor(self._aside, self._read)
+            guard(read.keyring, self._host)
         except CannotServe as error:
-            self.metrics.reloaded("refused")
-            say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
-            for text in str(error).splitlines():
-                say(text)
+            self._refuse(str(error))
             return None
-        before = self.pipeline.pool
+        except Exception:  # noqa: BLE001  a fault of ours must not end the watch, nor what is served
+            self._refuse(f"internal error: {traceback.format_exc()}")
+            return None
+        plan, before = read.plan, self.pipeline.pool
+        if read.policy.cache.url != self.policy.cache.url:
+            say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
-        self.policy, self.keyring = policy, keyring
+        self.policy, self.keyring = read.policy, read.keyring
+        self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
-        say(f"policy {plan.version} is in force")
-        self._caution(policy, plan)
+        self._say(f"policy {plan.version} is in force")
+        self._caution(read.cautions)
         return before
 
+    def _refuse(self, told: str) -> None:
+        self.metrics.reloaded("refused")
+        self._say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
+        for text in told.splitlines():
+            self._say(text)
+
+    def _say(self, told: str) -> None:
+        say(self._worker.name + told)
+
     async def aclose(self) -> None:
-        """Close every connection to a deployment."""
-        await self.pipeline.pool.retire()
+        """Close every connection to a deployment, the books, and what is shared."""
+        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self._flights.aclose()
+        await self.books.aclose()
+        await self.store.aclose()
+        self._aside.shutdown(wait=False)
 
     def may_listen_on(self, host: str) -> None:
         """Refuse to be reachable from elsewhere without keys, now and after every reload.
@@ -95,23 +175,27 @@ class Service:
         Raises:
             CannotServe: there are no keys, and the address is not loopback.
         """
-        _guard(self.keyring, host)
+        guard(self.keyring, host)
         self._host = host
 
-    def _read(self) -> tuple[Policy, Plan, Keyring | None]:
+    def _read(self) -> Reading:
+        """Read everything, in a thread when requests are being served meanwhile."""
+        before = look(self._path, self._seen)
+        files: Iterable[Path] = ()
         try:
-            policy, plan = assembly.read(self._path, self._settings.environment, now=self._clock.wall())
-            keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
-            prepare(plan.deployments.values())
-        except (PolicyError, AssemblyError, KeysError, UnknownProviderError) as error:
-            raise CannotServe(str(error)) from error
-        return policy, plan, keyring
+            read = read_policy(self._path, self._settings, self._clock.wall())
+            files = read.policy.files
+            return read
+        except CannotServe as error:
+            files = error.files
+            raise
+        finally:  # as it looked before it was read, so that what has changed meanwhile is a change
+            self._seen = {path: before.get(path, now) for path, now in look(self._path, files).items()}
 
-    def _caution(self, policy: Policy, plan: Plan) -> None:
+    def _caution(self, found: list[str]) -> None:
         """Say what `smallfirst check` warns about thresholds: each caution once, and again when it has come back."""
-        found = cautions(policy, plan)
         for caution in found:
-            if caution not in self._cautioned:
+            if caution not in self._cautioned and self._worker.speaks:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
 
@@ -129,18 +213,3 @@ class Service:
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)
         return member is not None and member.breaker.allows(self._clock.now())
-
-
-def _guard(keyring: Keyring | None, host: str | None) -> None:
-    if keyring is None and host is not None and not _is_loopback(host):
-        raise CannotServe(
-            f"without auth.keys in the policy this serves loopback only, not {host}; "
-            "make a key with `smallfirst keys add --name NAME --file keys.yaml` and name the file in auth.keys"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,6 +1,7 @@
 """The hot endpoint, message by message: what it reads, what it sends, and who leaves when."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from router.errors import TooLarge
 from router.server.chat import Chat, ClientLeft, read
 from tests.proxy import Proxy, proxy
 from tests.server.asgi import Exchange, scope_of
+from tests.talking import talk
 
 PATH = "/v1/chat/completions"
 BODY = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}]}'
@@ -171,3 +173,19 @@ async def test_a_fault_of_ours_is_told_and_ends_one_request(tmp_path: Path, caps
         assert served.counted("router_requests_total", outcome="error") == 1
         served.service.pipeline.swap(sound, served.service.pipeline.pool)
         assert (await Exchange(scope_of(PATH), [BODY]).over(chat)).status == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_request_leaves_nothing_for_the_collector(tmp_path: Path, *, stream: bool) -> None:
+    body = orjson.dumps({"model": "auto", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
+    async with proxy(tmp_path, Answer(text="hello")) as served, talk(served.base_url) as client:
+        for _ in range(3):  # what is made once is made
+            await client.say("POST", "/v1/chat/completions", {"host": "x", "content-length": str(len(body))}, body)
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                await client.say("POST", "/v1/chat/completions", {"host": "x", "content-length": str(len(body))}, body)
+            assert gc.collect() < 10  # objects; one circle a request would be more
+        finally:
+            gc.enable()

@@ -115,6 +115,7 @@ def test_a_decision_says_everything_that_led_to_it() -> None:
         "difficulty": 0.2,
         "threshold": 0.3,
         "band": 2,
+        "propensity": 1.0,
         "novelty": None,
         "scope": None,
         "p_good": {"tuned": 0.8, "frontier": 1.0},

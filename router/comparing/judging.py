@@ -1,0 +1,111 @@
+"""A blind judge of two answers: what it is asked, what its words mean, and how far it can be believed.
+
+A judge prefers what stands first, or what is longer, more often than chance (Zheng et al., *Judging LLM-as-a-Judge*,
+2023). So it never learns which tier wrote what, it is asked twice with the order swapped, and how often it agrees with
+people is measured (`audit`) instead of assumed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from router.chat import ChatRequest, Completion, text_of
+from router.comparing.answers import said
+
+__all__ = ["Audited", "Judgement", "audit", "default_prompt", "question", "read", "reconciled"]
+
+_MOST_ASKED = 12_000
+"""Characters of the conversation that a judge reads: the end of it, which is what was asked."""
+_MOST_SAID = 12_000
+_VERDICT = re.compile(r"\{[^{}]*\}")
+_FULL = 10
+_GOOD = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How good two answers are, from 0 to 1."""
+
+    one: float
+    other: float
+
+
+def default_prompt() -> str:
+    """What a judge is told when the policy brings no words of its own."""
+    return (files("router.comparing") / "judge.md").read_text(encoding="utf-8")
+
+
+def question(prompt: str, request: ChatRequest, first: Completion, second: Completion) -> list[dict[str, str]]:
+    """The messages that ask a judge about two answers, in this order, without a word on who gave them."""
+    asked = "\n\n".join(f"{message['role']}: {_words(message)}" for message in request.messages)
+    parts = (("request", asked[-_MOST_ASKED:]), ("answer_a", _answer(first)), ("answer_b", _answer(second)))
+    material = "\n\n".join(f"<{name}>\n{_inside(text)}\n</{name}>" for name, text in parts)
+    return [{"role": "system", "content": prompt}, {"role": "user", "content": material}]
+
+
+def _words(message: Mapping[str, Any]) -> str:
+    content = message.get("content")
+    calls = message.get("tool_calls")
+    return text_of(content) + (f" [calls {orjson.dumps(calls, default=str).decode()}]" if calls else "")
+
+
+def _answer(completion: Completion) -> str:
+    choice = completion.choices[0]
+    calls = orjson.dumps([dict(call.get("function") or call) for call in choice.tool_calls]).decode()
+    return said(choice)[:_MOST_SAID] + (f"\n[calls {calls}]" if choice.tool_calls else "")
+
+
+def _inside(text: str) -> str:
+    """Text that cannot close the tag it stands in."""
+    return text.replace("</", "<\\/")
+
+
+def read(text: str) -> tuple[float, float] | None:
+    """The scores of the first and the second answer, 0 to 1; None when the judge gave none that can be read.
+
+    The last object counts: a judge thinks before it says what it thinks.
+    """
+    for found in reversed(_VERDICT.findall(text)):
+        try:
+            verdict = orjson.loads(found)
+        except orjson.JSONDecodeError:
+            continue
+        scores = verdict.get("a"), verdict.get("b")
+        if all(isinstance(score, int | float) and not isinstance(score, bool) for score in scores):
+            first, second = (min(max(score / _FULL, 0.0), 1.0) for score in scores)
+            return first, second
+    return None
+
+
+def reconciled(straight: tuple[float, float] | None, swapped: tuple[float, float] | None) -> Judgement | None:
+    """One judgement out of two in opposite orders: the mean of both; None unless both could be read.
+
+    A judge that only prefers what stands first says the opposite of itself, and the mean says that both are alike.
+    """
+    if straight is None or swapped is None:
+        return None
+    return Judgement((straight[0] + swapped[1]) / 2, (straight[1] + swapped[0]) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """How far a judge agrees with people on the same requests."""
+
+    n: int
+    agreement: float | None
+    """The share of answers that both call good, or both call bad; None when nothing can be compared."""
+    bias: float | None
+    """How much higher, on average, the judge's scores are."""
+
+
+def audit(judged: Mapping[str, float], people: Iterable[tuple[str, float]]) -> Audited:
+    """Compare a judge's scores with people's, each by the request's id."""
+    pairs = [(judged[id_], score) for id_, score in people if id_ in judged]
+    if not pairs:
+        return Audited(0, None, None)
+    alike = sum((mine >= _GOOD) is (theirs >= _GOOD) for mine, theirs in pairs)
+    return Audited(len(pairs), alike / len(pairs), sum(mine - theirs for mine, theirs in pairs) / len(pairs))

@@ -1,0 +1,185 @@
+"""Does the floor under quality hold: at this threshold, at another one, and did something change?
+
+The floor: what is served is worth at least m times what the last tier's answers are. With p_b the share of traffic in
+band b, f_b(t) the part of it that starts at the first tier at threshold t, D_b by how much the first tier's answers are
+better there (mostly a negative number), and F how good the last tier's are, that is
+
+    margin(t) = sum(p_b f_b(t) D_b) + (1 - m) F >= 0.
+
+**Three questions, three bounds.** *May a threshold be raised?* A lower bound of the margin that holds at any time
+(`confidence.shortfall`), with half of 1 - confidence for each period of evidence: two periods overlap where one follows
+the other. Candidates are tested from the lowest to the highest and testing stops at the first that is not proven (fixed
+sequence, as in `router.calibration`), so that trying many costs nothing. *Is the floor broken?* An e-detector (Shin,
+Ramdas & Rinaldo, 2023): a bet against the floor that begins anew whenever it has lost, which cries wolf once in 10,000
+windows at most on average. *How far back?* To where the margin is above 0 by an ordinary one-sided interval, window
+after window until that threshold is proven: going towards the last tier needs no proof.
+
+**What stands for D_b**, the best that there is in each band: requests that both tiers answered (the difference), or
+judgements of each on requests of its own, or disagreement, which is never less than the loss. A band without any counts
+as if everything were lost there. Shares p_b are taken as known: among what is looked at, bands are weighted to them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from router import confidence
+from router.control.labels import BANDS, Labels, Sums, Vector
+
+__all__ = ["Detector", "Floor", "margins"]
+
+_FOR_LAST: Final = 0.1
+"""The part of the error that the last tier's own quality gets: (1 - m) makes little of it."""
+_ALARM: Final = float(np.log(10_000))
+_STIRS: Final = 2.0
+"""A wealth, as a logarithm, below which a window is not yet taken for the beginning of a change."""
+_ONE_SIDED: Final = 1.645
+_ENOUGH: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The floor that a policy sets."""
+
+    min: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """What evidence says of every candidate: an estimate, a bound for ever, and a bound for once."""
+
+    estimate: Vector
+    proven: Vector
+    likely: Vector
+    last: float | None
+    """How good the last tier's answers are."""
+
+    @property
+    def reach(self) -> int:
+        """How many candidates are proven, from the lowest on."""
+        broken = np.flatnonzero(self.proven < 0)
+        return int(broken[0]) if len(broken) else len(self.proven)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """D_b with its uncertainty: the sum of squares and the largest weight of a mean."""
+
+    mean: Vector
+    variance: Vector
+    scale: Vector
+
+
+def margins(floor: Floor, labels: Labels, mix: Vector, below: Vector) -> Margins:
+    """Say by how much the floor holds at candidates.
+
+    Args:
+        floor: what the policy asks for.
+        labels: the evidence.
+        mix: the share of traffic in each band.
+        below: for each candidate, the share of every band that starts at the first tier.
+    """
+    alpha = (1 - floor.confidence) / 2
+    loss, last = _loss(labels), labels.sums("last")
+    good, vague, count = last.pooled()
+    parts = below * mix
+    squares, heaviest = np.square(parts) @ loss.variance, (parts * loss.scale).max(axis=-1)
+    estimate = parts @ loss.mean + (1 - floor.min) * good
+    mean_error = _running(np.array([vague]), np.array([count])) if count else np.zeros(1)
+    one = np.array([1 / count]) if count else np.zeros(1)
+    unsure = confidence.shortfall(mean_error, one, alpha=alpha * _FOR_LAST)[0] if count else good
+    proven = estimate - confidence.shortfall(squares, heaviest, alpha=alpha * (1 - _FOR_LAST))
+    proven -= (1 - floor.min) * min(unsure, good)
+    untouched = parts.sum(axis=-1) <= 0  # nothing starts at the first tier: the floor holds whatever is known
+    likely = estimate - _ONE_SIDED * np.sqrt(squares) if labels.judged >= _ENOUGH else np.full(len(parts), -np.inf)
+    return Margins(
+        estimate, np.where(untouched, 0.0, proven), np.where(untouched, 0.0, likely), good if count else None
+    )
+
+
+def _loss(labels: Labels) -> _Loss:
+    """Return the best that stands for D_b in each band."""
+    loss, gain, low, last = (labels.sums(name) for name in ("loss", "gain", "low", "last"))
+    apart = labels.sums("disagreement")
+    single = low.known & last.known
+    kinds = [loss.known, single, apart.known]
+    mean = np.select(kinds, [gain.mean - loss.mean, low.mean - last.mean, -apart.mean], -1.0)
+    squares = np.select(
+        kinds,
+        [
+            (gain.spread + loss.spread) / np.maximum(loss.count, 1e-9),
+            _spread(low) + _spread(last),
+            apart.spread / np.maximum(apart.count, 1e-9),
+        ],
+        0.0,
+    )
+    counts = np.select(kinds, [loss.count, np.minimum(low.count, last.count), apart.count], np.inf)
+    return _Loss(mean, squares, 1 / counts)
+
+
+def _spread(sums: Sums) -> Vector:
+    return _running(np.maximum(sums.spread - np.square(sums.mean), 0.0), np.maximum(sums.count, 1e-9))
+
+
+def _running(variance: Vector, count: Vector) -> Vector:
+    """Return the squared error of a mean when each value was guessed by the mean of those before it.
+
+    The guesses begin at one half, and cost a logarithm more than the mean that is known in the end.
+    """
+    squared: Vector = (variance + 0.25 * (1 + np.log1p(count)) / count) / count
+    return squared
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """A bet that the floor is broken, window after window; it begins anew whenever it has lost."""
+
+    wealth: tuple[float, ...] = (0.0,) * len(confidence.STAKES)
+    """The logarithm, for each stake."""
+
+    def after(self, floor: Floor, window: Labels, known: Labels, mix: Vector, below: Vector) -> "Detector":
+        """Bet on one more window.
+
+        Args:
+            floor: what must hold.
+            window: what was judged in it.
+            known: the evidence so far, for what the last tier's answers are worth.
+            mix: the share of traffic in each band.
+            below: the part of every band that started at the first tier in this window.
+        """
+        started = float(mix @ below)
+        good, _, count = known.sums("last").pooled()
+        found = _seen(window, known)
+        if started <= 0 or not count or found is None:
+            return self
+        counts, means, squares = found
+        spare = (1 - floor.min) * good / started  # so much may be lost on each request that starts low
+        total = -float(below @ (counts * means)) - spare * float(below @ counts)
+        grown = confidence.growth(total, float(below @ squares))
+        return Detector(tuple((np.maximum(np.array(self.wealth), 0.0) + grown).tolist()))
+
+    @property
+    def rests(self) -> bool:
+        """Whether little speaks against the floor at the moment."""
+        return max(self.wealth) < _STIRS
+
+    @property
+    def rings(self) -> bool:
+        """Whether the floor is broken."""
+        highest = max(self.wealth)
+        mean = float(np.mean(np.exp(np.array(self.wealth) - highest)))
+        return highest + float(np.log(mean)) >= _ALARM
+
+
+def _seen(window: Labels, known: Labels) -> tuple[Vector, Vector, Vector] | None:
+    """Count, mean and sum of squares of D in a window's bands; disagreement is no loss, and does not count."""
+    loss, gain, low, last = window.sums("loss"), window.sums("gain"), window.sums("low"), known.sums("last")
+    if loss.known.any():
+        return loss.count, gain.mean - loss.mean, loss.count * (gain.spread + loss.spread)
+    if not low.known.any():
+        return None
+    good = np.where(last.known, last.mean, last.pooled()[0])
+    about = np.maximum(low.spread - np.square(low.mean), 0.0) * low.count + 0.25
+    return low.count, np.where(low.known, low.mean - good, 0.0), np.where(low.known, about, np.zeros(BANDS))

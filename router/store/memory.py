@@ -1,0 +1,232 @@
+"""A store inside the process: what is learned goes to a folder, all else is gone when the process is.
+
+It does what the Redis store does, for as many replicas as there are without Redis: one.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from router.clock import SYSTEM, Clock
+from router.store.folder import Folder
+from router.store.keys import Flight, kind_of
+from router.store.protocol import OWNER_BYTES, Claim, Heard
+
+__all__ = ["Memory"]
+
+_MOST = 32 * 2**20
+"""Bytes of one kind; when there are more, the oldest go."""
+_RESULT_TTL = 5.0
+_JOINED = b"+"
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    value: bytes
+    until: float | None
+
+
+class _Shelf:
+    """The values of one kind, oldest first, bounded in bytes."""
+
+    __slots__ = ("_most", "_size", "_values")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._values: dict[str, _Held] = {}
+
+    def get(self, key: str, now: float) -> _Held | None:
+        held = self._values.get(key)
+        if held is not None and held.until is not None and held.until <= now:
+            self.pop(key)
+            return None
+        return held
+
+    def set(self, key: str, value: bytes, until: float | None) -> None:
+        self.pop(key)
+        self._values[key] = _Held(value, until)
+        self._size += len(key) + len(value)
+        while self._size > self._most:
+            self.pop(next(iter(self._values)))
+
+    def pop(self, key: str) -> None:
+        if (held := self._values.pop(key, None)) is not None:
+            self._size -= len(key) + len(held.value)
+
+
+class Memory:
+    """The store of a single process. Without a folder, what is learned is forgotten too."""
+
+    def __init__(
+        self,
+        folder: Folder | None = None,
+        *,
+        clock: Clock = SYSTEM,
+        most: int = _MOST,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """Keep at most `most` bytes of each kind; `say` hears of a folder that cannot be used."""
+        self._folder = folder
+        self._now = clock.now
+        self._most = most
+        self._say = say or (lambda _: None)
+        self._shelves: dict[str, _Shelf] = {}
+        self._heard: dict[str, list[Heard]] = {}
+        self.up = True
+        self.shared = False
+
+    async def begin(self) -> None:
+        """Nothing to connect to."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The value of a key, None when there is none."""
+        if self._folder is not None and kind_of(key).ttl is None:
+            with suppress(OSError):  # told when it was written
+                return await asyncio.to_thread(self._folder.read, key)
+        return self._get(key)
+
+    async def set(self, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value."""
+        self._put(key, value, ttl)
+        if (folder := self._lasting(key)) is not None:
+            await self._write(folder.write, key, value)
+
+    async def add(self, key: str, value: bytes, ttl: float | None) -> bool:
+        """Keep a value unless there is one; whether it was kept."""
+        return await self.swap(key, None, value, ttl)
+
+    async def swap(self, key: str, before: bytes | None, after: bytes, ttl: float | None) -> bool:
+        """Replace a value only while it is `before` (None: while there is none); whether it was replaced."""
+        if (folder := self._lasting(key)) is not None:
+            done = await self._write(folder.swap, key, before, after)
+            if done:
+                self._put(key, after, None)
+            if done is not None:
+                return done
+        if self._get(key) != before:
+            return False
+        self._put(key, after, ttl)
+        return True
+
+    async def renew(self, key: str, value: bytes, ttl: float) -> bool:
+        """Let a key stay for another `ttl`, only while it holds `value`; whether it does."""
+        if self._get(key) != value:
+            return False
+        self._put(key, value, ttl)
+        return True
+
+    async def release(self, key: str, value: bytes) -> bool:
+        """Remove a key, only while it holds `value`; whether it did."""
+        if (folder := self._lasting(key)) is not None:
+            done = await self._write(folder.remove, key, value)
+            if done is not None:
+                if done:
+                    self._shelf(key).pop(key)
+                return done
+        if self._get(key) != value:
+            return False
+        self._shelf(key).pop(key)
+        return True
+
+    async def increment(self, key: str, by: float, ttl: float) -> float:
+        """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
+        held = self._shelf(key).get(key, self._now())
+        total = float(held.value if held else 0) + by
+        self._shelf(key).set(key, repr(total).encode(), held.until if held else self._now() + ttl)
+        return total
+
+    async def delete(self, *keys: str) -> None:
+        """Remove keys."""
+        for key in keys:
+            self._shelf(key).pop(key)
+            if (folder := self._lasting(key)) is not None:
+                await self._write(folder.remove, key)
+
+    def put(self, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value; what was learned is kept with `set`, which waits for the disk."""
+        self._put(key, value, ttl)
+
+    async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
+        """Ask for an answer, or for the right to make it."""
+        if (answer := self._get(flight.answer)) is not None:
+            return Claim(answer)
+        result = self._get(flight.result)
+        if after and result is not None and result.startswith(after):
+            return Claim(result[OWNER_BYTES:])
+        holder = self._shelf(flight.lock).get(flight.lock, self._now())
+        if holder is None:
+            self._put(flight.lock, owner, lease)
+            return Claim()
+        if len(holder.value) == OWNER_BYTES:
+            self._shelf(flight.lock).set(flight.lock, holder.value + _JOINED, holder.until)
+        return Claim(holder=holder.value[:OWNER_BYTES])
+
+    def extend(self, flight: Flight, owner: bytes, lease: float) -> None:
+        """Go on holding a flight."""
+        holder = self._get(flight.lock)
+        if holder is not None and holder.startswith(owner):
+            self._put(flight.lock, holder, lease)
+
+    def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
+        """End a flight and wake those who joined it."""
+        if ttl is not None:
+            self._put(flight.answer, value, ttl)
+        holder = self._get(flight.lock)
+        if holder is None or not holder.startswith(owner):
+            return
+        self._shelf(flight.lock).pop(flight.lock)
+        if holder.endswith(_JOINED) and len(holder) > OWNER_BYTES:
+            if ttl is None:
+                self._put(flight.result, owner + value, _RESULT_TTL)
+            self._tell(flight.lock, owner)
+
+    async def publish(self, channel: str, value: bytes) -> None:
+        """Tell every subscriber."""
+        self._tell(channel, value)
+
+    def subscribe(self, channel: str, heard: Heard) -> Callable[[], None]:
+        """Hear what is published from now on; gives what ends it."""
+        self._heard.setdefault(channel, []).append(heard)
+        return lambda: self._leave(channel, heard)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+    def _leave(self, channel: str, heard: Heard) -> None:
+        listening = self._heard.get(channel, [])
+        if heard in listening:
+            listening.remove(heard)
+        if not listening:
+            self._heard.pop(channel, None)
+
+    def _tell(self, channel: str, value: bytes) -> None:
+        for heard in tuple(self._heard.get(channel, ())):
+            heard(value)
+
+    def _shelf(self, key: str) -> _Shelf:
+        kind = kind_of(key).name
+        shelf = self._shelves.get(kind)
+        if shelf is None:
+            shelf = self._shelves[kind] = _Shelf(self._most)
+        return shelf
+
+    def _get(self, key: str) -> bytes | None:
+        held = self._shelf(key).get(key, self._now())
+        return held.value if held else None
+
+    def _put(self, key: str, value: bytes, ttl: float | None) -> None:
+        self._shelf(key).set(key, value, None if ttl is None else self._now() + ttl)
+
+    def _lasting(self, key: str) -> Folder | None:
+        return self._folder if kind_of(key).ttl is None else None
+
+    async def _write(self, work: Callable[..., bool | None], *args: object) -> bool | None:
+        """Do something to the folder, off the loop; None when the disk refuses: then memory alone must do."""
+        try:
+            return await asyncio.to_thread(work, *args)
+        except OSError as error:
+            self._folder = None
+            self._say(f"state.path: {error}; what is learned from now on will be forgotten at the next restart")
+            return None

@@ -1,0 +1,118 @@
+"""What a store can do, and how it says that it is down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from router.store.keys import Flight
+
+__all__ = ["OWNER_BYTES", "Claim", "Heard", "Store", "StoreDown"]
+
+OWNER_BYTES = 16
+"""How long the name of whoever holds a flight is."""
+
+Heard = Callable[[bytes | None], None]
+"""Hears what is published; None says that messages may have been missed, so that what they told of is read again."""
+
+
+class StoreDown(Exception):
+    """The store cannot be reached, or took longer than a request may wait for it; whoever asked goes on without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of asking for an answer, or else for the right to be the one who makes it."""
+
+    value: bytes | None = None
+    """The answer, when there is one; of a flight that was waited for also one that may not be kept."""
+    holder: bytes | None = None
+    """Who makes it just now; None, and no value: the caller does, until its lease ends."""
+
+
+class Store(Protocol):
+    """What servers share.
+
+    Every call that is awaited ends within 50 ms, or raises `StoreDown`; once calls fail it is raised at once, until the
+    store has been seen alive again. Values are bytes, times are seconds, a `ttl` of None means that the value stays.
+    """
+
+    @property
+    def up(self) -> bool:
+        """Whether the last that was heard of it was good."""
+        ...
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see what is kept here."""
+        ...
+
+    async def begin(self) -> None:
+        """Connect, for a second at most; a server calls it before it takes requests."""
+        ...
+
+    async def get(self, key: str) -> bytes | None:
+        """The value of a key, None when there is none."""
+        ...
+
+    async def set(self, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value."""
+        ...
+
+    async def add(self, key: str, value: bytes, ttl: float | None) -> bool:
+        """Keep a value unless there is one; whether it was kept."""
+        ...
+
+    async def swap(self, key: str, before: bytes | None, after: bytes, ttl: float | None) -> bool:
+        """Replace a value only while it is `before` (None: while there is none); whether it was replaced."""
+        ...
+
+    async def renew(self, key: str, value: bytes, ttl: float) -> bool:
+        """Let a key stay for another `ttl`, only while it holds `value`; whether it does."""
+        ...
+
+    async def release(self, key: str, value: bytes) -> bool:
+        """Remove a key, only while it holds `value`; whether it did."""
+        ...
+
+    async def increment(self, key: str, by: float, ttl: float) -> float:
+        """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
+        ...
+
+    async def delete(self, *keys: str) -> None:
+        """Remove keys."""
+        ...
+
+    def put(self, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value without waiting for it; it is lost when the store is down."""
+        ...
+
+    async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
+        """Ask for an answer; when there is none, become the one who makes it, unless somebody does already.
+
+        `owner` is `OWNER_BYTES` long. `after` is the holder that was waited for: its result counts as the answer even
+        if it may not be kept.
+        """
+        ...
+
+    def extend(self, flight: Flight, owner: bytes, lease: float) -> None:
+        """Go on holding a flight; not waited for."""
+        ...
+
+    def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
+        """End a flight and wake those who joined it; not waited for.
+
+        With a `ttl` the value is kept as the answer; with None it is only for those who joined, if any did.
+        """
+        ...
+
+    async def publish(self, channel: str, value: bytes) -> None:
+        """Tell every subscriber, in every process."""
+        ...
+
+    def subscribe(self, channel: str, heard: Heard) -> Callable[[], None]:
+        """Hear what is published from now on; gives what ends it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+        ...

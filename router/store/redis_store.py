@@ -1,0 +1,241 @@
+"""The store that several servers share: Redis or Valkey, alone, behind Sentinels, or as a cluster."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from router.policy.store_url import StoreUrl
+from router.store import scripts
+from router.store.cluster import Cluster
+from router.store.dialing import Dial, to_host, to_master, to_socket
+from router.store.keys import Flight
+from router.store.link import Call, Link, pack
+from router.store.protocol import Claim, Heard, StoreDown
+from router.store.scripts import Script
+
+__all__ = ["RedisStore"]
+
+_FULL = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM")
+
+
+class _Way(Protocol):
+    """How a command reaches the server that keeps a key."""
+
+    @property
+    def up(self) -> bool: ...
+
+    async def begin(self) -> None: ...
+
+    def ask(self, key: str, call: Call) -> None: ...
+
+    def listen(self, channel: bytes) -> None: ...
+
+    def leave(self, channel: bytes) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class _Alone:
+    """The way when there is one server for everything."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    @property
+    def up(self) -> bool:
+        return self._link.up
+
+    async def begin(self) -> None:
+        await self._link.begin()
+
+    def ask(self, key: str, call: Call) -> None:  # noqa: ARG002  whatever the key
+        self._link.ask(call)
+
+    def listen(self, channel: bytes) -> None:
+        self._link.listen(channel)
+
+    def leave(self, channel: bytes) -> None:
+        self._link.leave(channel)
+
+    async def aclose(self) -> None:
+        await self._link.aclose()
+
+
+class RedisStore:
+    """What servers share, on a server of its own; connects when first used."""
+
+    shared = True
+
+    def __init__(
+        self,
+        url: StoreUrl,
+        say: Callable[[str], None] | None = None,
+        *,
+        closing: Callable[[], None] | None = None,
+    ) -> None:
+        """`say` hears, in a sentence, when the server is lost and when it is back; `closing` is called at the end."""
+        self._closing = closing
+        self._url = url
+        self._say = say or (lambda _: None)
+        self._listening: dict[bytes, list[Heard]] = {}
+        self._made: _Way | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether the server answers, and takes what is written."""
+        return self._made is None or self._made.up
+
+    async def begin(self) -> None:
+        """Connect, for a second at most: whoever comes first finds a connection, or knows that there is none."""
+        await self._way().begin()
+
+    async def get(self, key: str) -> bytes | None:
+        """The value of a key, None when there is none."""
+        value: bytes | None = await self._ask(key, "GET", key, writes=False)
+        return value
+
+    async def set(self, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value."""
+        await self._ask(key, "SET", key, value, *_px(ttl))
+
+    async def add(self, key: str, value: bytes, ttl: float | None) -> bool:
+        """Keep a value unless there is one; whether it was kept."""
+        return await self._ask(key, "SET", key, value, *_px(ttl), "NX") is not None
+
+    async def swap(self, key: str, before: bytes | None, after: bytes, ttl: float | None) -> bool:
+        """Replace a value only while it is `before` (None: while there is none); whether it was replaced."""
+        wanted = (b"0", b"") if before is None else (b"1", before)
+        return bool(await self._run(scripts.SWAP, (key,), *wanted, after, _ms(ttl)) == 1)
+
+    async def renew(self, key: str, value: bytes, ttl: float) -> bool:
+        """Let a key stay for another `ttl`, only while it holds `value`; whether it does."""
+        return bool(await self._run(scripts.RENEW, (key,), value, _ms(ttl)) == 1)
+
+    async def release(self, key: str, value: bytes) -> bool:
+        """Remove a key, only while it holds `value`; whether it did."""
+        return bool(await self._run(scripts.RELEASE, (key,), value) == 1)
+
+    async def increment(self, key: str, by: float, ttl: float) -> float:
+        """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
+        return float(await self._run(scripts.ADD_UP, (key,), repr(float(by)), _ms(ttl)))
+
+    async def delete(self, *keys: str) -> None:
+        """Remove keys."""
+        for call in [self._ask(key, "UNLINK", key) for key in keys]:
+            await call
+
+    def put(self, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value without waiting for it; it is lost when the store is down."""
+        self._way().ask(key, Call(pack(("SET", key, value, *_px(ttl))), None))
+
+    async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
+        """Ask for an answer, or for the right to make it."""
+        try:
+            said = await self._run(scripts.CLAIM, flight, owner, _ms(lease), after)
+        except StoreDown as error:
+            if not str(error).startswith(_FULL):
+                raise
+            return Claim(await self.get(flight.answer))  # it reads: whoever finds nothing asks for themselves
+        match said:
+            case bytes():
+                return Claim(said)
+            case [bytes() as holder]:
+                return Claim(holder=holder)
+            case _:
+                return Claim()
+
+    def extend(self, flight: Flight, owner: bytes, lease: float) -> None:
+        """Go on holding a flight."""
+        self._start(scripts.EXTEND, (flight.lock,), owner, _ms(lease))
+
+    def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
+        """End a flight and wake those who joined it."""
+        self._start(scripts.SETTLE, flight, owner, value, _ms(ttl))
+
+    async def publish(self, channel: str, value: bytes) -> None:
+        """Tell every subscriber, in every process."""
+        await self._ask(channel, "PUBLISH", channel, value, writes=False)
+
+    def subscribe(self, channel: str, heard: Heard) -> Callable[[], None]:
+        """Hear what is published from now on; gives what ends it."""
+        name = channel.encode()
+        listening = self._listening.setdefault(name, [])
+        listening.append(heard)
+        if len(listening) == 1:
+            self._way().listen(name)
+        return lambda: self._leave(name, heard)
+
+    async def aclose(self) -> None:
+        """Let go of every connection."""
+        if self._made is not None:
+            await self._made.aclose()
+        if self._closing is not None:
+            await asyncio.to_thread(self._closing)
+
+    # ----------------------------------------------------------------------------------------------------- commands
+
+    def _ask(self, key: str, *command: str | bytes, writes: bool = True) -> "asyncio.Future[Any]":
+        future = asyncio.get_running_loop().create_future()
+        self._way().ask(key, Call(pack(command), future, writes=writes))
+        return future
+
+    def _run(self, script: Script, keys: tuple[str, ...], *given: str | bytes) -> "asyncio.Future[Any]":
+        future = asyncio.get_running_loop().create_future()
+        self._way().ask(keys[0], _call(script, keys, given, future))
+        return future
+
+    def _start(self, script: Script, keys: tuple[str, ...], *given: str | bytes) -> None:
+        self._way().ask(keys[0], _call(script, keys, given, None))
+
+    def _way(self) -> _Way:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def _make(self) -> _Way:
+        url = self._url
+        match url.kind:
+            case "cluster":
+                return Cluster(url, say=self._say, heard=self._hear)
+            case "sentinel":
+                dial: Dial = to_master(url)
+            case "unix":
+                dial = to_socket(url)
+            case _:
+                dial = to_host(url, *url.hosts[0])
+        return _Alone(Link(dial, say=self._say, heard=self._hear))
+
+    # ----------------------------------------------------------------------------------------------------- messages
+
+    def _hear(self, channel: bytes, message: bytes | None) -> None:
+        for heard in tuple(self._listening.get(channel, ())):
+            heard(message)
+
+    def _leave(self, channel: bytes, heard: Heard) -> None:
+        listening = self._listening.get(channel, [])
+        if heard in listening:
+            listening.remove(heard)
+            if not listening:
+                del self._listening[channel]
+                self._way().leave(channel)
+
+
+def _call(
+    script: Script, keys: tuple[str, ...], given: tuple[str | bytes, ...], future: "asyncio.Future[Any] | None"
+) -> Call:
+    count = str(len(keys))
+    return Call(
+        pack(("EVALSHA", script.sha, count, *keys, *given)),
+        future,
+        lambda: pack(("EVAL", script.text, count, *keys, *given)),
+        writes=False,
+    )
+
+
+def _ms(ttl: float | None) -> str:
+    """Whole milliseconds, at least one; no text at all for what stays."""
+    return "" if ttl is None else str(max(1, round(ttl * 1000)))
+
+
+def _px(ttl: float | None) -> tuple[str, ...]:
+    return () if ttl is None else ("PX", _ms(ttl))

@@ -1,0 +1,1 @@
+"""Control, judged on values."""
