@@ -134,6 +134,12 @@ METRICS = (
         ("deployment",),
     ),
     Metric("router_inflight", "gauge", "Requests being answered."),
+    Metric(
+        "router_redis_up",
+        "gauge",
+        "1 while what servers share can be read and written; always 1 for memory://.",
+        across="min",
+    ),
 )
 """Every metric there is."""
 
@@ -141,13 +147,21 @@ METRICS = (
 class Metrics(Collector):
     """Every metric of one process, and of the workers beside it."""
 
-    def __init__(self, inflight: Callable[[], int] = lambda: 0, sheets: Sheets | None = None, worker: int = 0) -> None:
-        """Count on the sheet of one of several workers, or alone."""
+    def __init__(
+        self,
+        inflight: Callable[[], int] = lambda: 0,
+        sheets: Sheets | None = None,
+        worker: int = 0,
+        *,
+        shared: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Count on the sheet of one of several workers, or alone; `shared`: whether what servers share can be used."""
         self._series = Series(METRICS, sheets, worker)
         self.registry = CollectorRegistry()
         self.registry.register(self)
         self._gauges = {one.name: self._series.gauges(one.name) for one in METRICS if one.kind == "gauge"}
         self._gauges["router_inflight"].set_function(inflight)
+        self._gauges["router_redis_up"].set_function(shared)
         counted = {one.name: self._series.counted(one.name) for one in METRICS if one.kind != "gauge"}
         self._requests = counted["router_requests_total"]
         self._escalations = counted["router_escalations_total"]
@@ -159,6 +173,8 @@ class Metrics(Collector):
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
+        for result in ("ok", "refused"):
+            self._reloads(result)  # from 0: the first one is an increase, which an alert waits for
         self._feedback = counted["router_feedback_total"]
         self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]

@@ -128,7 +128,7 @@ def test_prometheus_can_read_it() -> None:
 def labels_of(policy: Plan) -> set[str]:
     """Every word that may stand in a label."""
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
-    return words | {"", "ok", "error", "chat", "served", "input", "output", "2", policy.version}
+    return words | {"", "ok", "error", "refused", "chat", "served", "input", "output", "2", policy.version}
 
 
 async def test_what_clients_invent_makes_no_series() -> None:

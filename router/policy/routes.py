@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 
 from router.policy.aside import Explore
 from router.policy.block import Block
+from router.policy.caching import RouteCache
 from router.policy.prompting import AnyHandoff
 from router.policy.values import (
     Duration,
@@ -181,16 +182,6 @@ class Rule(Block):
         return self
 
 
-class RouteCache(Block):
-    """What a route may answer from memory."""
-
-    exact: Literal[False] = Field(
-        default=False,
-        description="Whether equal requests get the stored answer; only `false` so far.",
-        examples=[False],
-    )
-
-
 Difficulty = Annotated[
     float | str,
     BeforeValidator(read_difficulty),
@@ -255,7 +246,7 @@ class Route(Block):
         examples=[[{"name": "images", "when": {"images": True}, "start": "frontier"}]],
     )
     cache: RouteCache = Field(
-        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": False}]
+        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": {"ttl": "1h"}}]
     )
     explore: Explore = Field(
         default=Explore(),

@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from router.policy.block import Block
+from router.policy.caching import Cache, Exact, RouteCache
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
-from router.policy.routes import Range, Route, RouteCache, Rule, Rung, Scope, TextPattern, When
+from router.policy.routes import Range, Route, Rule, Rung, Scope, TextPattern, When
 from router.policy.source import Source, fingerprint
 from router.policy.values import Duration, JsonObject, Name, Size, Text, read_hold
 
@@ -60,14 +61,6 @@ class Tier(Block):
         default=None,
         description="What the next tier is told about this tier's answer if it was not good enough; omitted: nothing.",
         examples=["draft"],
-    )
-
-
-class Cache(Block):
-    """Where answers and everything shared by several servers are kept."""
-
-    url: Literal["memory://"] = Field(
-        default="memory://", description="Where shared state is kept; only `memory://` so far.", examples=["memory://"]
     )
 
 
@@ -203,6 +196,7 @@ __all__ = [
     "Cache",
     "Check",
     "Deployment",
+    "Exact",
     "Handoff",
     "HourlyPrice",
     "Policy",

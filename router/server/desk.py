@@ -100,12 +100,13 @@ class Desk:
         return _json({"status": "ok"})
 
     async def readyz(self, _request: Request) -> Response:
-        """Whether it may receive traffic."""
+        """Whether it may receive traffic; it may without what is shared, too."""
         service = self._service
         plan = service.pipeline.plan
         if service.stopping:
             return _json({"status": "stopping", "policy": plan.version}, 503)
-        return _json({"status": "ready", "policy": plan.version})
+        status = "ready" if service.store.up else "degraded"
+        return _json({"status": status, "policy": plan.version})
 
     async def metrics(self, _request: Request) -> Response:
         """Everything that is counted by all workers; made in slices, between which requests have their turn."""

@@ -19,13 +19,14 @@ from router.outcome import fields
 from router.pipeline import Pipeline
 from router.plan import Plan
 from router.policy import Policy, PolicyError, load, schema
+from router.policy.store_url import read_store_url
 from router.pricing import PriceList
 from router.server.books import Books
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
-from router.store import Memory, Store
+from router.store import NotInstalled, Store, open_store
 from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -72,8 +73,8 @@ class Service:
         read = self._read()
         policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
-        self.metrics = Metrics(lambda: self.inflight)
-        self.store: Store = Memory(clock=clock)
+        self.store = self._opened(policy)
+        self.metrics = Metrics(lambda: self.inflight, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
         signer = self._signer(policy)
         self.intake = Intake(signer, self.store, self.decisions)
@@ -87,6 +88,10 @@ class Service:
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    async def begin(self) -> None:
+        """Connect to what is shared, before the first request."""
+        await self.store.begin()
 
     @property
     def retention(self) -> float:
@@ -130,6 +135,8 @@ class Service:
             self._refuse(f"internal error: {traceback.format_exc()}")
             return None
         plan, before = read.plan, self.pipeline.pool
+        if read.policy.cache.url != self.policy.cache.url:
+            say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = read.policy, read.keyring
         self.pipeline.swap(plan, pool)
@@ -147,9 +154,10 @@ class Service:
             say(text)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment, and the books."""
+        """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self.books.aclose()
+        await self.store.aclose()
         self._aside.shutdown(wait=False)
 
     def may_listen_on(self, host: str) -> None:
@@ -186,6 +194,12 @@ class Service:
             if caution not in self._cautioned:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
+
+    def _opened(self, policy: Policy) -> Store:
+        try:
+            return open_store(read_store_url(policy.cache.url), policy.path(policy.state.path), say, self._clock)
+        except NotInstalled as error:
+            raise CannotServe(f"cache.url: {error}") from error
 
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)

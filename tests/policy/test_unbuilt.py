@@ -36,12 +36,6 @@ def test_what_is_built_or_unknown_is_not_its_business(tree: object) -> None:
     assert said(tree) == []
 
 
-def test_an_address_is_named_without_its_password() -> None:
-    (sentence,) = said({"cache": {"url": "redis://:hunter2@cache:6379/0"}})
-
-    assert sentence.startswith("cache.url: 'redis://' is not built yet")
-
-
 def test_the_names_a_block_will_have() -> None:
     assert unbuilt.field_names("") == ["prometheus"]
     assert "objectives" in unbuilt.field_names("routes.*")
