@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from router import calibration, difficulty, rules
+from router import calibration, comparing, difficulty, rules
 from router.calibration import Calibration, CalibrationError
+from router.control import Aims, Floor, Ground, Scale
+from router.conversation import Session
 from router.difficulty import Estimator, Learned, Model, ModelError, learned
-from router.plan import ALL, Deployment, Kind, Plan, Route, Rung, Tier
-from router.policy import Policy, formats, load, schema
+from router.plan import ALL, Deployment, Kind, Plan, Referee, Route, Rung, Shadowing, Staying, Steering, Tier
+from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
 from router.prompts import Handoff, Prompt
@@ -27,6 +29,8 @@ _SHAPES = ("deployments", "prompt", "params", "context")
 """What of a tier changes how good its answers are; its checks only change which of them are sent."""
 _SCOPE = 0.99
 """The novelty beyond which a trained model's estimates are not relied on, where the policy says nothing."""
+_COLD_START = 0.25
+"""The share of requests after which the first tier is asked aside while nobody knows how good it is."""
 _NOTHING_LISTED = Listed(price=None, context_window=None, tools=None, images=None, schema=None, audio=None)
 
 
@@ -54,6 +58,9 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
     deployments = {name: _deployment(name, spec, prices) for name, spec in policy.deployments.items()}
     tiers = {name: _tier(name, spec, policy, deployments) for name, spec in policy.tiers.items()}
     routes = {name: _route(name, spec, policy, tiers) for name, spec in policy.routes.items()}
+    routes = {
+        name: replace(route, shadow=_shadow(policy.routes[name], policy, deployments)) for name, route in routes.items()
+    }
     binding = _requirements(routes)
     routes |= {name: _only(tier, "tier", binding) for name, tier in tiers.items()}
     routes |= {name: _only(_bare(deployment), "deployment", binding) for name, deployment in deployments.items()}
@@ -118,6 +125,7 @@ def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str
         params=params,
         prompts={each: prompt for each, prompt in prompts.items() if prompt is not None},
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
+        affinity=spec.balance == "affinity",
     )
 
 
@@ -143,7 +151,30 @@ def _bare(deployment: Deployment) -> Tier:
 
 
 def _only(tier: Tier, kind: Kind, binding: tuple[rules.Rule, ...]) -> Route:
-    return Route(tier.name, kind, (Rung(tier, 0.0),), estimate=None, rules=binding, deadline=_DEADLINE)
+    rungs = (Rung(tier, 0.0),)
+    return Route(
+        tier.name,
+        kind,
+        rungs,
+        estimate=None,
+        rules=binding,
+        deadline=_DEADLINE,
+        sessions=_staying(rungs, schema.Sessions()),
+    )
+
+
+def _staying(rungs: tuple[Rung, ...], spec: schema.Sessions) -> Staying | None:
+    """How conversations stay where they are; None where there is only one place."""
+    deployments = [deployment for rung in rungs for deployment in rung.tier.deployments]
+    if len({deployment.name for deployment in deployments}) == 1:
+        return None
+    return Staying(
+        Session(spec.idle, rungs[0].tier.name),
+        pins=spec.pin,
+        deescalates=spec.deescalate,
+        affinity=any(rung.tier.affinity for rung in rungs),
+        mixed=len({deployment.voice for deployment in deployments}) > 1,
+    )
 
 
 def _requirements(routes: Mapping[str, Route]) -> tuple[rules.Rule, ...]:
@@ -165,10 +196,11 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
     )
     estimate = _estimator(name, spec, policy) if len(spec.cascade) > 1 else None
     model = learned(estimate)
+    rungs = _rungs(name, spec, policy, tiers, model)
     return Route(
         name,
         "route",
-        _rungs(name, spec, policy, tiers, model),
+        rungs,
         estimate,
         compiled,
         spec.deadline,
@@ -176,8 +208,38 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
+        steering=_steering(name, spec, policy, model),
+        sessions=_staying(rungs, spec.sessions),
         explore=spec.explore.rate,
     )
+
+
+def _steering(name: str, spec: schema.Route, policy: Policy, model: Learned | None) -> Steering | None:
+    """How control may move this route's first threshold; None where nothing is aimed for, or nothing was learned."""
+    aims, limits = spec.objectives, spec.control
+    if aims is None or model is None:
+        return None
+    quality, latency, cost, escalations = (
+        aims.quality,
+        aims.latency_p95_seconds,
+        aims.cost_per_request_usd,
+        aims.escalation_rate,
+    )
+    bound = _calibration(name, spec, policy, model)
+    ground = Ground(
+        Scale.of(model.quantiles, limits.bounds),
+        Aims(
+            Floor(quality.min, quality.confidence) if quality else None,
+            latency.max if latency else None,
+            cost.max if cost else None,
+            escalations.max if escalations else None,
+        ),
+        bound.threshold if bound else None,
+        limits.window,
+        limits.evidence,
+        limits.step,
+    )
+    return Steering(ground, limits.mode == "apply", limits.every)
 
 
 def _identified(route: Route, policy: Policy) -> Route:
@@ -257,6 +319,27 @@ def _scope(name: str, spec: schema.Route, policy: Policy, model: Learned | None)
         told = "this model file cannot tell what is novel; train it again, or remove scope"
         raise _refused(policy, ("routes", name, "scope"), told)
     return None
+
+
+def _shadow(spec: schema.Route, policy: Policy, deployments: Mapping[str, Deployment]) -> Shadowing | None:
+    """What is asked aside; a route that waits for its calibration asks its first tier whatever the policy says."""
+    waits = spec.cascade[0].below == "auto" and spec.calibration is None
+    said = spec.shadow or (schema.Shadow(rate={spec.cascade[-1].tier: _COLD_START}) if waits else None)
+    if said is None or len(spec.cascade) == 1:
+        return None
+    return Shadowing(
+        {rung.tier: said.rate_of(rung.tier) for rung in spec.cascade},
+        said.usd_per_hour,
+        said.concurrency,
+        None if said.compare == "auto" or said.compare == "judge" else said.compare,  # noqa: PLR1714  mypy reads this
+        _referee(said.judge, policy, deployments) if said.judge else None,
+        always_judges=said.compare == "judge",
+    )
+
+
+def _referee(spec: aside.Judge, policy: Policy, deployments: Mapping[str, Deployment]) -> Referee:
+    prompt = policy.read_text(spec.prompt) if spec.prompt else comparing.default_prompt()
+    return Referee(deployments[spec.deployment], prompt)
 
 
 def _refused(policy: Policy, path: tuple[str | int, ...], message: str) -> AssemblyError:

@@ -52,7 +52,7 @@ def _auto(spec: schema.Route, tier: str, threshold: float) -> str:
     if spec.calibration is None:
         return (
             f"there is no calibration, so nothing starts at '{tier}' until this route names one that `smallfirst "
-            f"calibrate --out` wrote; asking '{tier}' on the side meanwhile (shadowing) is not built yet"
+            f"calibrate --out` wrote; meanwhile shadows ask '{tier}' what it would have said"
         )
     return "" if threshold else f"the calibration supports no threshold, so nothing starts at '{tier}'"
 

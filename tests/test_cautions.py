@@ -45,7 +45,7 @@ def test_a_constant_is_nobody_s_business_here(tmp_path: Path) -> None:
             "every difficulty it has seen is below 0.99, so everything that gets here would start here",
         ),
         (two("below: auto"), "there is no calibration, so nothing starts at 'tuned' until this route names one"),
-        (two("below: auto"), "asking 'tuned' on the side meanwhile (shadowing) is not built yet"),
+        (two("below: auto"), "meanwhile shadows ask 'tuned' what it would have said"),
         ("calibration: none.json, " + two("below: auto"), "the calibration supports no threshold, so nothing starts"),
     ],
 )

@@ -33,6 +33,7 @@ def crosscheck(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Comp
         yield from _cascade(tree, path, route)
         yield from _learned(path, route)
         yield from _rules(tree, path, route)
+        yield from _shadow(tree, path, route)
     yield from _circles(tree)
 
 
@@ -132,6 +133,19 @@ def _learned(path: FieldPath, route: object) -> Iterator[Complaint]:
         which = "a constant difficulty" if constant else "the builtin model"
         hint = "remove it, or name a model file as difficulty"
         yield Complaint((*path, "scope"), f"{which} cannot tell what is novel", hint)
+
+
+def _shadow(tree: object, path: FieldPath, route: object) -> Iterator[Complaint]:
+    """Rates are of this route's tiers, and a judge is somebody the policy knows."""
+    cascade = [name for _, name in texts(route, "cascade.*.tier")]
+    for place, rate in matches(route, "shadow.rate"):
+        if isinstance(rate, Mapping):
+            for name in rate:
+                if isinstance(name, str) and name not in cascade:
+                    told = f"tier '{name}' is not in this route's cascade", f"it has {listed(cascade)}"
+                    yield Complaint((*path, *place, name), told[0], did_you_mean(name, cascade) or told[1])
+    judges = [((*path, *place), name) for place, name in texts(route, "shadow.judge.deployment")]
+    yield from _unknown("deployment", judges, names(tree, "deployments"))
 
 
 def _number(read: Callable[[object], object], value: object) -> float | None:

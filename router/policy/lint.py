@@ -30,6 +30,8 @@ def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Cauti
 def _unused(policy: Policy) -> Iterator[Remark]:
     tiers = {rung.tier for route in policy.routes.values() for rung in route.cascade}
     deployments = {name for tier in policy.tiers.values() for name in tier.deployments}
+    for route in policy.routes.values():
+        deployments.update(_shadows(policy, route))
     for name in policy.tiers:
         if name not in tiers:
             yield ("tiers", name), "no route uses this tier; only requests that name it reach it"
@@ -41,12 +43,19 @@ def _unused(policy: Policy) -> Iterator[Remark]:
 def _prices(policy: Policy, priced: Container[str] | None) -> Iterator[Remark]:
     if priced is None:
         return
+    aside = {name for route in policy.routes.values() if route.shadow for name in _shadows(policy, route)}
     for name, deployment in policy.deployments.items():
         if deployment.price is None and deployment.model not in priced:
-            yield (
-                ("deployments", name),
-                f"no price, and none is known for '{deployment.model}': its cost counts as unknown",
-            )
+            told = f"no price, and none is known for '{deployment.model}': its cost counts as unknown"
+            yield ("deployments", name), told + (", and no shadow asks it" if name in aside else "")
+
+
+def _shadows(policy: Policy, route: Route) -> Iterator[str]:
+    """Yield the deployments that a route's shadow may ask."""
+    for rung in route.cascade:
+        yield from policy.tiers[rung.tier].deployments
+    if route.shadow and route.shadow.judge:
+        yield route.shadow.judge.deployment
 
 
 def _timeouts(policy: Policy) -> Iterator[Remark]:
@@ -99,6 +108,9 @@ def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
         yield (*path, "calibration"), "no rung has below: auto, so this calibration decides nothing"
     if route.scope is not None and len(route.cascade) == 1:
         yield (*path, "scope"), "with one tier there is nothing to choose, so this decides nothing"
+    if len(route.cascade) == 1 and (route.shadow is not None or route.explore.rate):
+        field = "explore" if route.shadow is None else "shadow"
+        yield (*path, field), "with one tier there is nobody else to ask, so this does nothing"
     for index, rule in enumerate(route.rules):
         if rule.when.key is not None and policy.auth is None:
             yield (*path, "rules", index, "when", "key"), "without auth.keys no request has key labels: never matches"

@@ -6,12 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
+from router.policy.aside import Shadow
 from router.policy.block import Block
 from router.policy.caching import Cache, Exact, RouteCache
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
+from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
-from router.policy.routes import Range, Route, Rule, Rung, Scope, TextPattern, When
+from router.policy.routes import Range, Route, Rule, Rung, Scope, Sessions, TextPattern, When
 from router.policy.source import Source, fingerprint
 from router.policy.values import Duration, JsonObject, Name, Size, Text, read_hold
 
@@ -30,8 +32,13 @@ class Tier(Block):
         description="The deployments that serve this tier; one that fails falls back to the next.",
         examples=[["tuned-a", "tuned-b"]],
     )
-    balance: Literal["least_busy"] = Field(
-        default="least_busy", description="How requests are spread over the deployments.", examples=["least_busy"]
+    balance: Literal["least_busy", "affinity"] = Field(
+        default="least_busy",
+        description=(
+            "How requests are spread over the deployments: `affinity` keeps a conversation at the same one, whose "
+            "prompt cache is warm."
+        ),
+        examples=["affinity"],
     )
     checks: tuple[CheckItem, ...] = Field(
         default=DEFAULT_CHECKS,
@@ -145,6 +152,16 @@ class Policy(Block):
         description="Who may ask; omitted, the server binds to loopback only.",
         examples=[{"keys": "keys.yaml"}],
     )
+    prometheus: Prometheus | None = Field(
+        default=None,
+        description="Where control reads what all replicas measured; omitted: what this process counted itself.",
+        examples=[{"url": "http://127.0.0.1:9090"}],
+    )
+    grafana: Grafana | None = Field(
+        default=None,
+        description="Where moves of thresholds are written on dashboards; omitted: nowhere.",
+        examples=[{"url": "http://127.0.0.1:3000", "token": "${GRAFANA_TOKEN}"}],
+    )
     server: Server = Field(
         default=Server(), description="Limits of the server itself.", examples=[{"max_body": "64MiB"}]
     )
@@ -195,12 +212,16 @@ __all__ = [
     "Breaker",
     "Cache",
     "Check",
+    "Control",
     "Deployment",
     "Exact",
+    "Grafana",
     "Handoff",
     "HourlyPrice",
+    "Objectives",
     "Policy",
     "Price",
+    "Prometheus",
     "Prompt",
     "Range",
     "Records",
@@ -210,6 +231,8 @@ __all__ = [
     "Rung",
     "Scope",
     "Server",
+    "Sessions",
+    "Shadow",
     "State",
     "Supports",
     "TextPattern",
