@@ -1,10 +1,10 @@
 """What was spent, what the last tier alone would have taken, and how sure the difference is: sums in, a ledger out.
 
-**The interval** is a percentile bootstrap (Efron 1979) over blocks of traffic that followed one another: requests of one
-conversation, one hour or one customer resemble each other, and blocks keep that together (Künsch 1989) where single
+**The interval** is a percentile bootstrap (Efron 1979) over blocks of traffic that followed one another: requests of
+one conversation, one hour or one customer resemble each other, and blocks keep that together (Künsch 1989) where single
 requests would make the interval too narrow. What is estimated from the same traffic (the last tier's input, its cached
-share, the length of its answers) is estimated anew in each resample, so that its doubt is in the interval too. Not in it
-are prices, which are taken as they are, and hours, which are counted.
+share, the length of its answers) is estimated anew in each resample, so that its doubt is in the interval too. Prices,
+which are taken as they are, and hours, which are counted, have none.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ __all__ = ["BLOCKS", "Blocks", "Ledger", "balance"]
 
 Table = NDArray[np.float64]
 
-BLOCKS: Final = 400
-"""At most so many blocks; with fewer requests each is a block of its own."""
+BLOCKS: Final = 50
+"""At least so many blocks, and at most twice as many: few enough that each is longer than a conversation."""
 _TIMES: Final = 2_000
 _MILLION: Final = 1_000_000
 
@@ -38,8 +38,8 @@ SPENT: Final = ("served", "escalation", "explore", "shadow", "judge")
 class Blocks:
     """Sums over blocks of one route's traffic, in the order in which it came.
 
-    Blocks grow as traffic does, so that there are never more than twice `BLOCKS` of them: a year needs no more memory than
-    an hour.
+    Blocks grow as traffic does, so that there are never more than twice `BLOCKS` of them: a year needs no more memory
+    than an hour.
     """
 
     def __init__(self) -> None:

@@ -84,7 +84,7 @@ def _enter(account: Account, record: Mapping[str, Any], last: Tier, asides: Sequ
     served = attempts[-1] if attempts and attempts[-1]["result"] == "served" and record["end"] == "ok" else None
     for one in asides:
         _book_aside(account, one, last, served)
-    if record["end"] == "ok" and not attempts:
+    if record.get("cache") in {"hit", "joined"}:
         account.cached += 1
         return
     paid = [attempt for attempt in attempts if attempt["result"] in _PAID]
