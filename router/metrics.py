@@ -85,6 +85,9 @@ class Metrics(Collector):
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
+        self._chunk = counted["gen_ai_client_operation_time_to_first_chunk_seconds"]
+        self._usage = counted["gen_ai_client_token_usage"]
+        self._calls: dict[str, tuple[str, str, str, str]] = {}
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
@@ -93,6 +96,8 @@ class Metrics(Collector):
         self._windows = counted["router_control_windows_total"]
         self._routes: Mapping[str, Route] = {}
         self._restarts = counted["router_worker_restarts_total"]
+        for begun in ("router_worker_restarts_total", "router_log_dropped_total"):
+            counted[begun]()  # from 0, like those above
         self._process = ProcessCollector(registry=None)
         self._cpu = 0.0
         self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
@@ -130,7 +135,10 @@ class Metrics(Collector):
         if attempt.result == "skipped":
             return
         error = attempt.verdict if attempt.result == "failed" else _NONE
-        self._duration("chat", deployment, error).observe(attempt.waited)
+        call = self._calls.get(deployment) or ("chat", _NONE, _NONE, deployment)
+        self._duration(*call, error).observe(attempt.waited)
+        if attempt.first is not None:
+            self._chunk(*call).observe(attempt.first)
         if attempt.result == "escalated":
             self._escalations(route, tier, attempt.verdict, band).inc()
         elif attempt.result == "served" and attempt.verdict != "ok":
@@ -146,6 +154,8 @@ class Metrics(Collector):
         if usage := attempt.usage:
             self._tokens(route, tier, "input").inc(usage.input)
             self._tokens(route, tier, "output").inc(usage.output)
+            self._usage(*call, "input").observe(usage.input)
+            self._usage(*call, "output").observe(usage.output)
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
@@ -190,7 +200,8 @@ class Metrics(Collector):
                 threshold.labels(route.name, rung.tier.name).set_function(in_force)
             if route.steering is not None:
                 self._begin_at_nothing(route)
-        for name in plan.deployments:
+        for name, deployment in plan.deployments.items():
+            self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
 
     def _begin_at_nothing(self, route: Route) -> None:
@@ -252,6 +263,10 @@ class Metrics(Collector):
     def restarted(self) -> None:
         """Count a worker that was started again."""
         self._restarts().inc()
+
+    def count_log(self, dropped: Callable[[], int]) -> None:
+        """Show what the access log says it has dropped."""
+        self._series.count_with("router_log_dropped_total", dropped)
 
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""

@@ -69,6 +69,7 @@ class Service:
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
         sinks: list[Sink] = [self.books.outcome]
         if log is not None:
+            self.metrics.count_log(lambda: log.dropped)
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
         self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
