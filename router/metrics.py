@@ -13,12 +13,12 @@ from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from router.meters import METRICS
+from router.catalogue import METRICS
 from router.outcome import Attempt, Evidence, Outcome
 from router.plan import Plan, Route, Rung
-from router.series import Metric, Sample, Series, Sheets
+from router.series import Family, Sample, Series, Sheets
 
-__all__ = ["CONTENT_TYPE", "METRICS", "Metric", "Metrics"]
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _NONE = ""
@@ -33,7 +33,6 @@ _CONTROLLED = (
 )
 """What only the replica that moves thresholds knows."""
 
-
 Thresholds = Callable[[str, str], Mapping[str, float]]
 _SUMS = ("weight", "weight_sq", "weighted", "weighted_sq")
 
@@ -44,6 +43,25 @@ def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
 
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
     return now(route.name, route.state).get(rung.tier.name, rung.below)
+
+
+class _Process:
+    """What the operating system says of this process."""
+
+    def __init__(self, series: Series, gauges: Mapping[str, Family]) -> None:
+        self._collector = ProcessCollector(registry=None)
+        self._gauges = gauges
+        self._cpu = 0.0
+        series.count_with("process_cpu_seconds_total", lambda: self._cpu)
+
+    def look(self) -> None:
+        """Ask it."""
+        for family in self._collector.collect():
+            for sample in family.samples:
+                if sample.name == "process_cpu_seconds_total":
+                    self._cpu = sample.value
+                elif (gauge := self._gauges.get(sample.name)) is not None:
+                    gauge.set(sample.value)
 
 
 class Metrics(Collector):
@@ -69,6 +87,7 @@ class Metrics(Collector):
         self._escalations = counted["router_escalations_total"]
         self._fallbacks = counted["router_fallbacks_total"]
         self._late = counted["router_late_verdicts_total"]
+        self._cache = counted["router_cache_total"]
         self._cost = counted["router_cost_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens = counted["router_tokens_total"]
@@ -96,11 +115,9 @@ class Metrics(Collector):
         self._windows = counted["router_control_windows_total"]
         self._routes: Mapping[str, Route] = {}
         self._restarts = counted["router_worker_restarts_total"]
-        for begun in ("router_worker_restarts_total", "router_log_dropped_total"):
-            counted[begun]()  # from 0, like those above
-        self._process = ProcessCollector(registry=None)
-        self._cpu = 0.0
-        self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
+        self._process = _Process(self._series, self._gauges)
+        for name in ("router_worker_restarts_total", "router_log_dropped_total"):
+            counted[name]()  # from 0, like those above
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -110,6 +127,8 @@ class Metrics(Collector):
         band = str(decision.band) if decision and decision.band is not None else _NONE
         last = outcome.heard.tier if outcome.heard else _NONE
         self._requests(route, start, last, band, outcome.end).inc()
+        if outcome.route is not None:
+            self._cache(route, outcome.cache).inc()
         self._seconds(route, start).observe(outcome.seconds)
         self._band_seconds(route, start, band).observe(outcome.seconds)
         self._overhead().observe(outcome.overhead)
@@ -270,20 +289,12 @@ class Metrics(Collector):
 
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
-        self._look_at_process()
+        self._process.look()
         self._series.refresh()
-
-    def _look_at_process(self) -> None:
-        for family in self._process.collect():
-            for sample in family.samples:
-                if sample.name == "process_cpu_seconds_total":
-                    self._cpu = sample.value
-                elif (gauge := self._gauges.get(sample.name)) is not None:
-                    gauge.set(sample.value)
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
-        self._look_at_process()
+        self._process.look()
         return self._series.parts()
 
     @override

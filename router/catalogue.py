@@ -1,8 +1,4 @@
-"""Every metric there is: its name, what it counts, and the labels that tell its series apart.
-
-Label values come from the policy or from an enum, never from a request. Names follow OpenTelemetry's GenAI conventions
-where they have one. docs/metrics.md tells the same.
-"""
+"""Every metric there is: its name, kind, help and labels, as docs/metrics.md tells them."""
 
 from router.series import Metric
 
@@ -64,6 +60,12 @@ METRICS = (
         "counter",
         "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
         ("route", "tier"),
+    ),
+    Metric(
+        "router_cache_total",
+        "counter",
+        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
+        ("route", "result"),
     ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
     Metric(
