@@ -6,6 +6,7 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -43,6 +44,18 @@ def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
 
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
     return now(route.name, route.state).get(rung.tier.name, rung.below)
+
+
+def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
+    """Let the first one be an increase, which is what an alert waits for."""
+    for name, *labels in (
+        ("router_policy_reload_total", "ok"),
+        ("router_policy_reload_total", "refused"),
+        ("router_shed_total", "inflight"),
+        ("router_worker_restarts_total",),
+        ("router_log_dropped_total",),
+    ):
+        counted[name](*labels)
 
 
 class _Process:
@@ -94,8 +107,6 @@ class Metrics(Collector):
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
-        for result in ("ok", "refused"):
-            self._reloads(result)  # from 0: the first one is an increase, which an alert waits for
         self._feedback = counted["router_feedback_total"]
         self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]
@@ -115,9 +126,9 @@ class Metrics(Collector):
         self._windows = counted["router_control_windows_total"]
         self._routes: Mapping[str, Route] = {}
         self._restarts = counted["router_worker_restarts_total"]
+        self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
-        for name in ("router_worker_restarts_total", "router_log_dropped_total"):
-            counted[name]()  # from 0, like those above
+        _begin_at_zero(counted)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -278,6 +289,10 @@ class Metrics(Collector):
         if dropped != self._dropped_before:
             self._dropped().inc(max(0, dropped - self._dropped_before))
             self._dropped_before = dropped
+
+    def shed(self, reason: str) -> None:
+        """Count a request that was turned away because there were too many."""
+        self._shed(reason).inc()
 
     def restarted(self) -> None:
         """Count a worker that was started again."""

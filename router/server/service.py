@@ -9,6 +9,7 @@ from pathlib import Path
 from router import ids
 from router.cache import Answers
 from router.clock import SYSTEM, Clock
+from router.errors import Unavailable
 from router.flights import Flights
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
@@ -82,6 +83,17 @@ class Service:
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    def admit(self) -> None:
+        """Let a request in, which is counted as being answered by now.
+
+        Raises:
+            Unavailable: there are too many; whoever is being answered has a better chance without this one.
+        """
+        if self.inflight > self.pipeline.plan.max_inflight:
+            self.metrics.shed("inflight")
+            told = "too many requests at once; try again in a second, or raise server.max_inflight"
+            raise Unavailable(told, code="overloaded", headers={"retry-after": "1"})
 
     async def begin(self) -> None:
         """Connect to what is shared, before the first request."""

@@ -29,7 +29,6 @@ NOT_YET = frozenset(
         "router_quality_weighted_total",
         "router_records_dropped_total",
         "router_redis_up",
-        "router_shed_total",
         "router_threshold_changes_total",
     }
 )
