@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from router.catalogue import METRICS
+from router.meters import METRICS
 from router.outcome import Attempt, Evidence, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Family, Sample, Series, Sheets
@@ -33,6 +33,7 @@ _CONTROLLED = (
     "router_drift",
 )
 """What only the replica that moves thresholds knows."""
+
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
 _SUMS = ("weight", "weight_sq", "weighted", "weighted_sq")

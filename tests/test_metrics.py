@@ -156,20 +156,8 @@ def labels_of(policy: Plan) -> set[str]:
     """Every word that may stand in a label."""
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
     words |= {deployment.model for deployment in policy.deployments.values()}
-    return words | {
-        "",
-        "ok",
-        "error",
-        "refused",
-        "chat",
-        "openai",
-        "served",
-        "input",
-        "output",
-        "2",
-        "off",
-        policy.version,
-    }
+    words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", "inflight"}
+    return words | {policy.version}
 
 
 async def test_what_clients_invent_makes_no_series() -> None:

@@ -1,4 +1,8 @@
-"""Every metric there is: its name, kind, help and labels, as docs/metrics.md tells them."""
+"""Every metric there is: its name, what it counts, and the labels that tell its series apart.
+
+Label values come from the policy or from an enum, never from a request. Names follow OpenTelemetry's GenAI conventions
+where they have one. docs/metrics.md tells the same.
+"""
 
 from router.series import Metric
 
