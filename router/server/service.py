@@ -17,6 +17,7 @@ from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.policy import Policy, schema
 from router.server.books import Books
+from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
@@ -75,6 +76,8 @@ class Service:
             self.metrics.count_log(lambda: log.dropped)
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
+        self._breakers = Breakers(self.store, clock)
+        self._breakers.adopt(pool)
         cache = policy.cache
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
@@ -98,6 +101,7 @@ class Service:
     async def begin(self) -> None:
         """Connect to what is shared, before the first request."""
         await self.store.begin()
+        await self._breakers.begin()
 
     @property
     def retention(self) -> float:
@@ -155,6 +159,7 @@ class Service:
         if read.policy.cache.url != self.policy.cache.url:
             say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
+        self._breakers.adopt(pool)
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)

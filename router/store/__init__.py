@@ -17,7 +17,7 @@
 
 from router.store.embedded import NotInstalled
 from router.store.folder import Folder
-from router.store.keys import CHANNELS, KINDS, Flight, Kind, key
+from router.store.keys import CHANNELS, KINDS, PREFIX, Flight, Kind, key
 from router.store.memory import Memory
 from router.store.opening import open_store
 from router.store.protocol import Claim, Heard, Store, StoreDown
@@ -25,6 +25,7 @@ from router.store.protocol import Claim, Heard, Store, StoreDown
 __all__ = [
     "CHANNELS",
     "KINDS",
+    "PREFIX",
     "Claim",
     "Flight",
     "Folder",
