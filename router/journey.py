@@ -31,6 +31,7 @@ class Journey:
         "_wall",
         "answer",
         "decision",
+        "drafts",
         "estimate",
         "request",
         "route",
@@ -58,6 +59,7 @@ class Journey:
         self.estimate: Estimate | None = None
         self.decision: Decision | None = None
         self.answer: Completion | None = None
+        self.drafts: dict[str, Completion] = {}
 
     @property
     def now(self) -> float:
@@ -129,6 +131,7 @@ class Journey:
             self.signals,
             self.estimate,
             self.answer,
+            self.drafts,
         )
 
     def _identify(self) -> str:

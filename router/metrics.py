@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from router.outcome import Attempt, Outcome
+from router.outcome import Aside, Attempt, Outcome
 from router.plan import Plan
 from router.series import Metric, Series, Sheets
 
@@ -54,8 +54,21 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
+        "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",
         ("route", "start", "tier", "deployment", "kind", "band"),
+    ),
+    Metric(
+        "router_escalation_results_total",
+        "counter",
+        "Escalations whose weak answer was compared with the one that was served: rescued, same, worse (says a judge).",
+        ("route", "result"),
+    ),
+    Metric(
+        "router_shadows_total",
+        "counter",
+        "Calls beside the traffic, kind shadow or judge: answered, unreadable (a judge), a failure, or why nobody was "
+        "asked (budget, busy, open, price, queue, stale).",
+        ("route", "kind", "result"),
     ),
     Metric(
         "router_cost_unknown_total",
@@ -138,6 +151,8 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cost = counted["router_cost_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
+        self._gains = counted["router_escalation_results_total"]
+        self._shadows = counted["router_shadows_total"]
         self._tokens = counted["router_tokens_total"]
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
@@ -199,6 +214,19 @@ class Metrics(Collector):
             self._tokens(route, tier, "output").inc(usage.output)
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
+
+    def aside(self, aside: Aside) -> None:
+        """Count a call that no client waited for, or that was not made, and what it cost."""
+        self._shadows(aside.route, aside.kind, aside.result).inc()
+        if aside.cost is not None:
+            band = _NONE if aside.band is None else str(aside.band)
+            self._cost(aside.route, aside.start, aside.tier, aside.deployment, aside.kind, band).inc(aside.cost)
+        elif aside.result in {"answered", "unreadable"}:
+            self._unknown(aside.deployment).inc()
+
+    def escalation(self, route: str, result: str) -> None:
+        """Count what an escalation was good for: `rescued`, `same` or `worse`."""
+        self._gains(route, result).inc()
 
     def serve(self, plan: Plan, up: Callable[[str], bool]) -> None:
         """Say which plan is in force from now on; `up` is asked about its deployments whenever somebody looks."""

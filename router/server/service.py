@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,13 +15,14 @@ from router.clock import SYSTEM, Clock
 from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
-from router.outcome import fields
+from router.outcome import Evidence, fields
 from router.pipeline import Pipeline
 from router.plan import Plan
 from router.policy import Policy, PolicyError, load
 from router.pricing import PriceList
 from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
+from router.shadow import Shadows, Told
 from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -69,7 +70,11 @@ class Service:
         sinks: list[Sink] = [self.metrics.record]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        self.learners: list[Callable[[Evidence], None]] = []
+        self.shadows = Shadows(Told(self.metrics.aside, self._learn, self.metrics.escalation), clock)
+        sinks.append(self.shadows.offer)
         pool = Pool.of(plan.deployments, connect, None)
+        self.shadows.serve(plan, pool)
         self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
         self.metrics.serve(plan, self._up)
         self._cautioned: set[str] = set()
@@ -115,6 +120,7 @@ class Service:
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = read.policy, read.keyring
         self.pipeline.swap(plan, pool)
+        self.shadows.serve(plan, pool)
         self.metrics.serve(plan, self._up)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
@@ -128,7 +134,8 @@ class Service:
             say(text)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment."""
+        """Give up what is asked aside, and close every connection to a deployment."""
+        await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         self._aside.shutdown(wait=False)
 
@@ -166,6 +173,10 @@ class Service:
             if caution not in self._cautioned:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
+
+    def _learn(self, evidence: Evidence) -> None:
+        for learn in self.learners:
+            learn(evidence)
 
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)

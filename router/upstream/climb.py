@@ -225,6 +225,7 @@ class Climb:
         self._purse.pay(candidate.deployment, completion.usage)
         if not self._purse.affords_any(above):
             return True
+        self._journey.drafts[candidate.tier.name] = completion
         handoff = self._route.handoff or candidate.tier.handoff
         self._told_above = handoff.told(completion, verdict.reason) if handoff else None
         return False
