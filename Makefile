@@ -2,14 +2,14 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test docs bench-quality lock clean
+.PHONY: help demo install fmt check test docs dashboards bench-quality lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
 DEMO_ARGS ?=
 LOCK_ARGS ?=
-CODE := router tests
+CODE := router tests grafana
 
 # Hashes make a lock a lock: nothing that is not in it is installed, and no package's build script runs.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --quiet --progress-bar off
@@ -41,6 +41,9 @@ test: check ## Check, then every test, with branch coverage
 
 docs: .venv/.project ## Write the tables of docs/policy.md anew from the schema
 	@$(BIN)/python -m router.policy.reference docs/policy.md
+
+dashboards: .venv/.project ## Write grafana/dashboards anew from grafana/*.py
+	@$(BIN)/python -m grafana.build
 
 bench-quality: .venv/.project .venv/.dev ## Measure difficulty and calibration (SMALLFIRST_DATA=folder with outcome data)
 	@$(BIN)/python -m router.learning.bench '$(SMALLFIRST_DATA)'

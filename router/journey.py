@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
+from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
-from router.ids import NONCE_BYTES, IdFacts, Signer, hashed
+from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
 from router.outcome import Attempt, End, Outcome, Result
 from router.plan import Route
 from router.pricing import cost
@@ -35,7 +36,9 @@ class Journey:
         "estimate",
         "request",
         "route",
+        "session",
         "signals",
+        "speaker",
         "stream",
         "tenant",
     )
@@ -60,11 +63,18 @@ class Journey:
         self.decision: Decision | None = None
         self.answer: Completion | None = None
         self.drafts: dict[str, Completion] = {}
+        self.session: Session | None = None
+        self.speaker: int | None = None
 
     @property
     def now(self) -> float:
         """The moment, on the clock of everything that waits."""
         return self._clock.now()
+
+    @property
+    def last(self) -> int:
+        """The place of the attempt noted last."""
+        return len(self._attempts) - 1
 
     @property
     def elapsed(self) -> float:
@@ -132,6 +142,8 @@ class Journey:
             self.estimate,
             self.answer,
             self.drafts,
+            self.session,
+            self.speaker,
         )
 
     def _identify(self) -> str:
@@ -141,7 +153,7 @@ class Journey:
             facts = IdFacts(
                 tenant=hashed(self.tenant or _NOBODY),
                 route=hashed(self.route.name if self.route else _NOBODY),
-                tier=hashed(decision.start if decision else _NOBODY),
+                tier=start_of(decision.start if decision else _NOBODY, self.route.state if self.route else ""),
                 model=hashed(self._attempts[-1].deployment if self._attempts else _NOBODY),
                 band=decision.band if decision else None,
                 propensity=decision.propensity if decision else 1.0,

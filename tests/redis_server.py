@@ -42,11 +42,11 @@ def free_port() -> int:
 class RedisServer:
     """One server, which can be started again at the same place."""
 
-    def __init__(self, program: str, folder: Path, **settings: str) -> None:
+    def __init__(self, program: str, folder: Path, settings: Mapping[str, str]) -> None:
         self._program = program
         self.folder = folder
         self.port = free_port()
-        self._settings = settings
+        self.settings = dict(settings)
         self._process: subprocess.Popen[bytes] | None = None
         self._paused = False
 
@@ -57,9 +57,12 @@ class RedisServer:
     def start(self) -> Self:
         """Start, and wait until it answers."""
         given = {"bind": "127.0.0.1", "port": str(self.port), "dir": str(self.folder), "save": ""} | {
-            name.replace("_", "-"): value for name, value in self._settings.items()
+            name: value for name, value in self.settings.items() if name != "sentinel"
         }
         line = [part for name, value in given.items() for part in (f"--{name}", value)]
+        if watched := self.settings.get("sentinel"):  # a Sentinel writes what it learns into its settings
+            (self.folder / "sentinel.conf").write_text(f"port {self.port}\nbind 127.0.0.1\nsentinel {watched}\n")
+            line = [str(self.folder / "sentinel.conf"), "--sentinel"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([self._program, *line], stdout=log, stderr=log)
         self._wait_until_it_answers()
@@ -74,9 +77,14 @@ class RedisServer:
                 said = self.ask("PING")
                 if said.startswith((b"+PONG", b"-NOAUTH")):
                     return
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(0.01)
+            self.breathe()
         raise AssertionError((self.folder / "log").read_text())
+
+    def breathe(self) -> None:
+        """Give it a moment, or less when it ends."""
+        assert self._process is not None
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.01)
 
     def ask(self, *command: str) -> bytes:
         """Send one command, as an operator would; what came back, as it came."""
@@ -109,7 +117,7 @@ class RedisServer:
 def running(program: str, settings: Mapping[str, str] | None = None) -> Iterator[RedisServer]:
     """Run a server in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        server = RedisServer(program, Path(folder), **(settings or {}))
+        server = RedisServer(program, Path(folder), settings or {})
         try:
             yield server.start()
         finally:

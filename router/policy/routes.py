@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 
 from router.policy.aside import Explore, Shadow
 from router.policy.block import Block
+from router.policy.caching import RouteCache
+from router.policy.control import Control, Objectives
 from router.policy.prompting import AnyHandoff
 from router.policy.values import (
     Duration,
@@ -181,21 +183,32 @@ class Rule(Block):
         return self
 
 
-class RouteCache(Block):
-    """What a route may answer from memory."""
-
-    exact: Literal[False] = Field(
-        default=False,
-        description="Whether equal requests get the stored answer; only `false` so far.",
-        examples=[False],
-    )
-
-
 Difficulty = Annotated[
     float | str,
     BeforeValidator(read_difficulty),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string"}]}),
 ]
+
+
+class Sessions(Block):
+    """How conversations stay where they are from one turn to the next."""
+
+    idle: Duration = Field(
+        default=3600.0, description="A conversation without a request for so long is forgotten.", examples=["1h"]
+    )
+    pin: Flag = Field(
+        default=True,
+        description="Whether a conversation never starts below the tier it has come to.",
+        examples=[False],
+    )
+    deescalate: Flag = Field(
+        default=False,
+        description=(
+            "Whether it may all the same, at a user's turn, where one answer there saves more than the prompt cache "
+            "is worth that it leaves behind."
+        ),
+        examples=[True],
+    )
 
 
 class Scope(Block):
@@ -249,13 +262,18 @@ class Route(Block):
         description="What the next tier is told about an answer that was not good enough; omitted: as its tier says.",
         examples=["draft"],
     )
+    sessions: Sessions = Field(
+        default=Sessions(),
+        description="How conversations stay where they are; docs/sessions.md explains it.",
+        examples=[{"idle": "30m", "deescalate": True}],
+    )
     rules: tuple[Rule, ...] = Field(
         default=(),
         description="Hard constraints, applied before cache and difficulty.",
         examples=[[{"name": "images", "when": {"images": True}, "start": "frontier"}]],
     )
     cache: RouteCache = Field(
-        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": False}]
+        default=RouteCache(), description="What may be answered from memory.", examples=[{"exact": {"ttl": "1h"}}]
     )
     shadow: Shadow | None = Field(
         default=None,
@@ -264,6 +282,14 @@ class Route(Block):
             "last one while `below: auto` has no calibration."
         ),
         examples=[{"rate": {"tuned": 0.2, "frontier": 0.01}, "usd_per_hour": 2}],
+    )
+    objectives: Objectives | None = Field(
+        default=None,
+        description="What control moves the first tier's threshold for; omitted: nothing is measured against anything.",
+        examples=[{"quality": {"min": 0.95}, "cost_per_request_usd": {"max": 0.002}}],
+    )
+    control: Control = Field(
+        default=Control(), description="How far and how often it may move.", examples=[{"mode": "apply"}]
     )
     explore: Explore = Field(
         default=Explore(),

@@ -8,12 +8,14 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from router.policy.aside import Shadow
 from router.policy.block import Block
+from router.policy.caching import Cache, Exact, RouteCache
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
+from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
-from router.policy.routes import Range, Route, RouteCache, Rule, Rung, Scope, TextPattern, When
+from router.policy.routes import Range, Route, Rule, Rung, Scope, Sessions, TextPattern, When
 from router.policy.source import Source, fingerprint
-from router.policy.values import JsonObject, Name, Size, Text, read_hold
+from router.policy.values import Duration, JsonObject, Name, Size, Text, read_hold
 
 Hold = Annotated[
     int | Literal["all"] | None,
@@ -30,8 +32,13 @@ class Tier(Block):
         description="The deployments that serve this tier; one that fails falls back to the next.",
         examples=[["tuned-a", "tuned-b"]],
     )
-    balance: Literal["least_busy"] = Field(
-        default="least_busy", description="How requests are spread over the deployments.", examples=["least_busy"]
+    balance: Literal["least_busy", "affinity"] = Field(
+        default="least_busy",
+        description=(
+            "How requests are spread over the deployments: `affinity` keeps a conversation at the same one, whose "
+            "prompt cache is warm."
+        ),
+        examples=["affinity"],
     )
     checks: tuple[CheckItem, ...] = Field(
         default=DEFAULT_CHECKS,
@@ -64,14 +71,6 @@ class Tier(Block):
     )
 
 
-class Cache(Block):
-    """Where answers and everything shared by several servers are kept."""
-
-    url: Literal["memory://"] = Field(
-        default="memory://", description="Where shared state is kept; only `memory://` so far.", examples=["memory://"]
-    )
-
-
 class State(Block):
     """Where what was learned survives a restart."""
 
@@ -79,6 +78,31 @@ class State(Block):
         default=".smallfirst",
         description="The folder for what was learned; made when missing.",
         examples=[".smallfirst"],
+    )
+
+
+class Records(Block):
+    """What is kept of every request; without this block nothing is."""
+
+    path: Text = Field(
+        default=".smallfirst/records", description="The folder for records; made when missing.", examples=["records"]
+    )
+    content: Literal["none", "redacted", "full"] = Field(
+        default="none",
+        description=(
+            "What is kept of prompts and answers: `none`, `redacted` (without e-mail addresses, card numbers and "
+            "IBANs) or `full`."
+        ),
+        examples=["redacted"],
+    )
+    retention: Duration = Field(
+        default=30 * 86400.0, description="How long records are kept, in whole days.", examples=["90d"]
+    )
+    segment: Size = Field(
+        default=64 * 2**20, description="The size at which the next file is begun.", examples=["16MiB"]
+    )
+    flush: Duration = Field(
+        default=1.0, description="How often records are made sure to be on the disk.", examples=["5s"]
     )
 
 
@@ -118,10 +142,25 @@ class Policy(Block):
     state: State = Field(
         default=State(), description="Where what was learned survives restarts.", examples=[{"path": ".smallfirst"}]
     )
+    records: Records | None = Field(
+        default=None,
+        description="What is kept of every request; omitted: nothing.",
+        examples=[{"path": ".smallfirst/records", "content": "none"}],
+    )
     auth: Auth | None = Field(
         default=None,
         description="Who may ask; omitted, the server binds to loopback only.",
         examples=[{"keys": "keys.yaml"}],
+    )
+    prometheus: Prometheus | None = Field(
+        default=None,
+        description="Where control reads what all replicas measured; omitted: what this process counted itself.",
+        examples=[{"url": "http://127.0.0.1:9090"}],
+    )
+    grafana: Grafana | None = Field(
+        default=None,
+        description="Where moves of thresholds are written on dashboards; omitted: nowhere.",
+        examples=[{"url": "http://127.0.0.1:3000", "token": "${GRAFANA_TOKEN}"}],
     )
     server: Server = Field(
         default=Server(), description="Limits of the server itself.", examples=[{"max_body": "64MiB"}]
@@ -173,19 +212,26 @@ __all__ = [
     "Breaker",
     "Cache",
     "Check",
+    "Control",
     "Deployment",
+    "Exact",
+    "Grafana",
     "Handoff",
     "HourlyPrice",
+    "Objectives",
     "Policy",
     "Price",
+    "Prometheus",
     "Prompt",
     "Range",
+    "Records",
     "Route",
     "RouteCache",
     "Rule",
     "Rung",
     "Scope",
     "Server",
+    "Sessions",
     "Shadow",
     "State",
     "Supports",

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from router.policy.values import read_text, wrong
 
-__all__ = ["MEMORY", "SharedUrl", "StoreUrl", "read_store_url"]
+__all__ = ["SharedUrl", "StoreUrl", "read_store_url"]
 
 _KINDS: dict[str, "StoreKind"] = {
     "memory": "memory",
@@ -62,13 +62,8 @@ class StoreUrl:
         return urlencode({name: value for name, value in self.options.items() if name.startswith("ssl_")})
 
 
-MEMORY = StoreUrl()
-
-
 def read_store_url(value: object) -> StoreUrl:
     """Read an address; no sentence ever repeats it, for it may hold a password."""
-    if isinstance(value, StoreUrl):
-        return value
     scheme, there, rest = read_text(value).strip().partition("://")
     kind = _KINDS.get(scheme)
     if kind is None or not there:
@@ -134,6 +129,9 @@ def _described() -> dict[str, Any]:
     return {"type": "string", "pattern": rf"^(({'|'.join(re.escape(kind) for kind in _KINDS)})://|\$\{{)"}
 
 
-SharedUrl = Annotated[
-    StoreUrl, BeforeValidator(read_store_url), WithJsonSchema(_described()), Field(repr=False, exclude=True)
-]
+def _checked(value: object) -> str:
+    read_store_url(value)
+    return str(value).strip()
+
+
+SharedUrl = Annotated[str, BeforeValidator(_checked), WithJsonSchema(_described()), Field(repr=False, exclude=True)]

@@ -11,7 +11,6 @@ from router.policy.faults import Complaint
 from router.policy.tree import matches
 
 CHECKS = ("judge",)
-STORES = ("redis", "rediss", "redis+sentinel", "redis+cluster", "unix", "embedded")
 RELEASE = "smallfirst " + ".".join(__version__.split(".")[:2])
 
 
@@ -22,16 +21,6 @@ def _words(*words: str) -> Callable[[object], str]:
         return f"'{word}'" if isinstance(word, str) and word in words else ""
 
     return said
-
-
-def _store(value: object) -> str:
-    """Name the kind of store only: the rest of its address may hold a password."""
-    kind = value.partition("://")[0] if isinstance(value, str) else ""
-    return f"'{kind}://'" if kind in STORES else ""
-
-
-def _exact_cache(value: object) -> str:
-    return "the exact cache" if value is True or isinstance(value, Mapping) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +37,8 @@ class Row:
 
 
 ROWS = (
-    Row("tiers.*.balance", "use least_busy", "affinity", _words("affinity")),
     Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
     Row("tiers.*.context"),
-    Row("routes.*.cache.exact", "write false, or remove it", "true and {ttl: 1h}", _exact_cache),
-    Row("routes.*.objectives"),
-    Row("routes.*.control"),
-    Row("cache.url", "use memory://", ", ".join(f"{kind}://" for kind in STORES), _store),
-    Row("records"),
-    Row("prometheus"),
 )
 
 

@@ -105,6 +105,7 @@ async def _serve(service: Service, host: str, port: int) -> None:
         service.stopping = True
         server.stop()
 
+    await service.begin()
     watching = asyncio.create_task(service.watch()) if service.watches else None
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reload)
@@ -134,6 +135,7 @@ def _settle() -> None:
 async def running(service: Service, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Serve inside a program that does other things too; gives the address that goes into `base_url`."""
     listening = _listen(host, port)
+    await service.begin()
     server = _Server(_config(service))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     await server.ready.wait()

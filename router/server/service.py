@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -15,19 +15,27 @@ from router.clock import SYSTEM, Clock
 from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
-from router.outcome import Evidence, fields
+from router.outcome import fields
 from router.pipeline import Pipeline
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load
+from router.policy import Policy, PolicyError, load, schema
+from router.policy.store_url import read_store_url
 from router.pricing import PriceList
+from router.server.books import Books
+from router.server.decisions import Decisions
+from router.server.feedback import Intake
 from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
 from router.shadow import Shadows, Told
+from router.store import NotInstalled, Store, open_store
 from router.upstream.connect import UnknownProviderError, connect, prepare
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
 __all__ = ["CannotServe", "Service"]
+
+
+_RETENTION: float = schema.Records.model_fields["retention"].default
 
 
 class CannotServe(Exception):
@@ -66,19 +74,33 @@ class Service:
         read = self._read()
         policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
-        self.metrics = Metrics(lambda: self.inflight)
-        sinks: list[Sink] = [self.metrics.record]
+        self.store = self._opened(policy)
+        self.metrics = Metrics(lambda: self.inflight, shared=lambda: self.store.up)
+        self.decisions = Decisions(self.store)
+        signer = self._signer(policy)
+        self.intake = Intake(signer, self.store, self.decisions)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock)
+        sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
-        self.learners: list[Callable[[Evidence], None]] = []
-        self.shadows = Shadows(Told(self.metrics.aside, self._learn, self.metrics.escalation), clock)
+        self.shadows = Shadows(Told(self.metrics.aside, self.books.evidence, self.metrics.escalation), clock)
         sinks.append(self.shadows.offer)
         pool = Pool.of(plan.deployments, connect, None)
         self.shadows.serve(plan, pool)
-        self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    async def begin(self) -> None:
+        """Connect to what is shared, before the first request."""
+        await self.store.begin()
+
+    @property
+    def retention(self) -> float:
+        """Seconds for which records are kept, or would be; what is said twice within them counts once."""
+        return self.policy.records.retention if self.policy.records else _RETENTION
 
     @property
     def watches(self) -> bool:
@@ -117,11 +139,14 @@ class Service:
             self._refuse(f"internal error: {traceback.format_exc()}")
             return None
         plan, before = read.plan, self.pipeline.pool
+        if read.policy.cache.url != self.policy.cache.url:
+            say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = read.policy, read.keyring
         self.pipeline.swap(plan, pool)
         self.shadows.serve(plan, pool)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
@@ -134,9 +159,11 @@ class Service:
             say(text)
 
     async def aclose(self) -> None:
-        """Give up what is asked aside, and close every connection to a deployment."""
+        """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
         await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.books.aclose()
+        await self.store.aclose()
         self._aside.shutdown(wait=False)
 
     def may_listen_on(self, host: str) -> None:
@@ -174,9 +201,11 @@ class Service:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
 
-    def _learn(self, evidence: Evidence) -> None:
-        for learn in self.learners:
-            learn(evidence)
+    def _opened(self, policy: Policy) -> Store:
+        try:
+            return open_store(read_store_url(policy.cache.url), policy.path(policy.state.path), say, self._clock)
+        except NotInstalled as error:
+            raise CannotServe(f"cache.url: {error}") from error
 
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)

@@ -49,7 +49,7 @@ async def ask(member: Member, body: bytes, hour: Hour, *, most: Usage, clock: Cl
         try:
             answer = await attempt.ask(member, body, within=deployment.timeout.total)
         finally:
-            member.leave(called=False)
+            member.leave()
         paid = cost(deployment.price, answer.completion.usage)
         spent = held if paid is None else paid
         return Said("answered", deployment.name, answer.completion, paid, clock.now() - begun)

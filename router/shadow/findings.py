@@ -57,4 +57,5 @@ def gained(look: Look, compared: Compared | None, judged: Judgement | None) -> G
         ahead = judged.other - judged.one
         return "rescued" if ahead > _BETTER else "worse" if ahead < -_BETTER else "same"
     differs = compared is not None and not compared.same
-    return "rescued" if differs and look.outcome.attempts[-1].verdict == "ok" else "same"
+    heard = look.outcome.heard
+    return "rescued" if differs and heard is not None and heard.verdict == "ok" else "same"

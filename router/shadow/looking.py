@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.chat import ChatRequest, Completion
+from router.conversation import own
 from router.decide import Decision, Step
 from router.outcome import Outcome
 from router.plan import Route
@@ -37,7 +38,7 @@ class Look:
     @property
     def served(self) -> str:
         """The tier whose answer the client has."""
-        return self.outcome.attempts[-1].tier
+        return _served(self.outcome)
 
     def weight(self, tier: str) -> float | None:
         """How many requests like this one a comparison of a tier with the last stands for; None when with none.
@@ -63,7 +64,7 @@ def look(outcome: Outcome, route: Route, draw: float) -> Look | None:
     if steps[-1].tier.name != last:
         return None
     tried = {attempt.tier for attempt in outcome.attempts}  # who failed is not asked again, least of all for this
-    served = outcome.attempts[-1].tier
+    served = _served(outcome)
     rate = route.shadow.rates.get(served, 0.0)
     looked = draw < rate
     ask = tuple(step for step in steps if step.tier.name not in tried) if looked else ()
@@ -72,4 +73,9 @@ def look(outcome: Outcome, route: Route, draw: float) -> Look | None:
     if last not in there or len(there) == 1:
         return None
     body = {name: value for name, value in request.body.items() if name not in _DROPPED}
+    body["messages"] = own(request.messages, len(request.messages))  # nothing in it is known to be the other model's
     return Look(outcome, decision, ChatRequest(body, request.model), answers, ask, last, rate=rate if looked else None)
+
+
+def _served(outcome: Outcome) -> str:
+    return outcome.heard.tier if outcome.heard else ""

@@ -134,3 +134,11 @@ def test_prometheus_reads_its_configuration_and_the_rules(tmp_path: Path) -> Non
     checked = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_grafana_opens_on_a_dashboard_that_there_is() -> None:
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    inside = binds(SERVICES["grafana"])["./grafana/dashboards"]
+
+    assert home.startswith(f"{inside}/")
+    assert (ROOT / "grafana" / "dashboards" / home.removeprefix(f"{inside}/")).exists()

@@ -3,14 +3,15 @@
 import pytest
 from pydantic import ValidationError
 
-from router.policy.routes import Range, Route, RouteCache, Rule, Rung, TextPattern, When
+from router.policy.caching import Exact, RouteCache
+from router.policy.routes import Range, Route, Rule, Rung, TextPattern, When
 
 
 def test_a_route_is_little_more_than_its_cascade() -> None:
     route = Route(cascade=(Rung(tier="tuned", below=0.3), Rung(tier="frontier")))
 
     assert (route.difficulty, route.deadline, route.rules) == ("builtin", 600, ())
-    assert route.cache == RouteCache(exact=False)
+    assert route.cache == RouteCache(exact=Exact(ttl=3600, sampled=False, max_size=2**20))
 
 
 def test_conditions_are_read_as_they_are_used() -> None:

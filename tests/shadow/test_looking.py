@@ -111,3 +111,16 @@ async def test_of_three_tiers_all_others_are_asked_and_the_last_is_the_measure()
     looked = look(replace(two, decision=decision), three, 0.0)
     assert looked is not None
     assert (asks(looked), looked.last) == (["nano", "frontier"], "frontier")
+
+
+async def test_what_another_model_wrote_for_itself_is_not_passed_on() -> None:
+    call = {"id": "call_secret", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    said = {"role": "assistant", "content": "hm", "reasoning_content": "private", "tool_calls": [call]}
+    messages = [{"role": "user", "content": "a"}, said, {"role": "tool", "tool_call_id": "call_secret", "content": "1"}]
+    outcome = await served(messages=[*messages, {"role": "user", "content": "and now?"}])
+    looked = look(outcome, route_of(), 0.0)
+    assert looked is not None
+    assert "private" not in str(looked.request.body)
+    assert "call_secret" not in str(looked.request.body)
+    assert outcome.request is not None
+    assert "private" in str(outcome.request.body)

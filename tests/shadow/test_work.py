@@ -263,7 +263,7 @@ async def test_a_proxy_counts_what_its_shadows_cost(tmp_path: Any) -> None:
     changes = {"routes": {"auto": {"shadow": {"rate": 1.0, "usd_per_hour": 5}}}}
     async with proxy(tmp_path, Answer(text="Paris"), Answer(text="Paris."), changes) as served:
         heard: list[Any] = []
-        served.service.learners.append(heard.append)
+        served.service.books.learners.append(heard.append)
         async with talk(served.base_url) as client:
             body = orjson.dumps({"model": "auto", "messages": [{"role": "user", "content": "capital of France?"}]})
             head = {"host": "x", "content-length": str(len(body)), "content-type": "application/json"}

@@ -1,0 +1,1 @@
+"""What grafana/ builds, and whether every query of it finds what it asks for."""

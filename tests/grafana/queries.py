@@ -1,0 +1,60 @@
+"""Every query there is, with the place it stands at, and the metrics it asks for."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grafana.build import DASHBOARDS
+from grafana.panels import Query
+from router.metrics import METRICS
+
+RULES = Path(__file__).parent.parent.parent / "grafana" / "rules"
+KNOWN = {metric.name: metric for metric in METRICS}
+NOT_YET = frozenset(
+    {
+        "gen_ai_client_token_usage",
+        "router_band_seconds_count",
+        "router_band_seconds_sum",
+        "router_baseline_usd_total",
+        "router_cache_total",
+        "router_drift",
+        "router_escalation_results_total",
+        "router_objective",
+        "router_objective_measured",
+        "router_objective_violated",
+        "router_quality_weight_total",
+        "router_quality_weighted_sq_total",
+        "router_quality_weighted_total",
+        "router_records_dropped_total",
+        "router_redis_up",
+        "router_shed_total",
+        "router_threshold_changes_total",
+    }
+)
+"""Metrics that dashboards and rules ask for and that nothing counts yet. Shrinks to nothing."""
+PLACES_NOT_YET = frozenset({"control / What evidence costs an hour"})
+"""Panels that ask for what nothing does yet. Shrinks to nothing."""
+
+
+def panels() -> Iterator[tuple[str, Query]]:
+    for name, dashboard in DASHBOARDS.items():
+        for panel in dashboard.panels:
+            yield from ((f"{name} / {panel.title}", query) for query in panel.queries)
+        for annotation in dashboard.annotations:
+            yield f"{name} / {annotation.name}", Query(annotation.expr, annotation.title)
+
+
+def rules() -> list[dict[str, Any]]:
+    files = sorted(RULES.glob("*.yaml"))
+    return [rule for file in files for group in yaml.safe_load(file.read_text())["groups"] for rule in group["rules"]]
+
+
+def metrics(expr: str) -> set[str]:
+    """Name the metrics of an expression as METRICS does: without what a histogram adds to its name."""
+    bare = re.sub(r"\{[^}]*\}|by \([^)]*\)|on \([^)]*\)|\"[^\"]*\"", "", expr)
+    found = set(re.findall(r"(?<![\w:])(?:router|gen_ai)_\w+", bare))
+    plain = {name: re.sub(r"_(bucket|sum|count)$", "", name) for name in found}
+    return {bare if bare in KNOWN.keys() | NOT_YET else name for name, bare in plain.items()}

@@ -1,0 +1,74 @@
+"""The store that several servers share, where it differs from the one inside the process."""
+
+import asyncio
+
+import pytest
+
+from router.policy.store_url import read_store_url
+from router.store import KINDS, Flight, key
+from router.store.redis_store import RedisStore
+from tests.redis_server import RedisServer
+
+pytestmark = pytest.mark.redis
+
+
+async def test_two_servers_see_the_same(redis_server: RedisServer) -> None:
+    one, other = (RedisStore(read_store_url(redis_server.url)) for _ in range(2))
+    await one.set(key("threshold", "auto"), b"0.3", None)
+
+    assert await other.get(key("threshold", "auto")) == b"0.3"
+    assert one.shared
+    await one.aclose()
+    await other.aclose()
+
+
+async def test_a_key_stays_as_long_as_docs_say_and_what_was_learned_stays(own_redis: RedisServer) -> None:
+    store = RedisStore(read_store_url(own_redis.url))
+    asked = Flight.of("asked")
+    await store.set(key("threshold", "auto"), b"0.3", None)
+    await store.set(key("pin", "ann"), b"tuned", 3600)
+    await store.increment(key("lease", "n"), 1, 60)
+    await store.increment(key("lease", "n"), 1, 60)
+    await store.claim(asked, b"a" * 16, 1)
+    await store.claim(asked, b"b" * 16, 1)
+    store.settle(asked, b"a" * 16, b"an error", None)
+    await store.get(asked.answer)
+
+    left = {name: int(own_redis.ask("PTTL", name)[1:-2]) for name in (asked.result, key("pin", "ann"))}
+
+    assert own_redis.ask("PTTL", key("threshold", "auto")) == b":-1\r\n"
+    assert KINDS["threshold"].ttl is None
+    assert 0 < left[asked.result] <= 5000
+    assert 3_590_000 < left[key("pin", "ann")] <= 3_600_000
+    assert 0 < int(own_redis.ask("PTTL", key("lease", "n"))[1:-2]) <= 60_000
+    await store.aclose()
+
+
+async def test_a_store_that_was_never_used_is_up_and_closes(redis_server: RedisServer) -> None:
+    store = RedisStore(read_store_url(redis_server.url))
+
+    assert store.up
+    await store.aclose()
+
+
+async def test_whoever_leaves_a_channel_leaves_the_others_listening(redis_server: RedisServer) -> None:
+    store = RedisStore(read_store_url(redis_server.url))
+    heard: list[bytes | None] = []
+    arrived = asyncio.Event()
+
+    def hear(message: bytes | None) -> None:
+        heard.append(message)
+        arrived.set()
+
+    leave = store.subscribe("sf1:breaker", lambda _: None)
+    store.subscribe("sf1:breaker", hear)
+    leave()
+    leave()
+    async with asyncio.timeout(5):
+        while not heard:
+            arrived.clear()
+            await store.publish("sf1:breaker", b"tuned-a")
+            await arrived.wait()
+
+    assert set(heard) == {b"tuned-a"}
+    await store.aclose()

@@ -1,0 +1,1 @@
+"""What a running server looks like in a terminal."""
