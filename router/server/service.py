@@ -10,8 +10,10 @@ from pathlib import Path
 
 from router import assembly, ids
 from router.assembly import AssemblyError
+from router.cache import Answers
 from router.cautions import cautions
 from router.clock import SYSTEM, Clock
+from router.flights import Flights
 from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
@@ -87,7 +89,10 @@ class Service:
         sinks.append(self.shadows.offer)
         pool = Pool.of(plan.deployments, connect, None)
         self.shadows.serve(plan, pool)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
+        cache = policy.cache
+        self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
+        self._flights = Flights(self.answers, self.store, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, flights=self._flights)
         self.metrics.serve(plan, self._up)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
@@ -143,6 +148,7 @@ class Service:
             say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = read.policy, read.keyring
+        self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
         self.shadows.serve(plan, pool)
         self.metrics.serve(plan, self._up)
@@ -162,6 +168,7 @@ class Service:
         """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
         await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self._flights.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
