@@ -245,8 +245,7 @@ async def test_exploring_is_told_in_the_header_and_how_likely_it_was_in_the_id(
     told = headers(reply)
     facts = Signer(b"k" * 32).verify(told["x-request-id"])
     assert facts is not None
-    state = one.pipeline.plan.routes["auto"].state
-    assert (told["x-router-reason"], facts.tier) == (reason, start_of(start, state))
+    assert (told["x-router-reason"], facts.tier) == (reason, start_of(start, one.pipeline.plan.routes["auto"].state))
     assert facts.propensity == pytest.approx(propensity, rel=1e-3)
 
 
