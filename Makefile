@@ -17,7 +17,7 @@ PIP := $(BIN)/python $(PIP_INSTALL)
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.project ## Show the whole loop on this machine: no key, no Redis, no network (DEMO_ARGS="--once --json")
 	@$(BIN)/smallfirst demo $(DEMO_ARGS)
