@@ -77,7 +77,6 @@ class Service:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         self.shadows = self._shadows(sinks)
         pool = Pool.of(plan.deployments, connect, None)
-        self.shadows.serve(plan, pool)
         cache = policy.cache
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
@@ -155,7 +154,6 @@ class Service:
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
-        self.shadows.serve(plan, pool)
         self._shows(plan)
         self.books.adopt(read.policy, plan)
         await self.helm.adopt(read.policy, plan)
@@ -233,6 +231,7 @@ class Service:
 
     def _shows(self, plan: Plan) -> None:
         """Let metrics show a plan."""
+        self.shadows.serve(plan, self.pipeline.pool)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:
