@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test docs dashboards bench-quality lock clean
+.PHONY: help demo install fmt check test docs dashboards bench-quality simulate lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -47,6 +47,9 @@ dashboards: .venv/.project ## Write grafana/dashboards anew from grafana/*.py
 
 bench-quality: .venv/.project .venv/.dev ## Measure difficulty and calibration (SMALLFIRST_DATA=folder with outcome data)
 	@$(BIN)/python -m router.learning.bench '$(SMALLFIRST_DATA)'
+
+simulate: .venv/.project ## Let control work in made-up worlds, 400 of them without a change (takes ten minutes)
+	@$(BIN)/smallfirst simulate --full
 
 lock: .venv/.lock ## Write requirements/*.txt anew from pyproject.toml (LOCK_ARGS="--upgrade-package NAME" or --upgrade)
 	@UV=$(BIN)/uv tools/lock $(LOCK_ARGS)
