@@ -19,6 +19,7 @@ from router.cli import (
     keys,
     learning,
     records,
+    savings,
     serve,
     simulate,
     thresholds,
@@ -48,6 +49,7 @@ app.command()(learning.train)
 app.command()(learning.score)
 app.command("eval")(learning.evaluate)
 app.command()(learning.calibrate)
+app.command()(savings.savings)
 app.add_typer(keys.app, name="keys")
 app.add_typer(cache.app, name="cache")
 app.add_typer(records.app, name="records")
