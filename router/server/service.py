@@ -190,8 +190,8 @@ class Service:
         """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
         await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
-        await self.helm.aclose()
         await self._flights.aclose()
+        await self.helm.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
