@@ -25,6 +25,7 @@ from router.server.books import Books
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.watch import EVERY, Seen, Settling, look
+from router.sessions import Sessions
 from router.settings import Settings
 from router.store import NotInstalled, Store, open_store
 from router.upstream.connect import UnknownProviderError, connect, prepare
@@ -83,7 +84,7 @@ class Service:
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, sessions=Sessions(self.store, clock))
         self.metrics.serve(plan, self._up)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
