@@ -209,6 +209,7 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
         steering=_steering(name, spec, policy, model),
+        keepalive=spec.keepalive,
         sessions=_staying(rungs, spec.sessions),
         explore=spec.explore.rate,
     )

@@ -28,6 +28,7 @@ from router.plan import Plan, Route, Tier
 from router.sessions import Sessions
 from router.signals import Signals
 from router.upstream.climb import Climb
+from router.upstream.patience import patiently
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
 
@@ -192,8 +193,9 @@ class Pipeline:
             considered = _weigh(headed, self.plan, request, caller, standing)
             journey.estimate, journey.decision = considered.estimate, considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
-            answer = await climb.run()
-            return served(answer, request, journey, self.close)
+            if (every := considered.route.keepalive) is not None and request.stream:
+                return await patiently(climb.run(), request, journey, self.close, every=every, until=climb.until)
+            return served(await climb.run(), request, journey, self.close)
         except Problem as told:
             return refused(told, journey, self.close)
         except asyncio.CancelledError:

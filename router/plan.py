@@ -162,6 +162,8 @@ class Route:
     """Changes with whatever may change an answer: what was remembered under another value is never given."""
     scope: float | None = None
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
+    keepalive: float | None = None
+    """Seconds of silence after which a comment keeps a stream's connection open; None: silence is silence."""
     sessions: Staying | None = None
     """How its conversations stay where they are; None: there is nothing to choose, or it was not wanted."""
     explore: float = 0.0

@@ -5,6 +5,7 @@
     climb       up the cascade: one deployment after the other, until an answer is good enough
     purse       what one request may still cost
     reply       what the client gets; closing it ends the request, once
+    patience    a stream whose client is kept waiting: comments keep its connection open
 
     pool        deployments at work: places, breakers, connections; who is asked next
     attempt     one call: a whole answer, the head of a stream, or the failure

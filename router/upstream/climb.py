@@ -86,7 +86,7 @@ class Climb:
         "_route",
         "_told_above",
         "_tried",
-        "_until",
+        "until",
     )
 
     def __init__(
@@ -98,7 +98,8 @@ class Climb:
         self._clock = clock
         self._route = route
         self._decision = decision
-        self._until = clock.now() + route.deadline
+        self.until = clock.now() + route.deadline
+        """When the request has to be over."""
         self._purse = Purse(decision)
         self._told_above: str | None = None
         self._tried: dict[str, Tried] = {}
@@ -134,7 +135,7 @@ class Climb:
     @property
     def _left(self) -> float:
         """Seconds until the route's deadline."""
-        return self._until - self._clock.now()
+        return self.until - self._clock.now()
 
     async def _ask(self, candidate: Candidate, above: tuple[Step, ...]) -> Served | Verdict | Failure:
         """Ask one deployment, and note what became of it. `above`: who may be asked if it is not good enough."""
