@@ -68,10 +68,6 @@ class Problem(Exception):
         error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
         return orjson.dumps({"error": error})
 
-    def event(self) -> bytes:
-        """The server-sent event that tells the client of a stream so; nothing follows it."""
-        return b"data: " + self.body() + b"\n\n"
-
 
 class BadRequest(Problem):
     """The request is wrong and will be wrong again."""
@@ -134,16 +130,6 @@ class Relayed(Problem):
         """The upstream's own bytes."""
         return self._body
 
-    @override
-    def event(self) -> bytes:
-        """The upstream's own error on one line; ours where it sent something that no client of a stream can read."""
-        try:
-            said = orjson.loads(self._body)
-        except orjson.JSONDecodeError:
-            said = None
-        readable = isinstance(said, dict) and "error" in said
-        return b"data: " + (orjson.dumps(said) if readable else super().body()) + b"\n\n"
-
 
 class UpstreamFailed(Problem):
     """Every deployment that might have answered failed, the last without a status worth handing on."""
@@ -172,6 +158,10 @@ class StreamBroken(UpstreamFailed):
     """A stream that had begun could not be finished; sent as its last event."""
 
     code: str | None = "stream_broken"
+
+    def event(self) -> bytes:
+        """The server-sent event that tells a client so; nothing follows it."""
+        return b"data: " + self.body() + b"\n\n"
 
 
 def names(known: Iterable[str]) -> str:

@@ -85,6 +85,12 @@ METRICS = (
         "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
         ("route", "tier"),
     ),
+    Metric(
+        "router_cache_total",
+        "counter",
+        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
+        ("route", "result"),
+    ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
     Metric(
         "router_feedback_total",
@@ -239,6 +245,7 @@ class Metrics(Collector):
         self._escalations = counted["router_escalations_total"]
         self._fallbacks = counted["router_fallbacks_total"]
         self._late = counted["router_late_verdicts_total"]
+        self._cache = counted["router_cache_total"]
         self._cost = counted["router_cost_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens = counted["router_tokens_total"]
@@ -271,6 +278,8 @@ class Metrics(Collector):
         band = str(decision.band) if decision and decision.band is not None else _NONE
         last = outcome.heard.tier if outcome.heard else _NONE
         self._requests(route, start, last, band, outcome.end).inc()
+        if outcome.route is not None:
+            self._cache(route, outcome.cache).inc()
         self._seconds(route, start).observe(outcome.seconds)
         self._band_seconds(route, start, band).observe(outcome.seconds)
         self._overhead().observe(outcome.overhead)

@@ -1,7 +1,5 @@
 """What a client is told when something is wrong."""
 
-from typing import Any
-
 import orjson
 import pytest
 
@@ -54,19 +52,3 @@ def test_every_status_is_one_that_openais_clients_know() -> None:
     problems = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, Problem)]
 
     assert {problem.status for problem in problems} <= {400, 401, 403, 404, 405, 413, 431, 500, 502, 503, 504}
-
-
-@pytest.mark.parametrize(
-    ("body", "event"),
-    [
-        (b'{"error":\n\n{"code": "c"}}', {"error": {"code": "c"}}),
-        (b"<html>\n\n", {"error": {"message": "the upstream answered 503", "type": "server_error"}}),
-        (b'{"detail": "no"}', {"error": {"message": "the upstream answered 503", "type": "server_error"}}),
-    ],
-)
-def test_a_relayed_error_in_a_stream_is_one_line(body: bytes, event: dict[str, Any]) -> None:
-    told = Relayed(503, body, {}).event()
-    assert told.startswith(b"data: ")
-    assert told.count(b"\n") == 2
-    said = orjson.loads(told[6:])
-    assert {**said["error"], **event["error"]} == said["error"]

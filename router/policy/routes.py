@@ -265,8 +265,8 @@ class Route(Block):
     keepalive: Duration | None = Field(
         default=None,
         description=(
-            "A comment keeps a stream's connection open after so long a silence; the first one commits status and "
-            "headers. Omitted: no comments."
+            "A comment keeps a stream's connection open after so long a silence, and the first one commits status and "
+            "headers; omitted: no comments."
         ),
         examples=["10s"],
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from router import assembly, ids
 from router.assembly import AssemblyError
+from router.cache import Answers
 from router.cautions import cautions
 from router.clock import SYSTEM, Clock
+from router.flights import Flights
 from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
@@ -84,7 +86,12 @@ class Service:
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, sessions=Sessions(self.store, clock))
+        cache = policy.cache
+        self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
+        self._flights = Flights(self.answers, self.store, clock)
+        self.pipeline = Pipeline(
+            plan, pool, signer, sinks, clock, sessions=Sessions(self.store, clock), flights=self._flights
+        )
         self.metrics.serve(plan, self._up)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
@@ -140,6 +147,7 @@ class Service:
             say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = read.policy, read.keyring
+        self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
         self.books.adopt(read.policy, plan)
@@ -157,6 +165,7 @@ class Service:
     async def aclose(self) -> None:
         """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self._flights.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)

@@ -86,7 +86,7 @@ class Climb:
         "_route",
         "_told_above",
         "_tried",
-        "until",
+        "_until",
     )
 
     def __init__(
@@ -98,8 +98,7 @@ class Climb:
         self._clock = clock
         self._route = route
         self._decision = decision
-        self.until = clock.now() + route.deadline
-        """When the request has to be over."""
+        self._until = clock.now() + route.deadline
         self._purse = Purse(decision)
         self._told_above: str | None = None
         self._tried: dict[str, Tried] = {}
@@ -135,7 +134,7 @@ class Climb:
     @property
     def _left(self) -> float:
         """Seconds until the route's deadline."""
-        return self.until - self._clock.now()
+        return self._until - self._clock.now()
 
     async def _ask(self, candidate: Candidate, above: tuple[Step, ...]) -> Served | Verdict | Failure:
         """Ask one deployment, and note what became of it. `above`: who may be asked if it is not good enough."""
@@ -293,11 +292,11 @@ class Climb:
         """Who may still be asked after a failure."""
         self._count(candidate, Tried(int(failure.called), failure.again, failure.retry_after))
         if failure.called or candidate.tier.name not in self._failures:
-            self._failures[candidate.tier.name] = failure, self._journey.last
+            self._failures[candidate.tier.name] = failure, self._journey.place
         if failure.too_long:
             return _larger(steps, candidate)
         if failure.final:  # it is about the request, so it is what the client hears, whatever failed before
-            self._failures = {candidate.tier.name: (failure, self._journey.last)}
+            self._failures = {candidate.tier.name: (failure, self._journey.place)}
             return ()
         return steps
 

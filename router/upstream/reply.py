@@ -1,13 +1,11 @@
 """What the client gets: status and headers, then a body or a stream's events. Closing it ends the request, once."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from router.chat import ChatRequest
 from router.errors import Problem, StreamBroken
 from router.journey import Journey
 from router.outcome import End, Outcome, headers
-from router.sse import commented
 from router.upstream.climb import Live, Served
 from router.upstream.failure import Failure
 from router.verify import judge
@@ -23,19 +21,11 @@ class Reply:
     The headers are final: they leave together with `body`, or with the first of `events()`.
     """
 
-    __slots__ = ("_end", "_error", "_giving", "_journey", "_live", "_sink", "body", "every", "headers", "status")
+    __slots__ = ("_end", "_error", "_journey", "_live", "_sink", "body", "headers", "status")
 
     def __init__(
-        self,
-        journey: Journey,
-        sink: Sink,
-        extra: Mapping[str, str],
-        *,
-        body: bytes = b"",
-        told: Problem | None = None,
-        early: bool = False,
+        self, journey: Journey, sink: Sink, extra: Mapping[str, str], *, body: bytes = b"", told: Problem | None = None
     ) -> None:
-        """`early`: nobody has answered yet, so that who was asked so far is nobody's business."""
         self.status = told.status if told else 200
         self.body = body
         self._end: End = "error" if told else "ok"
@@ -44,11 +34,7 @@ class Reply:
         self._sink: Sink | None = sink
         self._live: tuple[Live, ChatRequest] | None = None
         self.headers = [(name.encode(), value.encode()) for name, value in extra.items()]
-        known = journey.outcome(self.status, self._end, self._error)
-        self.headers += headers(replace(known, attempts=(), speaker=None) if early else known)
-        self._giving: AsyncGenerator[bytes, None] | None = None
-        self.every: float | None = None
-        """Seconds of silence after which a comment keeps a stream's connection open."""
+        self.headers += headers(journey.outcome(self.status, self._end, self._error))
 
     @property
     def streams(self) -> bool:
@@ -66,14 +52,8 @@ class Reply:
         self._end = "left"  # unless it comes to an end of its own
         return self
 
-    def events(self) -> AsyncIterator[bytes]:
+    async def events(self) -> AsyncIterator[bytes]:
         """A stream's bytes as they come; when it cannot be finished, one error event is the last."""
-        if self.every is None:
-            return self._events()
-        self._giving = commented(self._events(), self.every)
-        return self._giving
-
-    async def _events(self) -> AsyncIterator[bytes]:
         if self._live is None:
             return
         live, request = self._live
@@ -97,18 +77,6 @@ class Reply:
         if (sink := self._sink) is None:
             return
         self._sink = None
-        try:
-            await self._stop()
-        finally:
-            await self._count(sink, left=left)
-
-    async def _stop(self) -> None:
-        """Wait for nothing more."""
-        if self._giving is not None:
-            await self._giving.aclose()
-
-    async def _count(self, sink: Sink, *, left: bool) -> None:
-        """Hand the outcome over, then let go of the upstream: it may take its time to end what is complete."""
         live = self._live[0] if self._live is not None else None
         if live is not None and self._end == "left":
             self._journey.amend(live.candidate, "left", "left", live.stream.answer.usage)
@@ -117,7 +85,7 @@ class Reply:
         status, error = (499, "client_left") if self._end == "left" else (self.status, self._error)
         try:
             sink(self._journey.outcome(status, self._end, error))
-        finally:
+        finally:  # last, because an upstream may take its time to end what is complete
             if live is not None:
                 await live.aclose()
 

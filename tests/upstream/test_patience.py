@@ -10,10 +10,9 @@ from router.ids import Signer
 from router.journey import Journey
 from router.outcome import Outcome
 from router.sse import COMMENT
-from router.upstream.climb import Served
 from router.upstream.patience import patiently
-from router.upstream.reply import Reply
-from tests.plans import asked
+from router.upstream.reply import Reply, refused
+from tests.plans import plan
 
 
 class Room:
@@ -23,26 +22,28 @@ class Room:
         self.outcomes: list[Outcome] = []
         self.answered = asyncio.Event()
         self.stopped = False
+        self.body = b'{"error":\n\n{"code":"rate"}}'
+        self.journey = Journey(SYSTEM, Signer(b"k" * 32), "p", stream=True)
 
-    async def climbs(self) -> Served:
+    async def climbs(self) -> Reply:
         try:
             await self.answered.wait()
         except asyncio.CancelledError:
             self.stopped = True
+            self.outcomes.append(self.journey.outcome(499, "left", "client_left"))
             raise
-        raise Relayed(429, b'{"error":{"code":"rate"}}', {})
+        return refused(Relayed(429, self.body, {}), self.journey, self.outcomes.append)
 
     async def begin(self) -> Reply:
-        journey = Journey(SYSTEM, Signer(b"k" * 32), "p", stream=True)
-        until = SYSTEM.now() + 9
-        return await patiently(self.climbs(), asked(), journey, self.outcomes.append, every=0.01, until=until)
+        self.journey.route = plan().routes["auto"]
+        return await patiently(self.climbs(), self.journey, every=0.01)
 
 
 async def test_comments_come_until_there_is_something_to_say() -> None:
     room = Room()
     reply = await room.begin()
     assert (reply.status, reply.streams, reply.body) == (200, True, b"")
-    assert 8 < reply.patience <= 9
+    assert 590 < reply.patience <= 600
     heard = []
     async for part in reply.events():
         heard.append(part)
@@ -83,3 +84,15 @@ async def test_an_answer_that_nobody_waits_for_any_more_is_let_go() -> None:
     room.answered.set()
     await reply.aclose(left=True)
     assert [one.end for one in room.outcomes] == ["left"]
+
+
+@pytest.mark.parametrize("body", [b"<html>\n\n</html>", b'{"detail": "no"}'])
+async def test_an_error_that_no_client_of_a_stream_could_read_is_told_in_our_words(body: bytes) -> None:
+    room = Room()
+    room.body = body
+    reply = await room.begin()
+    room.answered.set()
+    heard = [part async for part in reply.events()]
+    await reply.aclose()
+    assert b"the upstream answered 429" in heard[-1]
+    assert heard[-1].count(b"\n") == 2
