@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from router.metrics import METRICS, Metrics
+from router.catalogue import METRICS
+from router.metrics import Metrics
 from router.outcome import Evidence, Outcome
 from router.pipeline import Caller
 from router.plan import Plan

@@ -18,7 +18,7 @@ from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.outcome import fields
-from router.pipeline import Pipeline
+from router.pipeline import Memory, Pipeline
 from router.plan import Plan
 from router.policy import Policy, PolicyError, load, schema
 from router.policy.store_url import read_store_url
@@ -89,9 +89,8 @@ class Service:
         cache = policy.cache
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        self.pipeline = Pipeline(
-            plan, pool, signer, sinks, clock, sessions=Sessions(self.store, clock), flights=self._flights
-        )
+        memory = Memory(self._flights, Sessions(self.store, clock))
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.metrics.serve(plan, self._up)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from router import keys
-from router.metrics import METRICS
+from router.catalogue import METRICS
 from router.policy import load
 from router.policy.unbuilt import ROWS
 from router.server.app import App
