@@ -35,9 +35,15 @@ METRICS = (
         ("route", "tier", "reason"),
     ),
     Metric(
+        "router_judgements_total",
+        "counter",
+        "Answers that a judge was to score before they were sent: accepted, rejected, or failed (no score: it passed).",
+        ("route", "tier", "result"),
+    ),
+    Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
+        "US dollars of tokens, if the price is known; kind: served, escalation, judge, explore (exploring wasted it).",
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(

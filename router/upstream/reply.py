@@ -66,7 +66,7 @@ class Reply:
             self._journey.amend(live.candidate, "failed", failure.reason, live.stream.answer.usage)
             yield StreamBroken(f"the answer broke off ({failure.reason}): what came until here is not complete").event()
         else:
-            live.member.succeeded()
+            live.succeeded()
             self._end = "ok"
             self._journey.answer = answer = live.stream.answer.completion()
             verdict = judge(answer, request, live.candidate.tier.checks)
