@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from router import errors
-from router.catalogue import METRICS
 from router.cli import app
+from router.meters import METRICS
 from router.policy.checks import Check
 from router.upstream.failure import REASONS
 from router.verify import KINDS
