@@ -16,15 +16,25 @@ KNOWN = {metric.name: metric for metric in METRICS}
 NOT_YET = frozenset(
     {
         "gen_ai_client_token_usage",
-        "router_band_seconds_count",
-        "router_band_seconds_sum",
+        "process_cpu_seconds_total",
+        "process_max_fds",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+        "router_band_seconds",
         "router_baseline_usd_total",
         "router_cache_total",
+        "router_control_evidence",
+        "router_control_leads",
+        "router_control_windows_total",
         "router_drift",
         "router_escalation_results_total",
+        "router_feedback_total",
+        "router_judge_agreement_total",
         "router_objective",
         "router_objective_measured",
         "router_objective_violated",
+        "router_quality_weight_sq_total",
         "router_quality_weight_total",
         "router_quality_weighted_sq_total",
         "router_quality_weighted_total",
@@ -32,6 +42,9 @@ NOT_YET = frozenset(
         "router_redis_up",
         "router_shed_total",
         "router_threshold_changes_total",
+        "router_threshold_frozen",
+        "router_threshold_proven",
+        "router_worker_restarts_total",
     }
 )
 """Metrics that dashboards and rules ask for and that nothing counts yet. Shrinks to nothing."""
@@ -55,6 +68,6 @@ def rules() -> list[dict[str, Any]]:
 def metrics(expr: str) -> set[str]:
     """Name the metrics of an expression as METRICS does: without what a histogram adds to its name."""
     bare = re.sub(r"\{[^}]*\}|by \([^)]*\)|on \([^)]*\)|\"[^\"]*\"", "", expr)
-    found = set(re.findall(r"(?<![\w:])(?:router|gen_ai)_\w+", bare))
+    found = set(re.findall(r"(?<![\w:])(?:router|gen_ai|process)_\w+", bare))
     plain = {name: re.sub(r"_(bucket|sum|count)$", "", name) for name in found}
     return {bare if bare in KNOWN.keys() | NOT_YET else name for name, bare in plain.items()}
