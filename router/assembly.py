@@ -7,8 +7,9 @@ from typing import Any
 
 from router import calibration, comparing, difficulty, rules
 from router.calibration import Calibration, CalibrationError
+from router.control import Aims, Floor, Ground, Scale
 from router.difficulty import Estimator, Learned, Model, ModelError, learned
-from router.plan import ALL, Deployment, Kind, Plan, Referee, Route, Rung, Shadowing, Tier
+from router.plan import ALL, Deployment, Kind, Plan, Referee, Route, Rung, Shadowing, Steering, Tier
 from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
@@ -181,8 +182,37 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
+        steering=_steering(name, spec, policy, model),
         explore=spec.explore.rate,
     )
+
+
+def _steering(name: str, spec: schema.Route, policy: Policy, model: Learned | None) -> Steering | None:
+    """How control may move this route's first threshold; None where nothing is aimed for, or nothing was learned."""
+    aims, limits = spec.objectives, spec.control
+    if aims is None or model is None:
+        return None
+    quality, latency, cost, escalations = (
+        aims.quality,
+        aims.latency_p95_seconds,
+        aims.cost_per_request_usd,
+        aims.escalation_rate,
+    )
+    bound = _calibration(name, spec, policy, model)
+    ground = Ground(
+        Scale.of(model.quantiles, limits.bounds),
+        Aims(
+            Floor(quality.min, quality.confidence) if quality else None,
+            latency.max if latency else None,
+            cost.max if cost else None,
+            escalations.max if escalations else None,
+        ),
+        bound.threshold if bound else None,
+        limits.window,
+        limits.evidence,
+        limits.step,
+    )
+    return Steering(ground, limits.mode == "apply", limits.every)
 
 
 def _identified(route: Route, policy: Policy) -> Route:

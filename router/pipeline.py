@@ -11,7 +11,7 @@ another tier may still answer, after that never.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router import rules, signals
@@ -51,6 +51,15 @@ class Caller:
 ANYBODY = Caller()
 
 
+InForce = Callable[[str, str], Mapping[str, float]]
+"""From a route's name and state to its thresholds in force, by tier; a tier that is missing has the policy's."""
+_NONE: Mapping[str, float] = {}
+
+
+def _the_policy_s(_route: str, _state: str) -> Mapping[str, float]:
+    return _NONE
+
+
 @dataclass(frozen=True, slots=True)
 class Headed:
     """Where a request is headed: the route its rules lead to, and what they require there."""
@@ -71,13 +80,16 @@ class Considered:
     decision: Decision
 
 
-def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
+def consider(
+    plan: Plan, request: ChatRequest, caller: Caller = ANYBODY, thresholds: InForce = _the_policy_s
+) -> Considered:
     """Decide, and ask nobody: what `POST /v1/route` and `smallfirst explain` show is what would happen.
 
     Raises:
         Problem: there is no such route or tier, or no deployment that may answer.
     """
-    return _weigh(_head(plan, request, caller), plan, request, caller)
+    headed = _head(plan, request, caller)
+    return _weigh(headed, plan, request, caller, now=thresholds(headed.route.name, headed.route.state))
 
 
 def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
@@ -91,11 +103,13 @@ def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     return Headed(route, facts, bounds)
 
 
-def _weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, draw: float = 1.0) -> Considered:
+def _weigh(
+    headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, *, draw: float = 1.0, now: Mapping[str, float]
+) -> Considered:
     route, facts, bounds = headed.route, headed.signals, headed.bounds
     estimate = route.estimate(request, facts) if route.estimate else None
     forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
-    choosing = Choosing(threshold=caller.threshold, forced=forced, budget=caller.budget, draw=draw)
+    choosing = Choosing(now, threshold=caller.threshold, forced=forced, budget=caller.budget, draw=draw)
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
     return Considered(route, facts, bounds, estimate, decision)
 
@@ -122,6 +136,8 @@ class Pipeline:
     ) -> None:
         self.plan = plan
         self.pool = pool
+        self.thresholds: InForce = _the_policy_s
+        """Asked for the thresholds in force of every request's route and state."""
         self._signer = signer
         self._sinks = sinks
         self._clock = clock
@@ -139,7 +155,8 @@ class Pipeline:
             headed = _head(self.plan, request, caller)
             journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
             draw = self._clock.draw() if headed.route.explore else 1.0
-            considered = _weigh(headed, self.plan, request, caller, draw)
+            now = self.thresholds(headed.route.name, headed.route.state)
+            considered = _weigh(headed, self.plan, request, caller, draw=draw, now=now)
             journey.estimate, journey.decision = considered.estimate, considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
             answer = await climb.run()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from router.chat import ChatRequest
 from router.comparing import Method
+from router.control import Ground
 from router.difficulty import Estimator
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
@@ -17,7 +18,7 @@ from router.rules import Rule
 from router.signals import Signals
 from router.verify import Check
 
-__all__ = ["ALL", "Deployment", "Kind", "Plan", "Referee", "Route", "Rung", "Shadowing", "Tier"]
+__all__ = ["ALL", "Deployment", "Kind", "Plan", "Referee", "Route", "Rung", "Shadowing", "Steering", "Tier"]
 
 Kind = Literal["route", "tier", "deployment"]
 
@@ -101,6 +102,17 @@ class Shadowing:
 
 
 @dataclass(frozen=True, slots=True)
+class Steering:
+    """How control may move a route's first threshold."""
+
+    ground: Ground
+    applies: bool
+    """Whether it does what it says (`apply`), or says it only (`observe`)."""
+    every: float
+    """Seconds between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What a name in `model` stands for: tiers in order, cheapest first, and how to choose where to start."""
 
@@ -118,6 +130,8 @@ class Route:
     """In place of its tiers'; None: theirs."""
     explain: Callable[[ChatRequest, Signals], list[tuple[str, float]]] | None = None
     """What moved an estimate most, in words, each with how far; None where there is nothing to explain."""
+    steering: Steering | None = None
+    """None where there is nothing to aim for, or nothing to choose."""
     state: str = ""
     """Changes with whatever makes what was learned about this route worthless: tiers, prompts, models, tunes, aims."""
     answers: str = ""

@@ -25,9 +25,10 @@ FORMATS = ("tiers.*.params.response_format",)  # an object, or the file that hol
 HANDOFFS = ("tiers.*.handoff", "routes.*.handoff")
 MODELS = ("routes.*.difficulty",)  # fields that name a file of any kind
 CALIBRATIONS = ("routes.*.calibration",)  # the like, made for a model
+CERTIFICATES = ("prometheus.ca", "grafana.ca")
 SECRETS = ("auth.keys",)  # fields that name a file which has no part in the policy's version
 NAMING = (
-    *(*TEXTS, *TEMPLATES, *SNIPPETS, *EXAMPLES, *FORMATS, *MODELS, *CALIBRATIONS, *SECRETS),
+    *(*TEXTS, *TEMPLATES, *SNIPPETS, *EXAMPLES, *FORMATS, *MODELS, *CALIBRATIONS, *CERTIFICATES, *SECRETS),
     *(f"{each}.template" for each in HANDOFFS),
 )
 HANDED = {"draft": ("draft", "verdict"), "verdict": ("verdict",), "none": ()}
@@ -76,6 +77,9 @@ class Files:
         for path, name in _named(tree, CALIBRATIONS):
             if self._take(name) is None:
                 yield Complaint(path, f"no file '{name}' beside the policy", "'smallfirst calibrate --out' writes one")
+        for path, name in _named(tree, CERTIFICATES):
+            if self._take(name) is None:
+                yield Complaint(path, f"no file '{name}' beside the policy", "files are relative to the policy")
         for path, name in _named(tree, SECRETS):
             self.secret.add(name)
             if self._take(name) is None:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema,
 from router.policy.aside import Explore, Shadow
 from router.policy.block import Block
 from router.policy.caching import RouteCache
+from router.policy.control import Control, Objectives
 from router.policy.prompting import AnyHandoff
 from router.policy.values import (
     Duration,
@@ -255,6 +256,14 @@ class Route(Block):
             "last one while `below: auto` has no calibration."
         ),
         examples=[{"rate": {"tuned": 0.2, "frontier": 0.01}, "usd_per_hour": 2}],
+    )
+    objectives: Objectives | None = Field(
+        default=None,
+        description="What control moves the first tier's threshold for; omitted: nothing is measured against anything.",
+        examples=[{"quality": {"min": 0.95}, "cost_per_request_usd": {"max": 0.002}}],
+    )
+    control: Control = Field(
+        default=Control(), description="How far and how often it may move.", examples=[{"mode": "apply"}]
     )
     explore: Explore = Field(
         default=Explore(),

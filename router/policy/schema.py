@@ -10,6 +10,7 @@ from router.policy.aside import Shadow
 from router.policy.block import Block
 from router.policy.caching import Cache, Exact, RouteCache
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
+from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
 from router.policy.routes import Range, Route, Rule, Rung, Scope, TextPattern, When
@@ -116,6 +117,16 @@ class Policy(Block):
         description="Who may ask; omitted, the server binds to loopback only.",
         examples=[{"keys": "keys.yaml"}],
     )
+    prometheus: Prometheus | None = Field(
+        default=None,
+        description="Where control reads what all replicas measured; omitted: what this process counted itself.",
+        examples=[{"url": "http://127.0.0.1:9090"}],
+    )
+    grafana: Grafana | None = Field(
+        default=None,
+        description="Where moves of thresholds are written on dashboards; omitted: nowhere.",
+        examples=[{"url": "http://127.0.0.1:3000", "token": "${GRAFANA_TOKEN}"}],
+    )
     server: Server = Field(
         default=Server(), description="Limits of the server itself.", examples=[{"max_body": "64MiB"}]
     )
@@ -166,12 +177,16 @@ __all__ = [
     "Breaker",
     "Cache",
     "Check",
+    "Control",
     "Deployment",
     "Exact",
+    "Grafana",
     "Handoff",
     "HourlyPrice",
+    "Objectives",
     "Policy",
     "Price",
+    "Prometheus",
     "Prompt",
     "Range",
     "Route",

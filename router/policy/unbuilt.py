@@ -40,10 +40,7 @@ ROWS = (
     Row("tiers.*.balance", "use least_busy", "affinity", _words("affinity")),
     Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
     Row("tiers.*.context"),
-    Row("routes.*.objectives"),
-    Row("routes.*.control"),
     Row("records"),
-    Row("prometheus"),
 )
 
 

@@ -77,7 +77,7 @@ class Desk:
         """Decide, and call nothing."""
         plan = self._service.pipeline.plan
         raw = await read(request.scope, request.receive, plan.max_body)
-        return _json(shown(consider(plan, chat.parse(raw), caller)))
+        return _json(shown(consider(plan, chat.parse(raw), caller, self._service.pipeline.thresholds)))
 
     async def healthz(self, _request: Request) -> Response:
         """Whether this process is alive."""
