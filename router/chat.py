@@ -81,6 +81,8 @@ class Completion:
     choices: tuple[Choice, ...]
     usage: Usage | None
     model: str | None
+    id: str | None = None
+    """What the upstream calls it."""
 
 
 class Malformed(ValueError):
@@ -96,6 +98,7 @@ _JSON_NAMES = {
     float: "a number",
     type(None): "null",
 }
+_LONGEST_ID = 256
 _OPTIONAL: tuple[tuple[str, tuple[type, ...], str], ...] = (
     ("stream", (bool,), "a boolean"),
     ("stream_options", (dict,), "an object"),
@@ -193,10 +196,16 @@ def completion(raw: bytes) -> Completion:
             tuple(_choice(choice["message"], choice) for choice in choices),
             _usage(body.get("usage")),
             body.get("model"),
+            _named(body.get("id")),
         )
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         message = f"not a chat completion: {type(error).__name__}"
         raise Malformed(message) from error
+
+
+def _named(name: object) -> str | None:
+    """An answer's id; of a length that is one."""
+    return name if isinstance(name, str) and 0 < len(name) <= _LONGEST_ID else None
 
 
 def _choice(message: Mapping[str, Any], choice: Mapping[str, Any]) -> Choice:
@@ -299,11 +308,12 @@ class _Growing:
 class Chunks:
     """Reads a stream's chunks one by one and knows, at any time, what the answer is so far."""
 
-    __slots__ = ("_choices", "_model", "error", "usage")
+    __slots__ = ("_choices", "_id", "_model", "error", "usage")
 
     def __init__(self) -> None:
         self._choices: dict[int, _Growing] = {}
         self._model: str | None = None
+        self._id: str | None = None
         self.usage: Usage | None = None
         self.error: Mapping[str, Any] | None = None
         """An error object the upstream sent in the middle of its stream."""
@@ -320,6 +330,7 @@ class Chunks:
                 return False
             if self._model is None:
                 self._model = chunk.get("model")
+                self._id = _named(chunk.get("id"))
             if usage := chunk.get("usage"):
                 self.usage = _usage(usage)
             useful = False
@@ -348,4 +359,4 @@ class Chunks:
     def completion(self) -> Completion:
         """The answer so far, in the order of its choices."""
         choices = tuple(self._choices[index].choice() for index in sorted(self._choices))
-        return Completion(choices, self.usage, self._model)
+        return Completion(choices, self.usage, self._model, self._id)

@@ -20,7 +20,7 @@ from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
 
-__all__ = ["NONCE_BYTES", "IdFacts", "Signer", "hashed", "load_or_make_key", "name_of"]
+__all__ = ["NONCE_BYTES", "IdFacts", "Signer", "hashed", "load_or_make_key", "name_of", "start_of"]
 
 NONCE_BYTES = 6
 """Random bytes an id needs: among a hundred ids of one millisecond, two are alike once in 60 billion milliseconds."""
@@ -42,7 +42,7 @@ class IdFacts:
     tenant: int
     route: int
     tier: int
-    """The tier the request started at."""
+    """The tier the request started at, and what its route was like then: as `start_of`."""
     model: int
     """The model that answered."""
     band: int | None
@@ -57,6 +57,14 @@ class IdFacts:
 def hashed(name: str) -> int:
     """Give the 32 bits that stand for a name in an id."""
     return int.from_bytes(blake2b(name.encode(), digest_size=4, person=b"smallfirst name").digest())
+
+
+def start_of(tier: str, state: str) -> int:
+    """Give the 32 bits that stand for a tier to start at, of a route in this state (`Route.state`).
+
+    Feedback may come months later, when there is another model behind the same name: it says nothing about that one.
+    """
+    return hashed(f"{tier} {state}")
 
 
 def name_of(number: int, names: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
-from router.ids import NONCE_BYTES, IdFacts, Signer, hashed
+from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
 from router.outcome import Attempt, End, Outcome, Result
 from router.plan import Route
 from router.pricing import cost
@@ -138,7 +138,7 @@ class Journey:
             facts = IdFacts(
                 tenant=hashed(self.tenant or _NOBODY),
                 route=hashed(self.route.name if self.route else _NOBODY),
-                tier=hashed(decision.start if decision else _NOBODY),
+                tier=start_of(decision.start if decision else _NOBODY, self.route.state if self.route else ""),
                 model=hashed(self._attempts[-1].deployment if self._attempts else _NOBODY),
                 band=decision.band if decision else None,
                 propensity=decision.propensity if decision else 1.0,

@@ -86,6 +86,23 @@ METRICS = (
         ("route", "tier"),
     ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
+    Metric(
+        "router_feedback_total",
+        "counter",
+        "Things said about answers through /v1/feedback, each once: told, or outdated (the route is not what it was).",
+        ("route", "source", "result"),
+    ),
+    Metric(
+        "router_judge_agreement_total",
+        "counter",
+        "Answers of which a judge and people have both spoken; result is agreed or not.",
+        ("route", "result"),
+    ),
+    Metric(
+        "router_records_dropped_total",
+        "counter",
+        "Records that were lost because the disk was too slow, full or gone; alert on any.",
+    ),
     Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
     Metric(
         "router_request_seconds",
@@ -230,6 +247,10 @@ class Metrics(Collector):
         self._reloads = counted["router_policy_reload_total"]
         for result in ("ok", "refused"):
             self._reloads(result)  # from 0: the first one is an increase, which an alert waits for
+        self._feedback = counted["router_feedback_total"]
+        self._agreement = counted["router_judge_agreement_total"]
+        self._dropped = counted["router_records_dropped_total"]
+        self._dropped_before = 0
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
@@ -379,6 +400,20 @@ class Metrics(Collector):
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
+
+    def feedback(self, route: str, source: str, result: str) -> None:
+        """Count something that was said about an answer."""
+        self._feedback(route, source, result).inc()
+
+    def agreement(self, route: str, *, agreed: bool) -> None:
+        """Count an answer of which a judge and people have both spoken."""
+        self._agreement(route, "agreed" if agreed else "not").inc()
+
+    def records_dropped(self, dropped: int) -> None:
+        """Count records that were lost: `dropped` is how many there were of one recorder until now."""
+        if dropped != self._dropped_before:
+            self._dropped().inc(max(0, dropped - self._dropped_before))
+            self._dropped_before = dropped
 
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""

@@ -137,6 +137,8 @@ class Evidence:
     source: Literal["feedback", "shadow", "explore", "grader", "judge"] = "feedback"
     weight: float = 1.0
     """One over the probability that this request was looked at."""
+    start: str | None = None
+    """Where the request started, when that is another tier: what was judged came of an escalation or a fallback."""
 
 
 def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:

@@ -20,7 +20,8 @@ _CARD = re.compile(
 )
 _CARD_LENGTHS: Final = range(13, 20)
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ \u00a0-]?[A-Za-z0-9]")
-_SEPARATORS = re.compile(r"[ \u00a0-]")
+_SEPARATING: Final = " \u00a0-"
+_LOCAL_LONGEST: Final = 256
 _IBAN_LONGEST: Final = 34
 _IBAN_LENGTHS: Final = {
     country: length
@@ -56,6 +57,59 @@ def kinds(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def redacted(text: str) -> str:
+    """Return a text with personal data replaced by its kind: `write to [email]`. Linear in the length of the text.
+
+    A text longer than LIMIT is replaced whole: what nobody looked at is not kept.
+    """
+    if len(text) > LIMIT:
+        return "[too long to be searched]"
+    if "@" in text:
+        text = _replaced(text, "email", ((_local_part(text, m.start()), m.end()) for m in _EMAIL.finditer(text)))
+    runs = (run.span() for run in _DIGIT_RUN.finditer(text) if any(map(_is_card, _numbers(run.group()))))
+    return _replaced(_replaced(text, "card", runs), "iban", _ibans(text))
+
+
+def _replaced(text: str, kind: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Put `[kind]` in the place of each span; of spans that overlap, the first counts."""
+    kept, done = [], 0
+    for start, end in spans:
+        if end > done:
+            kept.append(text[done : max(start, done)] + f"[{kind}]")
+            done = end
+    return "".join([*kept, text[done:]])
+
+
+def _local_part(text: str, start: int) -> int:
+    """Where the part of an address before its @ begins, of which the character at `start` is the last."""
+    least = max(0, start - _LOCAL_LONGEST)
+    while start > least and (text[start - 1].isalnum() or text[start - 1] in "_.+%-"):
+        start -= 1
+    return start
+
+
+def _ibans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the account numbers of a text stand."""
+    for start in _IBAN_START.finditer(text):
+        if end := _iban_end(text, start.start()):
+            yield start.start(), end
+
+
+def _iban_end(text: str, start: int) -> int | None:
+    """Where the account number ends that begins here; None when it is none."""
+    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+    if length is None:
+        return None
+    candidate, end = "", start
+    for end in range(start, min(len(text), start + 2 * _IBAN_LONGEST)):
+        if text[end] not in _SEPARATING:
+            candidate += text[end]
+            if len(candidate) == length:
+                break
+    whole = len(candidate) == length and candidate.isascii() and candidate.isalnum()
+    return end + 1 if whole and _mod_97(candidate) == 1 else None
+
+
 def _has_card(text: str) -> bool:
     return any(_is_card(number) for run in _DIGIT_RUN.finditer(text) for number in _numbers(run.group()))
 
@@ -85,14 +139,7 @@ def _is_card(number: str) -> bool:
 
 
 def _has_iban(text: str) -> bool:
-    for start in _IBAN_START.finditer(text):
-        length = _IBAN_LENGTHS.get(start.group()[:2].upper())
-        if length is None:
-            continue
-        candidate = _SEPARATORS.sub("", text[start.start() : start.start() + 2 * _IBAN_LONGEST])[:length]
-        if len(candidate) == length and candidate.isascii() and candidate.isalnum() and _mod_97(candidate) == 1:
-            return True
-    return False
+    return any(True for _ in _ibans(text))
 
 
 def _mod_97(iban: str) -> int:

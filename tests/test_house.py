@@ -33,6 +33,7 @@ DOORS = {
     "httpx": ["router/web.py"],
     "requests": [],
     "urllib.request": [],
+    "duckdb": ["router/records/exporting.py"],
     "jsonschema_rs": ["router/verify/schemas.py"],
     "openai": ["router/demo/"],
     "sklearn": ["router/learning/"],

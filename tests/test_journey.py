@@ -5,7 +5,7 @@ import pytest
 from router.chat import Usage
 from router.clock import Clock
 from router.decide import Candidate, Decision, Step
-from router.ids import Signer, hashed
+from router.ids import Signer, hashed, start_of
 from router.journey import Journey
 from tests.plans import plan
 
@@ -83,7 +83,8 @@ def test_its_id_is_made_once_and_carries_what_was_known_then(hands: Hands) -> No
     assert journey.outcome().id == first
     facts = SIGNER.verify(first)
     assert facts is not None
-    assert (facts.tenant, facts.route, facts.tier, facts.model) == tuple(map(hashed, ("ann", "auto", "tuned", "small")))
+    assert (facts.tenant, facts.route, facts.model) == tuple(map(hashed, ("ann", "auto", "small")))
+    assert facts.tier == start_of("tuned", PLAN.routes["auto"].state)
     assert (facts.band, facts.propensity) == (3, 1.0)
 
 

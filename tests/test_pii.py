@@ -41,3 +41,24 @@ def test_what_is_too_long_to_read_counts_as_everything() -> None:
 
 def test_a_card_split_by_line_ends_of_a_number_column_is_not_made_up() -> None:
     assert pii.kinds(["4111\n1111\n1111\n1111"]) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write to jane.doe+news@mail.example.org please", "write to [email] please"),
+        ("a@b.io,c@d.io", "[email],[email]"),
+        ("card 4111 1111 1111 1111 12/27!", "card [card]/27!"),
+        ("pay NL91ABNA0417164300 now", "pay [iban] now"),
+        ("DE89 3704 0044 0532 0130 00 is my account", "[iban] is my account"),
+        ("order 1234 5678 9012 3452 of user@localhost", "order 1234 5678 9012 3452 of user@localhost"),
+        ("", ""),
+    ],
+)
+def test_what_is_found_can_be_replaced(text: str, expected: str) -> None:
+    assert pii.redacted(text) == expected
+    assert pii.kinds([pii.redacted(text)]) == set()
+
+
+def test_what_is_too_long_to_be_searched_is_replaced_whole() -> None:
+    assert pii.redacted("x" * (pii.LIMIT + 1)) == "[too long to be searched]"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from router import __version__
-from router.cli import check, check_answer, demo, explain, keys, learning, serve, top
+from router.cli import check, check_answer, demo, explain, keys, learning, records, serve, top
 from router.cli.telling import Refused
 
 __all__ = ["app", "main"]
@@ -34,6 +34,7 @@ app.command()(learning.score)
 app.command("eval")(learning.evaluate)
 app.command()(learning.calibrate)
 app.add_typer(keys.app, name="keys")
+app.add_typer(records.app, name="records")
 
 
 @app.callback(invoke_without_command=True)

@@ -15,7 +15,7 @@ from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, S
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
 from router.policy.routes import Range, Route, Rule, Rung, Scope, TextPattern, When
 from router.policy.source import Source, fingerprint
-from router.policy.values import JsonObject, Name, Size, Text, read_hold
+from router.policy.values import Duration, JsonObject, Name, Size, Text, read_hold
 
 Hold = Annotated[
     int | Literal["all"] | None,
@@ -76,6 +76,31 @@ class State(Block):
     )
 
 
+class Records(Block):
+    """What is kept of every request; without this block nothing is."""
+
+    path: Text = Field(
+        default=".smallfirst/records", description="The folder for records; made when missing.", examples=["records"]
+    )
+    content: Literal["none", "redacted", "full"] = Field(
+        default="none",
+        description=(
+            "What is kept of prompts and answers: `none`, `redacted` (without e-mail addresses, card numbers and "
+            "IBANs) or `full`."
+        ),
+        examples=["redacted"],
+    )
+    retention: Duration = Field(
+        default=30 * 86400.0, description="How long records are kept, in whole days.", examples=["90d"]
+    )
+    segment: Size = Field(
+        default=64 * 2**20, description="The size at which the next file is begun.", examples=["16MiB"]
+    )
+    flush: Duration = Field(
+        default=1.0, description="How often records are made sure to be on the disk.", examples=["5s"]
+    )
+
+
 class Auth(Block):
     """Who may ask."""
 
@@ -111,6 +136,11 @@ class Policy(Block):
     cache: Cache = Field(default=Cache(), description="Where shared state is kept.", examples=[{"url": "memory://"}])
     state: State = Field(
         default=State(), description="Where what was learned survives restarts.", examples=[{"path": ".smallfirst"}]
+    )
+    records: Records | None = Field(
+        default=None,
+        description="What is kept of every request; omitted: nothing.",
+        examples=[{"path": ".smallfirst/records", "content": "none"}],
     )
     auth: Auth | None = Field(
         default=None,
@@ -189,6 +219,7 @@ __all__ = [
     "Prometheus",
     "Prompt",
     "Range",
+    "Records",
     "Route",
     "RouteCache",
     "Rule",

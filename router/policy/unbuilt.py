@@ -40,7 +40,6 @@ ROWS = (
     Row("tiers.*.balance", "use least_busy", "affinity", _words("affinity")),
     Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
     Row("tiers.*.context"),
-    Row("records"),
 )
 
 

@@ -7,6 +7,9 @@
     desk        models, decisions, health, metrics: what is asked rarely and may take its time
     caller      who asks, and what they ask for in headers
     heads       how large the head of a request may be
+    books       metrics and records, of requests and of what is learned about them later
+    decisions   what was decided about a request, for a day
+    feedback    POST /v1/feedback: counted once, on any replica and long after
     service     a policy at work; reloads swap what it works with
     watch       has the policy changed?
     run         sockets, signals, start and stop

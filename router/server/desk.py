@@ -16,6 +16,7 @@ from router import chat
 from router.errors import MethodNotAllowed, NotFound, Problem
 from router.metrics import CONTENT_TYPE
 from router.pipeline import ANYBODY, Caller, Considered, consider
+from router.server import feedback
 from router.server.caller import identify
 from router.server.chat import ClientLeft, read
 from router.server.service import Service
@@ -38,6 +39,8 @@ class Desk:
                 Route("/v1/models", self._with_key(self.models), methods=["GET"]),
                 Route("/v1/models/{name:path}", self._with_key(self.model), methods=["GET"]),
                 Route("/v1/route", self._with_key(self.route), methods=["POST"]),
+                Route("/v1/feedback", self._with_key(self.feedback), methods=["POST"]),
+                Route("/v1/decisions/{id}", self._with_key(self.decision), methods=["GET"]),
                 Route("/healthz", self.healthz, methods=["GET"]),
                 Route("/readyz", self.readyz, methods=["GET"]),
                 Route("/metrics", self.metrics, methods=["GET"]),
@@ -78,6 +81,19 @@ class Desk:
         plan = self._service.pipeline.plan
         raw = await read(request.scope, request.receive, plan.max_body)
         return _json(shown(consider(plan, chat.parse(raw), caller, self._service.pipeline.thresholds)))
+
+    async def feedback(self, request: Request, caller: Caller) -> Response:
+        """Take what somebody says about an answer."""
+        service = self._service
+        plan = service.pipeline.plan
+        said = feedback.read(await read(request.scope, request.receive, plan.max_body))
+        whom = await service.intake.identify(said.id, caller, plan)
+        taken = await service.intake.take(said, whom, caller, service.retention, service.books.feedback)
+        return _json({"object": "feedback", "id": whom.id, "result": taken}, 202)
+
+    async def decision(self, request: Request, caller: Caller) -> Response:
+        """What was decided about a request within the last day, by its id or its completion's."""
+        return _json(await self._service.decisions.told(request.path_params["id"], caller, self._service.pipeline.plan))
 
     async def healthz(self, _request: Request) -> Response:
         """Whether this process is alive."""

@@ -18,9 +18,12 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Pipeline
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load
+from router.policy import Policy, PolicyError, load, schema
 from router.policy.store_url import read_store_url
 from router.pricing import PriceList
+from router.server.books import Books
+from router.server.decisions import Decisions
+from router.server.feedback import Intake
 from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
 from router.store import NotInstalled, Store, open_store
@@ -29,6 +32,9 @@ from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
 __all__ = ["CannotServe", "Service"]
+
+
+_RETENTION: float = schema.Records.model_fields["retention"].default
 
 
 class CannotServe(Exception):
@@ -69,18 +75,28 @@ class Service:
         self.policy = policy
         self.store = self._opened(policy)
         self.metrics = Metrics(lambda: self.inflight, shared=lambda: self.store.up)
-        sinks: list[Sink] = [self.metrics.record]
+        self.decisions = Decisions(self.store)
+        signer = self._signer(policy)
+        self.intake = Intake(signer, self.store, self.decisions)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock)
+        sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
-        self.pipeline = Pipeline(plan, pool, self._signer(policy), sinks, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
 
     async def begin(self) -> None:
         """Connect to what is shared, before the first request."""
         await self.store.begin()
+
+    @property
+    def retention(self) -> float:
+        """Seconds for which records are kept, or would be; what is said twice within them counts once."""
+        return self.policy.records.retention if self.policy.records else _RETENTION
 
     @property
     def watches(self) -> bool:
@@ -125,6 +141,7 @@ class Service:
         self.policy, self.keyring = read.policy, read.keyring
         self.pipeline.swap(plan, pool)
         self.metrics.serve(plan, self._up)
+        self.books.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
@@ -137,8 +154,9 @@ class Service:
             say(text)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment, and to what is shared."""
+        """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
 

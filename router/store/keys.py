@@ -36,6 +36,9 @@ KINDS = {
         Kind("threshold", "a route's thresholds, as control or an operator set them", "under 2 KiB", None),
         Kind("breaker", "a deployment's breaker, opened by some replica", "under 100 bytes", "its `open_for`"),
         Kind("decision", "what `GET /v1/decisions/{id}` tells", "under 2 KiB", "24 h"),
+        Kind("completion", "which request led to a completion", "60 bytes", "24 h"),
+        Kind("feedback", "that feedback about a request was counted", "16 bytes", "`records.retention`"),
+        Kind("judged", "what a judge said of an answer, until people speak of it too", "under 100 bytes", "7 d"),
         Kind("pin", "the tier a session stays at", "under 100 bytes", "1 h since its last request"),
         Kind("secret", "the key that signs request ids, where the environment gives none", "32 bytes", None),
     )

@@ -1,0 +1,149 @@
+"""An outcome, or a later fact about one, as one line of JSON.
+
+Every line has a `kind`: `outcome`, `feedback`, `evidence`, `move` or `plan`. Lines of one kind have the same fields,
+so that tools that read tables find tables: what is unknown is null, never missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import orjson
+
+from router.outcome import Evidence, Outcome
+from router.plan import Plan
+
+__all__ = ["Feedback", "Source", "of_evidence", "of_feedback", "of_move", "of_outcome", "of_plan"]
+
+_LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+
+Source = Literal["feedback", "grader", "judge"]
+"""Who says how good an answer was: people, a program that knows the right answer, a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody says about an answer, as it came in."""
+
+    id: str
+    score: float
+    """How good it was, from 0 to 1."""
+    source: Source = "feedback"
+    tenant: str | None = None
+    """Who says so."""
+    correction: str | None = None
+    """What should have been answered."""
+    reference: float | None = None
+    """How good the last tier's answer to the same request was."""
+    route: str | None = None
+    start: str | None = None
+    """Where the request started; None when that is not known any more."""
+    tier: str | None = None
+    """Whose answer it is about."""
+    band: int | None = None
+
+
+def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | None = None) -> bytes:
+    """One request.
+
+    Args:
+        outcome: what happened.
+        ladder: the tiers of its route's cascade, cheapest first: what its estimates are for.
+        baseline: what the last tier alone would have cost, in US dollars.
+    """
+    decision, estimate, heard = outcome.decision, outcome.estimate, outcome.heard
+    return _written(
+        {
+            "kind": "outcome",
+            "time": outcome.started,
+            "id": outcome.id,
+            "tenant": outcome.tenant,
+            "route": outcome.route,
+            "named": outcome.kind,
+            "policy": outcome.policy,
+            "state": outcome.state,
+            "stream": outcome.stream,
+            "start": decision.start if decision else None,
+            "tier": heard.tier if heard else None,
+            "deployment": heard.deployment if heard else None,
+            "reason": decision.reason if decision else None,
+            "band": decision.band if decision else None,
+            "difficulty": decision.difficulty if decision else None,
+            "threshold": decision.threshold if decision else None,
+            "novelty": decision.novelty if decision else None,
+            "propensity": decision.propensity if decision else 1.0,
+            "difficulties": dict(zip(ladder, estimate.difficulty, strict=False)) if estimate else None,
+            "p_good": dict(zip(ladder, estimate.p_good, strict=False)) if estimate else None,
+            "signals": outcome.signals,
+            "attempts": outcome.attempts,
+            "status": outcome.status,
+            "end": outcome.end,
+            "error": outcome.error,
+            "cost": outcome.cost if outcome.attempts else 0.0,
+            "baseline": baseline,
+            "seconds": outcome.seconds,
+            "first": outcome.first,
+            "overhead": outcome.overhead,
+        }
+    )
+
+
+def of_feedback(feedback: Feedback, *, now: float, correction: str | None) -> bytes:
+    """What somebody says about an answer; `correction` is what may be kept of theirs."""
+    return _written(
+        {
+            "kind": "feedback",
+            "time": now,
+            "id": feedback.id,
+            "tenant": feedback.tenant,
+            "route": feedback.route,
+            "start": feedback.start,
+            "tier": feedback.tier,
+            "band": feedback.band,
+            "source": feedback.source,
+            "score": feedback.score,
+            "reference": feedback.reference,
+            "corrected": feedback.correction is not None,
+            "correction": correction,
+        }
+    )
+
+
+def of_evidence(evidence: Evidence, *, now: float) -> bytes:
+    """What shadows, exploration and judges say about a tier's answer."""
+    return _written(
+        {
+            "kind": "evidence",
+            "time": now,
+            "id": evidence.id,
+            "route": evidence.route,
+            "state": evidence.state,
+            "band": evidence.band,
+            "tier": evidence.tier,
+            "score": evidence.score,
+            "reference": evidence.reference,
+            "measure": evidence.measure,
+            "source": evidence.source,
+            "weight": evidence.weight,
+        }
+    )
+
+
+def of_move(move: Mapping[str, Any], *, now: float) -> bytes:
+    """A threshold that moved, with why."""
+    return _written({"kind": "move", "time": now, **move})
+
+
+def of_plan(plan: Plan, *, now: float, until: float | None = None) -> bytes:
+    """A policy that came into force, and what its hosts cost by the hour; `until` once it no longer is."""
+    hourly = {name: d.price.per_hour for name, d in plan.deployments.items() if d.price and d.price.per_hour}
+    return _written({"kind": "plan", "time": now, "policy": plan.version, "until": until, "per_hour": hourly})
+
+
+def _written(fields: Mapping[str, object]) -> bytes:
+    return orjson.dumps(fields, default=_plain, option=_LINE)
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for: sets are lists, and what a stranger's string broke is told as text."""
+    return sorted(value) if isinstance(value, frozenset) else str(value)

@@ -1,0 +1,137 @@
+"""What was decided about a request, for a day: on every replica, by the request's id or by its completion's.
+
+Two small values go to the store for each request, in the tick's batch, and nobody waits for them. A decision travels as
+a list, not as an object: its size is what a day of traffic takes of the store, and its names are the same every time.
+"""
+
+from typing import Any, Final
+
+import orjson
+
+from router.errors import NotFound, Unavailable
+from router.outcome import Attempt, Outcome
+from router.pipeline import Caller
+from router.plan import Plan
+from router.store import Store, StoreDown, key
+
+__all__ = ["KEPT", "Decisions"]
+
+KEPT: Final = 86400.0
+"""Seconds for which a decision can be asked for."""
+
+_FIELDS: Final = (
+    *("tenant", "time", "route", "policy", "state", "stream", "start", "reason", "band", "difficulty"),
+    *("threshold", "novelty", "propensity", "p_good", "path", "status", "end", "error", "cost_usd", "seconds"),
+    *("first", "overhead"),
+)
+_ATTEMPT: Final = ("tier", "deployment", "result", "verdict", "input_tokens", "output_tokens", "cost_usd", "waited")
+
+
+class Decisions:
+    """A sink of outcomes that remembers, and who is asked about them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def remember(self, outcome: Outcome) -> None:
+        """Keep what was decided about one request, and which completion came of it."""
+        if outcome.route is None:  # turned away: anybody can cause as many of those as they like
+            return
+        self._store.put(key("decision", outcome.id), orjson.dumps(_told(outcome)), KEPT)
+        if outcome.answer is not None and outcome.answer.id is not None and outcome.attempts:
+            name = key("completion", outcome.tenant or "", outcome.answer.id)
+            self._store.put(name, outcome.id.encode(), KEPT)
+
+    async def request_of(self, completion: str, tenant: str | None) -> str | None:
+        """The id of the request that led to a completion; None when it is not known, or not this tenant's.
+
+        Raises:
+            StoreDown: the store cannot be asked.
+        """
+        found = await self._store.get(key("completion", tenant or "", completion))
+        return found.decode() if found else None
+
+    async def told(self, identity: str, caller: Caller, plan: Plan) -> dict[str, Any]:
+        """What was decided, by the id of a request or of its completion.
+
+        Raises:
+            NotFound: nothing is known by this id, or it is another tenant's.
+            Unavailable: the store cannot be asked.
+        """
+        try:
+            found = await self.find(identity, caller.tenant)
+            if found is None and (request := await self.request_of(identity, caller.tenant)) is not None:
+                found = await self.find(request, caller.tenant)
+        except StoreDown as error:
+            told = "decisions cannot be looked up just now; try again"
+            raise Unavailable(told, headers={"retry-after": "1"}) from error
+        if found is None:
+            told = f"no decision of the last day has the id '{identity[:100]}'; take the x-request-id of an answer"
+            raise NotFound(told, param="id", code="request_not_found")
+        return _with_names(found, plan)
+
+    async def find(self, identity: str, tenant: str | None) -> dict[str, Any] | None:
+        """What was decided about a request; None when it is not known, or not this tenant's.
+
+        Raises:
+            StoreDown: the store cannot be asked.
+        """
+        found = await self._store.get(key("decision", identity))
+        if found is None:
+            return None
+        told = {"id": identity, **dict(zip(_FIELDS, orjson.loads(found), strict=False))}
+        if told.pop("tenant") != tenant:
+            return None
+        told["path"] = [dict(zip(_ATTEMPT, attempt, strict=False)) for attempt in told["path"]]
+        return told
+
+
+def _with_names(told: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    """A decision whose estimates have the names of the tiers they are for, where its route is still what it was."""
+    route, p_good = plan.routes.get(told["route"]), told["p_good"]
+    if route is None or route.state != told["state"] or p_good is None:
+        return {**told, "p_good": None}
+    return {**told, "p_good": dict(zip((rung.tier.name for rung in route.cascade), p_good, strict=False))}
+
+
+def _told(outcome: Outcome) -> list[object]:
+    """The values of `_FIELDS`."""
+    decision, estimate = outcome.decision, outcome.estimate
+    return [
+        outcome.tenant,
+        outcome.started,
+        outcome.route,
+        outcome.policy,
+        outcome.state,
+        outcome.stream,
+        *(
+            (decision.start, decision.reason, decision.band, decision.difficulty, decision.threshold, decision.novelty)
+            if decision
+            else (None,) * 6
+        ),
+        decision.propensity if decision else None,
+        estimate.p_good if estimate else None,
+        [_asked(attempt) for attempt in outcome.attempts],
+        outcome.status,
+        outcome.end,
+        outcome.error,
+        outcome.cost if outcome.attempts else 0.0,
+        round(outcome.seconds, 6),
+        None if outcome.first is None else round(outcome.first, 6),
+        round(outcome.overhead, 6),
+    ]
+
+
+def _asked(attempt: Attempt) -> tuple[object, ...]:
+    """The values of `_ATTEMPT`."""
+    usage = attempt.usage
+    return (
+        attempt.tier,
+        attempt.deployment,
+        attempt.result,
+        attempt.verdict,
+        usage.input if usage else None,
+        usage.output if usage else None,
+        attempt.cost,
+        round(attempt.waited, 6),
+    )

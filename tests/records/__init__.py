@@ -1,0 +1,1 @@
+"""Records: written whole, read in spite of what crashes leave, kept as long as the policy says."""

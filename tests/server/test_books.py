@@ -1,0 +1,59 @@
+"""What happened is written down, as the policy says."""
+
+from pathlib import Path
+
+import pytest
+
+from router.errors import NotFound
+from router.outcome import Evidence
+from router.server.service import Service
+from router.settings import Settings
+from tests.proxy import write
+from tests.records.made import kept
+
+NOWHERE = {"tuned-a": "http://127.0.0.1:1/v1", "frontier-a": "http://127.0.0.1:1/v1"}
+
+
+def made(folder: Path, **changes: object) -> Service:
+    return Service(write(folder, NOWHERE, changes), Settings())
+
+
+async def test_requests_are_recorded_where_the_policy_says_so(tmp_path: Path) -> None:
+    service = made(tmp_path, records={"path": "kept", "content": "none"})
+    await service.pipeline.refuse(NotFound("no")).aclose()
+    service.books.evidence(Evidence("req_0", "auto", "s", 2, "tuned", 1.0))
+    await service.aclose()
+
+    assert [one["kind"] for one in kept(tmp_path / "kept")] == ["plan", "outcome", "evidence", "plan"]
+
+
+async def test_without_the_block_nothing_is(tmp_path: Path) -> None:
+    service = made(tmp_path)
+    await service.pipeline.refuse(NotFound("no")).aclose()
+    service.books.evidence(Evidence("req_0", "auto", "s", 2, "tuned", 1.0))
+    await service.aclose()
+
+    assert kept(tmp_path) == []
+
+
+async def test_a_reload_may_begin_move_and_end_them(tmp_path: Path) -> None:
+    service = made(tmp_path)
+    for records in ({"path": "one"}, {"path": "one"}, {"path": "two"}, None):
+        write(tmp_path, NOWHERE, {"records": records} if records else {})
+        assert await service.reload()
+        await service.pipeline.refuse(NotFound("no")).aclose()
+    await service.aclose()
+
+    assert [len(kept(tmp_path / name, "outcome")) for name in ("one", "two")] == [2, 1]
+
+
+async def test_records_that_are_lost_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "kept").write_text("a file")
+    service = made(tmp_path, records={"path": "kept"})
+    service.metrics.records_dropped(3)
+    service.metrics.records_dropped(3)
+    service.metrics.records_dropped(5)
+    await service.aclose()
+
+    assert service.metrics.registry.get_sample_value("router_records_dropped_total") == 5
+    assert "requests go on, records wait" in capsys.readouterr().err
