@@ -8,8 +8,9 @@ from typing import Any
 from router import calibration, comparing, difficulty, rules
 from router.calibration import Calibration, CalibrationError
 from router.control import Aims, Floor, Ground, Scale
+from router.conversation import Session
 from router.difficulty import Estimator, Learned, Model, ModelError, learned
-from router.plan import ALL, Deployment, Kind, Plan, Referee, Route, Rung, Shadowing, Steering, Tier
+from router.plan import ALL, Deployment, Kind, Plan, Referee, Route, Rung, Shadowing, Staying, Steering, Tier
 from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
@@ -124,6 +125,7 @@ def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str
         params=params,
         prompts={each: prompt for each, prompt in prompts.items() if prompt is not None},
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
+        affinity=spec.balance == "affinity",
     )
 
 
@@ -149,7 +151,30 @@ def _bare(deployment: Deployment) -> Tier:
 
 
 def _only(tier: Tier, kind: Kind, binding: tuple[rules.Rule, ...]) -> Route:
-    return Route(tier.name, kind, (Rung(tier, 0.0),), estimate=None, rules=binding, deadline=_DEADLINE)
+    rungs = (Rung(tier, 0.0),)
+    return Route(
+        tier.name,
+        kind,
+        rungs,
+        estimate=None,
+        rules=binding,
+        deadline=_DEADLINE,
+        sessions=_staying(rungs, schema.Sessions()),
+    )
+
+
+def _staying(rungs: tuple[Rung, ...], spec: schema.Sessions) -> Staying | None:
+    """How conversations stay where they are; None where there is only one place."""
+    deployments = [deployment for rung in rungs for deployment in rung.tier.deployments]
+    if len({deployment.name for deployment in deployments}) == 1:
+        return None
+    return Staying(
+        Session(spec.idle, rungs[0].tier.name),
+        pins=spec.pin,
+        deescalates=spec.deescalate,
+        affinity=any(rung.tier.affinity for rung in rungs),
+        mixed=len({deployment.voice for deployment in deployments}) > 1,
+    )
 
 
 def _requirements(routes: Mapping[str, Route]) -> tuple[rules.Rule, ...]:
@@ -171,10 +196,11 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
     )
     estimate = _estimator(name, spec, policy) if len(spec.cascade) > 1 else None
     model = learned(estimate)
+    rungs = _rungs(name, spec, policy, tiers, model)
     return Route(
         name,
         "route",
-        _rungs(name, spec, policy, tiers, model),
+        rungs,
         estimate,
         compiled,
         spec.deadline,
@@ -183,6 +209,7 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
         steering=_steering(name, spec, policy, model),
+        sessions=_staying(rungs, spec.sessions),
         explore=spec.explore.rate,
     )
 

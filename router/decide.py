@@ -2,8 +2,9 @@
 
 Hard constraints are never weighed against anything: labels that rules require cut the deployments down first, and what
 is left is all that upstream ever sees. What a deployment is known not to support, or what does not fit its window, goes
-next, then what costs more than it may. Among the tiers that remain the start is chosen: forced, by a rule, the last one
-because the request is novel, by the session's pin, or by difficulty; and where it is known how often a tier's answers
+next, then what costs more than it may. Among the tiers that remain the start is chosen: forced, by a rule, with whoever
+called the tool whose result this is, the last one because the request is novel, by the session's pin, or by difficulty;
+and where it is known how often a tier's answers
 do not pass its checks, it is started at only if that is expected to cost less than starting at the next.
 
 Where nothing but difficulty chose the start, a route may explore: a draw moves a few requests one tier down, and what
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from router.chat import ChatRequest, Usage
+from router.conversation import Pin
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
 from router.plan import Deployment, Route, Tier
@@ -71,6 +73,14 @@ class Decision:
     """The tiers under the start that could answer too, and which of their deployments may; only chance goes there."""
     bounds: Bounds = FREE
     """What the rules came to, which holds for whatever is done with the request later."""
+    keeps: str | None = None
+    """The deployment that is asked before the others of its tier."""
+    warm: Pin | None = None
+    """Whose prompt cache has read this conversation already, and how much of it."""
+
+    def expects(self, deployment: Deployment) -> Usage:
+        """The tokens one answer of this deployment is expected to take."""
+        return _expected_of(deployment, self.expected, self.warm)
 
     @property
     def start(self) -> str:
@@ -88,8 +98,12 @@ class Choosing:
     """The client's own, for this request only."""
     forced: Tier | None = None
     """The tier the client forced: it starts there, and never goes up."""
-    pin: str | None = None
-    """The tier this session is pinned to: it does not start lower."""
+    pin: Pin | None = None
+    """Where this conversation stays: it does not start lower."""
+    deescalates: bool = False
+    """Unless going back down is worth more than the prompt cache it loses."""
+    caller: str | None = None
+    """The deployment whose tool call this turn answers: it goes on with it, however hard that is."""
     budget: float | None = None
     """US dollars this request may be expected to cost."""
     draw: float = 1.0
@@ -137,8 +151,28 @@ def decide(
         expected,
         below=steps[:start],
         bounds=bounds,
+        keeps=choosing.caller or _warmest(steps[start:], choosing.pin),
+        warm=choosing.pin,
     )
     return _exploring(decision, route.explore, choosing) if route.explore else decision
+
+
+def _names(step: Step) -> list[str]:
+    return [deployment.name for deployment in step.deployments]
+
+
+def _warmest(steps: tuple[Step, ...], pin: Pin | None) -> str | None:
+    """Who has this conversation in its prompt cache, where the tier wants to make use of that."""
+    if pin is None or not pin.tokens:
+        return None
+    return next((pin.deployment for step in steps if step.tier.affinity and pin.deployment in _names(step)), None)
+
+
+def _expected_of(deployment: Deployment, expected: Usage, pin: Pin | None) -> Usage:
+    """What one answer takes here, where the deployment that answered last has read the conversation before."""
+    if pin is None or not pin.tokens or pin.deployment != deployment.name:
+        return expected
+    return Usage(expected.input, expected.output, min(pin.tokens, expected.input))
 
 
 def _permitted(ladder: tuple[Tier, ...], require: Mapping[str, str]) -> tuple[Step, ...]:
@@ -196,7 +230,7 @@ def _affordable(steps: tuple[Step, ...], expected: Usage, budget: float | None, 
     kept = tuple(
         Step(step.tier, deployments)
         for step in steps
-        if (deployments := tuple(d for d in step.deployments if (cost(d.price, expected) or 0.0) <= budget))
+        if (deployments := tuple(d for d in step.deployments if _cost(d, expected, choosing.pin) <= budget))
     )
     if not kept:
         theirs = budget == choosing.budget
@@ -221,22 +255,36 @@ def _start(
     place = {rung.tier.name: i for i, rung in enumerate(route.cascade)}
     if bounds.start is not None:
         return _not_below(steps, place, place[bounds.start]), f"rule:{bounds.rule}"
+    if choosing.caller and (called := [i for i, step in enumerate(steps) if choosing.caller in _names(step)]):
+        return called[0], "pinned"
     if len(route.cascade) == 1:
         return 0, "only"
-    chosen, reason = len(steps) - 1, "hard"
-    if estimate is not None and _novel(route, estimate):
-        return chosen, "novel"
-    if estimate is not None:
-        for i, step in enumerate(steps):
-            name = step.tier.name
-            if place[name] < len(place) - 1 and estimate.difficulty[place[name]] < _below(name, route, choosing):
-                if _pays(steps[i:], estimate, place[name], expected):
-                    chosen, reason = i, "easy" if reason == "hard" else reason
-                    break
-                reason = "cost"
-    if choosing.pin in place and (pinned := _not_below(steps, place, place[choosing.pin])) > chosen:
-        return pinned, "pinned"
-    return chosen, reason
+    chosen, reason = _lowest(steps, route, estimate, choosing, expected)
+    pin = choosing.pin
+    least = _not_below(steps, place, place[pin.tier]) if pin is not None and pin.tier in place else 0
+    if pin is None or least <= chosen:
+        return chosen, reason
+    leaves = choosing.deescalates and _worth_it(steps[chosen], steps[least], expected, pin)
+    return (chosen, reason) if leaves else (least, "pinned")
+
+
+def _lowest(
+    steps: tuple[Step, ...], route: Route, estimate: Estimate | None, choosing: Choosing, expected: Usage
+) -> tuple[int, str]:
+    """The lowest step that the request's difficulty allows and that pays, and the reason."""
+    last, reason = len(steps) - 1, "hard"
+    if estimate is None:
+        return last, reason
+    if _novel(route, estimate):
+        return last, "novel"
+    place = {rung.tier.name: i for i, rung in enumerate(route.cascade)}
+    for i, step in enumerate(steps):
+        name = step.tier.name
+        if place[name] < len(place) - 1 and estimate.difficulty[place[name]] < _below(name, route, choosing):
+            if _pays(steps[i:], estimate, place[name], expected, choosing.pin):
+                return i, "easy" if reason == "hard" else reason
+            reason = "cost"
+    return last, reason
 
 
 def _exploring(decision: Decision, rate: float, choosing: Choosing) -> Decision:
@@ -261,7 +309,7 @@ def _may_explore(decision: Decision, choosing: Choosing) -> bool:
         return False
     if decision.budget is None:
         return True
-    costs = [_cheapest(step, decision.expected) for step in (decision.below[-1], decision.steps[0])]
+    costs = [_cheapest(step, decision.expected, decision.warm) for step in (decision.below[-1], decision.steps[0])]
     return sum(math.inf if each is None else each for each in costs) <= decision.budget
 
 
@@ -270,21 +318,37 @@ def _novel(route: Route, estimate: Estimate) -> bool:
     return route.scope is not None and estimate.novelty is not None and estimate.novelty > route.scope
 
 
-def _pays(steps: tuple[Step, ...], estimate: Estimate, place: int, expected: Usage) -> bool:
+def _pays(steps: tuple[Step, ...], estimate: Estimate, place: int, expected: Usage, pin: Pin | None) -> bool:
     """Whether starting here costs less than starting one tier up; where that is not known, it is taken for granted.
 
     An answer that does not pass its checks is paid for, and so is the next tier's.
     """
     if estimate.p_escalate is None or len(steps) == 1:
         return True
-    here, above = (_cheapest(step, expected) for step in steps[:2])
+    here, above = (_cheapest(step, expected, pin) for step in steps[:2])
     return here is None or above is None or here + estimate.p_escalate[place] * above < above
 
 
-def _cheapest(step: Step, expected: Usage) -> float | None:
+def _worth_it(down: Step, here: Step, expected: Usage, pin: Pin) -> bool:
+    """Whether one turn further down saves more than it costs to fill the prompt cache here again afterwards.
+
+    So even a conversation that comes back up with its next turn has lost nothing.
+    """
+    stays, leaves = _cheapest(here, expected, pin), _cheapest(down, expected, pin)
+    filled = next((d for d in here.deployments if d.name == pin.deployment), None)
+    lost = (cost(filled.price, expected) or 0.0) - _cost(filled, expected, pin) if filled else 0.0
+    return stays is not None and leaves is not None and leaves + lost < stays
+
+
+def _cheapest(step: Step, expected: Usage, pin: Pin | None) -> float | None:
     """What a tier is expected to cost in US dollars; None when none of its prices is known."""
-    costs = [cost(deployment.price, expected) for deployment in step.deployments]
+    costs = [cost(deployment.price, _expected_of(deployment, expected, pin)) for deployment in step.deployments]
     return min((each for each in costs if each is not None), default=None)
+
+
+def _cost(deployment: Deployment, expected: Usage, pin: Pin | None) -> float:
+    """What an answer is expected to cost here; nothing where nobody knows."""
+    return cost(deployment.price, _expected_of(deployment, expected, pin)) or 0.0
 
 
 def _not_below(steps: tuple[Step, ...], place: Mapping[str, int], least: int) -> int:

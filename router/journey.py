@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from router.chat import ChatRequest, Completion, Usage
 from router.clock import Clock
+from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
 from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
@@ -34,7 +35,9 @@ class Journey:
         "estimate",
         "request",
         "route",
+        "session",
         "signals",
+        "speaker",
         "stream",
         "tenant",
     )
@@ -58,11 +61,18 @@ class Journey:
         self.estimate: Estimate | None = None
         self.decision: Decision | None = None
         self.answer: Completion | None = None
+        self.session: Session | None = None
+        self.speaker: int | None = None
 
     @property
     def now(self) -> float:
         """The moment, on the clock of everything that waits."""
         return self._clock.now()
+
+    @property
+    def last(self) -> int:
+        """The place of the attempt noted last."""
+        return len(self._attempts) - 1
 
     @property
     def elapsed(self) -> float:
@@ -129,6 +139,8 @@ class Journey:
             self.signals,
             self.estimate,
             self.answer,
+            self.session,
+            self.speaker,
         )
 
     def _identify(self) -> str:

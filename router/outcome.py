@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from router.chat import ChatRequest, Completion, Usage
+from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
@@ -71,6 +72,10 @@ class Outcome:
     estimate: Estimate | None = None
     answer: Completion | None = field(default=None, repr=False)
     """What the client got, once it is complete."""
+    session: Session | None = field(default=None, repr=False)
+    """The conversation it belongs to; None where the route keeps none."""
+    speaker: int | None = None
+    """Which of the attempts the client hears of; None: the last."""
 
     @property
     def cost(self) -> float | None:
@@ -98,17 +103,10 @@ class Outcome:
 
     @property
     def heard(self) -> Attempt | None:
-        """The attempt that the client hears of: the last; of failures the highest tier's, as its error is told.
-
-        Only what was wrong with the request itself is told by whoever said so, and ends the climb.
-        """
-        failed = [attempt for attempt in self.attempts if attempt.result == "failed"]
-        if self.end != "error" or not failed or self.decision is None:
-            return self.attempts[-1] if self.attempts else None
-        if failed[-1].verdict in {"rejected", "context"}:
-            return failed[-1]
-        ladder = [step.tier.name for step in self.decision.steps]
-        return max(reversed(failed), key=lambda attempt: ladder.index(attempt.tier))
+        """The attempt that the client hears of: who answered, or whose error is told."""
+        if self.speaker is not None:
+            return self.attempts[self.speaker]
+        return self.attempts[-1] if self.attempts else None
 
     @property
     def path(self) -> str:

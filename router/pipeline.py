@@ -12,11 +12,12 @@ another tier may still answer, after that never.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router import rules, signals
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
+from router.conversation import Session
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, Problem, names
@@ -24,6 +25,7 @@ from router.ids import Signer
 from router.journey import Journey
 from router.outcome import Outcome
 from router.plan import Plan, Route, Tier
+from router.sessions import Sessions
 from router.signals import Signals
 from router.upstream.climb import Climb
 from router.upstream.pool import Pool
@@ -46,6 +48,8 @@ class Caller:
     """`x-router-threshold`."""
     budget: float | None = None
     """`x-router-max-cost-usd`."""
+    session: str | None = None
+    """`x-router-session`."""
 
 
 ANYBODY = Caller()
@@ -53,11 +57,27 @@ ANYBODY = Caller()
 
 InForce = Callable[[str, str], Mapping[str, float]]
 """From a route's name and state to its thresholds in force, by tier; a tier that is missing has the policy's."""
-_NONE: Mapping[str, float] = {}
+NEVER = 1.0
+"""A draw that never explores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Those in force, by tier; a tier that is missing has the policy's."""
+    session: Session | None = None
+    """The conversation that it belongs to."""
+    draw: float = NEVER
+    """A number in [0, 1), for exploration."""
+
+
+NOTHING_LEARNED = Standing()
 
 
 def _the_policy_s(_route: str, _state: str) -> Mapping[str, float]:
-    return _NONE
+    return NOTHING_LEARNED.thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +100,14 @@ class Considered:
     decision: Decision
 
 
-def consider(
-    plan: Plan, request: ChatRequest, caller: Caller = ANYBODY, thresholds: InForce = _the_policy_s
-) -> Considered:
-    """Decide, and ask nobody: what `POST /v1/route` and `smallfirst explain` show is what would happen.
+def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
+    """Decide, and ask nobody: what `smallfirst explain` shows is what would happen with what the policy says.
 
     Raises:
         Problem: there is no such route or tier, or no deployment that may answer.
     """
     headed = _head(plan, request, caller)
-    return _weigh(headed, plan, request, caller, now=thresholds(headed.route.name, headed.route.state))
+    return _weigh(headed, plan, request, caller, NOTHING_LEARNED)
 
 
 def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
@@ -103,13 +121,20 @@ def _head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     return Headed(route, facts, bounds)
 
 
-def _weigh(
-    headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, *, draw: float = 1.0, now: Mapping[str, float]
-) -> Considered:
+def _weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, standing: Standing) -> Considered:
     route, facts, bounds = headed.route, headed.signals, headed.bounds
     estimate = route.estimate(request, facts) if route.estimate else None
     forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
-    choosing = Choosing(now, threshold=caller.threshold, forced=forced, budget=caller.budget, draw=draw)
+    choosing = Choosing(
+        standing.thresholds,
+        threshold=caller.threshold,
+        forced=forced,
+        pin=standing.session.pin if standing.session else None,
+        caller=standing.session.caller if standing.session else None,
+        deescalates=route.sessions is not None and route.sessions.deescalates,
+        budget=caller.budget,
+        draw=standing.draw,
+    )
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
     return Considered(route, facts, bounds, estimate, decision)
 
@@ -132,14 +157,22 @@ class Pipeline:
     """Takes requests through one plan; a reload swaps plan and pool together, between two requests."""
 
     def __init__(
-        self, plan: Plan, pool: Pool, signer: Signer, sinks: Sequence[Sink] = (), clock: Clock = SYSTEM
+        self,
+        plan: Plan,
+        pool: Pool,
+        signer: Signer,
+        sinks: Sequence[Sink] = (),
+        clock: Clock = SYSTEM,
+        *,
+        sessions: Sessions | None = None,
     ) -> None:
         self.plan = plan
         self.pool = pool
         self.thresholds: InForce = _the_policy_s
         """Asked for the thresholds in force of every request's route and state."""
         self._signer = signer
-        self._sinks = sinks
+        self._sessions = sessions or Sessions(clock=clock)
+        self._sinks = (self._sessions.remember, *sinks)
         self._clock = clock
 
     def swap(self, plan: Plan, pool: Pool) -> None:
@@ -154,9 +187,9 @@ class Pipeline:
         try:
             headed = _head(self.plan, request, caller)
             journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
-            draw = self._clock.draw() if headed.route.explore else 1.0
-            now = self.thresholds(headed.route.name, headed.route.state)
-            considered = _weigh(headed, self.plan, request, caller, draw=draw, now=now)
+            standing = await self._standing(headed.route, request, caller)
+            journey.session = standing.session
+            considered = _weigh(headed, self.plan, request, caller, standing)
             journey.estimate, journey.decision = considered.estimate, considered.decision
             climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
             answer = await climb.run()
@@ -166,6 +199,24 @@ class Pipeline:
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise
+
+    async def consider(self, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
+        """Decide, and ask nobody; unlike the function of that name, this knows the conversation.
+
+        Raises:
+            Problem: there is no such route or tier, or no deployment that may answer.
+        """
+        headed = _head(self.plan, request, caller)
+        standing = await self._standing(headed.route, request, caller)
+        return _weigh(headed, self.plan, request, caller, replace(standing, draw=NEVER))
+
+    async def _standing(self, route: Route, request: ChatRequest, caller: Caller) -> Standing:
+        """How things stand for a request on this route."""
+        return Standing(
+            self.thresholds(route.name, route.state),
+            await self._sessions.find(route, request, caller.tenant, caller.session) if route.sessions else None,
+            self._clock.draw() if route.explore else NEVER,
+        )
 
     def refuse(self, told: Problem, caller: Caller = ANYBODY) -> Reply:
         """Turn a request away that never got a route."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from router.chat import ChatRequest
 from router.comparing import Method
 from router.control import Ground
+from router.conversation import Session
 from router.difficulty import Estimator
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
@@ -18,7 +19,7 @@ from router.rules import Rule
 from router.signals import Signals
 from router.verify import Check
 
-__all__ = ["ALL", "Deployment", "Kind", "Plan", "Referee", "Route", "Rung", "Shadowing", "Steering", "Tier"]
+__all__ = ["ALL", "Deployment", "Kind", "Plan", "Referee", "Route", "Rung", "Shadowing", "Staying", "Steering", "Tier"]
 
 Kind = Literal["route", "tier", "deployment"]
 
@@ -48,6 +49,11 @@ class Deployment:
     tune: Tune | None = None
     """The fine-tune it serves; what that one's prompt comes to is in `Tier.prompts`."""
 
+    @property
+    def voice(self) -> str:
+        """Whose words its answers are: deployments of one voice understand each other's reasoning and call ids."""
+        return f"{self.provider or ''}/{self.model}"
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -63,6 +69,8 @@ class Tier:
     """What is added to a request, by deployment: its tune's own prompt, else the tier's."""
     handoff: Handoff | None = None
     """What the next tier is told about an answer of this one that was not good enough; None: nothing."""
+    affinity: bool = False
+    """Whether a conversation keeps coming back to the same deployment, rather than to the least busy one."""
 
     @property
     def reads_logprobs(self) -> bool:
@@ -113,6 +121,22 @@ class Steering:
 
 
 @dataclass(frozen=True, slots=True)
+class Staying:
+    """How conversations of a route stay where they are."""
+
+    begins: Session
+    """One that nothing is known of yet."""
+    pins: bool
+    """Whether one never starts below the tier that it has come to."""
+    deescalates: bool
+    """Whether one may all the same go back down where that is worth more than the prompt cache it loses."""
+    affinity: bool
+    """Whether a tier wants to see a conversation at the same deployment from its first turn on."""
+    mixed: bool
+    """Whether there are several models, so that what one wrote for itself must be kept from the others."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What a name in `model` stands for: tiers in order, cheapest first, and how to choose where to start."""
 
@@ -138,6 +162,8 @@ class Route:
     """Changes with whatever may change an answer: what was remembered under another value is never given."""
     scope: float | None = None
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
+    sessions: Staying | None = None
+    """How its conversations stay where they are; None: there is nothing to choose, or it was not wanted."""
     explore: float = 0.0
     """The share of requests that start one tier lower than their difficulty says, to learn how that goes."""
     shadow: Shadowing | None = None

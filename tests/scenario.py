@@ -115,7 +115,7 @@ class _Stage:
     async def play(self) -> list[str]:
         """Serve, ask, compare."""
         log = self.folder / "log.jsonl"
-        clock = Clock(now=lambda: SYSTEM.now() + self.later)
+        clock = Clock(now=lambda: SYSTEM.now() + self.later, wall=lambda: SYSTEM.wall() + self.later)
         with log.open("wb") as file:
             lines = AccessLog(file.fileno())
             try:

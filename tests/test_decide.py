@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from router import signals
 from router.chat import ChatRequest
+from router.conversation import Pin
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden
@@ -48,6 +49,10 @@ def decided(
         estimate=estimate(*difficulty, p_escalate=more.pop("p_escalate", None), novelty=more.pop("novelty", None)),
         choosing=Choosing(**more),
     )
+
+
+def pinned(tier: str, deployment: str = "", tokens: int = 0) -> Pin:
+    return Pin(tier, deployment, f"/{deployment}", tokens=tokens)
 
 
 def tiers(decision: Decision) -> list[str]:
@@ -109,8 +114,8 @@ def test_what_is_in_scope_or_cannot_be_told_goes_by_its_difficulty(novelty: floa
         ({"forced": PLAN.tiers["tuned"]}, "tuned", "forced"),
         ({"bounds": Bounds(start="tuned", rule="stay")}, "tuned", "rule:stay"),
         ({"threshold": 1.0}, "frontier", "novel"),
-        ({"pin": "tuned"}, "frontier", "novel"),
-        ({"pin": "frontier"}, "frontier", "novel"),
+        ({"pin": pinned("tuned")}, "frontier", "novel"),
+        ({"pin": pinned("frontier")}, "frontier", "novel"),
         ({"budget": 0.001}, "tuned", "cost"),
     ],
 )
@@ -146,11 +151,37 @@ def test_nobody_left_is_forbidden() -> None:
 
 
 def test_a_session_does_not_start_below_its_pin() -> None:
-    assert (decided(difficulty=(0.0,), pin="frontier").start, decided(difficulty=(0.0,), pin="tuned").start) == (
-        "frontier",
-        "tuned",
-    )
-    assert decided(difficulty=(0.0,), pin="frontier").reason == "pinned"
+    up, down = (decided(difficulty=(0.0,), pin=pinned(tier)) for tier in ("frontier", "tuned"))
+
+    assert (up.start, up.reason, down.start, down.reason) == ("frontier", "pinned", "tuned", "easy")
+
+
+def test_a_pin_to_a_tier_that_a_reload_took_away_holds_nothing() -> None:
+    assert decided(difficulty=(0.0,), pin=pinned("gone")).reason == "easy"
+
+
+def test_a_tool_call_is_answered_to_whoever_made_it_however_hard_the_turn_is() -> None:
+    decision = decided(difficulty=(0.9,), pin=pinned("tuned", "small"), caller="small")
+
+    assert (decision.start, decision.reason, decision.keeps) == ("tuned", "pinned", "small")
+
+
+@pytest.mark.parametrize(
+    ("more", "start"),
+    [
+        ({"bounds": Bounds(start="frontier", rule="up")}, "frontier"),
+        ({"bounds": Bounds({"eu": "no"})}, None),
+        ({"forced": PLAN.tiers["frontier"]}, "frontier"),
+        ({"caller": "gone"}, "frontier"),
+    ],
+)
+def test_whoever_made_a_tool_call_gets_nothing_that_it_may_not_see(more: dict[str, Any], start: str | None) -> None:
+    given = {"pin": pinned("tuned", "small"), "caller": "small", **more}
+    if start is None:
+        with pytest.raises(Forbidden):
+            decided(difficulty=(0.9,), **given)
+    else:
+        assert decided(difficulty=(0.9,), **given).start == start
 
 
 @pytest.mark.parametrize(
@@ -226,7 +257,9 @@ def test_a_higher_threshold_never_sends_a_request_higher_up(difficulty: list[flo
 def test_whatever_is_decided_stays_inside_what_is_required(
     difficulty: float, threshold: float, pin: str | None
 ) -> None:
-    decision = decided(bounds=Bounds({"eu": "yes"}), difficulty=(difficulty,), threshold=threshold, pin=pin)
+    decision = decided(
+        bounds=Bounds({"eu": "yes"}), difficulty=(difficulty,), threshold=threshold, pin=pin and pinned(pin)
+    )
 
     assert [d.name for step in decision.steps for d in step.deployments] == ["small"]
 
@@ -297,6 +330,53 @@ def test_starting_low_never_costs_more_than_starting_one_up(p_escalate: tuple[fl
         assert here + p_escalate[place] * above < above
 
 
+WARM = PRICED.replace(
+    "model: b, price: {input: 10, output: 10}", "model: b, price: {input: 10, cached_input: 1, output: 10}"
+)
+LONG = asked("word " * 8000, max_tokens=10)
+"""About 10,000 tokens: a cent at `nano`, ten at `frontier`, one there where its prompt cache is warm."""
+
+
+@pytest.mark.parametrize(
+    ("pin", "more", "start"),
+    [
+        (pinned("frontier", "big", 10_000), {}, "frontier"),
+        (pinned("frontier", "big", 10_000), {"deescalates": True}, "frontier"),  # 1 cent + 9 lost is more than 1
+        (pinned("frontier", "big"), {"deescalates": True}, "nano"),  # its cache is cold: nothing is lost
+        (pinned("frontier", "gone", 10_000), {"deescalates": True}, "nano"),
+        (pinned("tuned", "small", 10_000), {"deescalates": True}, "nano"),  # no price for cached tokens: none is saved
+        (pinned("frontier", "big"), {"deescalates": True, "caller": "big"}, "frontier"),
+    ],
+)
+def test_a_conversation_goes_back_down_only_where_that_is_worth_the_cache_it_loses(
+    pin: Pin, more: dict[str, Any], start: str
+) -> None:
+    assert decided(plan(WARM), LONG, difficulty=(0.1, 0.1), pin=pin, **more).start == start
+
+
+def test_where_a_price_is_unknown_a_conversation_stays() -> None:
+    unknown = plan(WARM.replace("price: {input: 1, output: 1}", "concurrency: 3"))
+
+    assert decided(unknown, LONG, difficulty=(0.1, 0.1), pin=pinned("frontier", "big"), deescalates=True).start == (
+        "frontier"
+    )
+
+
+def test_going_up_is_cheaper_where_the_cache_is_warm() -> None:
+    cold, warm = (
+        decided(plan(WARM), LONG, difficulty=(0.9, 0.1), p_escalate=(1.0, 0.5, 0.0), pin=pin).start
+        for pin in (None, pinned("", "big", 10_000))
+    )
+
+    assert (cold, warm) == ("tuned", "frontier")
+
+
+def test_a_warm_cache_may_be_what_a_request_can_pay() -> None:
+    afford = [decided(plan(WARM), LONG, budget=0.02, pin=pinned("", "big", tokens)) for tokens in (0, 10_000)]
+
+    assert [[step.tier.name for step in one.steps][-1] for one in afford] == ["nano", "frontier"]
+
+
 def test_the_lower_cap_counts_and_is_handed_on() -> None:
     on = plan(PRICED)
 
@@ -345,8 +425,8 @@ def test_who_could_have_explored_and_did_not_says_how_likely_that_was() -> None:
         {"explore": 0.0},
         {"forced": PLAN.tiers["frontier"]},
         {"threshold": 0.0},  # the client says where
-        {"pin": "frontier"},
-        {"pin": "tuned"},  # pinned below: this session's start is not to be gambled with either
+        {"pin": pinned("frontier")},
+        {"pin": pinned("tuned")},  # pinned below: this session's start is not to be gambled with either
         {"bounds": Bounds(start="frontier", rule="r")},
         {"bounds": Bounds({"eu": "yes"})},
         {"novelty": 1.0, "scope": 0.99},
@@ -384,7 +464,13 @@ def test_propensities_are_what_the_dice_do(
     difficulty: list[float], rate: float, novelty: float, pin: str | None, bounds: Bounds
 ) -> None:
     """Every face of a die of a hundred sides is thrown once: a start's share of them is its propensity."""
-    more: dict[str, Any] = {"novelty": novelty, "scope": 0.9, "pin": pin, "bounds": bounds, "explore": rate}
+    more: dict[str, Any] = {
+        "novelty": novelty,
+        "scope": 0.9,
+        "pin": pin and pinned(pin),
+        "bounds": bounds,
+        "explore": rate,
+    }
     thrown = [decided(THREE, difficulty=tuple(difficulty), **more, draw=(face + 0.5) / 100) for face in range(100)]
 
     for start in {each.start for each in thrown}:

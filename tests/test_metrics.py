@@ -53,7 +53,7 @@ def test_an_escalation_is_no_fallback_and_a_fallback_no_escalation() -> None:
 
 
 def test_an_error_s_tier_is_the_one_whose_error_it_is() -> None:
-    metrics = after(replace(SERVED, attempts=(DOWN, LAST_DOWN, DOWN), end="error", status=429))
+    metrics = after(replace(SERVED, attempts=(DOWN, LAST_DOWN, DOWN), speaker=1, end="error", status=429))
     assert value(metrics, "router_requests_total", tier="frontier", outcome="error") == 1
 
 

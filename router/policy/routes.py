@@ -190,6 +190,27 @@ Difficulty = Annotated[
 ]
 
 
+class Sessions(Block):
+    """How conversations stay where they are from one turn to the next."""
+
+    idle: Duration = Field(
+        default=3600.0, description="A conversation without a request for so long is forgotten.", examples=["1h"]
+    )
+    pin: Flag = Field(
+        default=True,
+        description="Whether a conversation never starts below the tier it has come to.",
+        examples=[False],
+    )
+    deescalate: Flag = Field(
+        default=False,
+        description=(
+            "Whether it may all the same, at a user's turn, where one answer there saves more than the prompt cache "
+            "is worth that it leaves behind."
+        ),
+        examples=[True],
+    )
+
+
 class Scope(Block):
     """What a route's difficulty model knows about."""
 
@@ -240,6 +261,11 @@ class Route(Block):
         default=None,
         description="What the next tier is told about an answer that was not good enough; omitted: as its tier says.",
         examples=["draft"],
+    )
+    sessions: Sessions = Field(
+        default=Sessions(),
+        description="How conversations stay where they are; docs/sessions.md explains it.",
+        examples=[{"idle": "30m", "deescalate": True}],
     )
     rules: tuple[Rule, ...] = Field(
         default=(),

@@ -13,7 +13,7 @@ from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
-from router.policy.routes import Range, Route, Rule, Rung, Scope, TextPattern, When
+from router.policy.routes import Range, Route, Rule, Rung, Scope, Sessions, TextPattern, When
 from router.policy.source import Source, fingerprint
 from router.policy.values import Duration, JsonObject, Name, Size, Text, read_hold
 
@@ -32,8 +32,13 @@ class Tier(Block):
         description="The deployments that serve this tier; one that fails falls back to the next.",
         examples=[["tuned-a", "tuned-b"]],
     )
-    balance: Literal["least_busy"] = Field(
-        default="least_busy", description="How requests are spread over the deployments.", examples=["least_busy"]
+    balance: Literal["least_busy", "affinity"] = Field(
+        default="least_busy",
+        description=(
+            "How requests are spread over the deployments: `affinity` keeps a conversation at the same one, whose "
+            "prompt cache is warm."
+        ),
+        examples=["affinity"],
     )
     checks: tuple[CheckItem, ...] = Field(
         default=DEFAULT_CHECKS,
@@ -226,6 +231,7 @@ __all__ = [
     "Rung",
     "Scope",
     "Server",
+    "Sessions",
     "Shadow",
     "State",
     "Supports",

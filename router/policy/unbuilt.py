@@ -37,7 +37,6 @@ class Row:
 
 
 ROWS = (
-    Row("tiers.*.balance", "use least_busy", "affinity", _words("affinity")),
     Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
     Row("tiers.*.context"),
 )

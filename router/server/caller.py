@@ -43,6 +43,7 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
         headers.get("x-router-tier") or None,
         _number(headers, "x-router-threshold", 1.0),
         _number(headers, "x-router-max-cost-usd", float("inf")),
+        headers.get("x-router-session") or None,
     )
 
 

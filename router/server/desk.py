@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from router import chat
 from router.errors import MethodNotAllowed, NotFound, Problem
 from router.metrics import CONTENT_TYPE
-from router.pipeline import ANYBODY, Caller, Considered, consider
+from router.pipeline import ANYBODY, Caller, Considered
 from router.server import feedback
 from router.server.caller import identify
 from router.server.chat import ClientLeft, read
@@ -78,9 +78,9 @@ class Desk:
 
     async def route(self, request: Request, caller: Caller) -> Response:
         """Decide, and call nothing."""
-        plan = self._service.pipeline.plan
-        raw = await read(request.scope, request.receive, plan.max_body)
-        return _json(shown(consider(plan, chat.parse(raw), caller, self._service.pipeline.thresholds)))
+        pipeline = self._service.pipeline
+        raw = await read(request.scope, request.receive, pipeline.plan.max_body)
+        return _json(shown(await pipeline.consider(chat.parse(raw), caller)))
 
     async def feedback(self, request: Request, caller: Caller) -> Response:
         """Take what somebody says about an answer."""

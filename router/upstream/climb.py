@@ -2,14 +2,17 @@
 
 import asyncio
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from router.chat import ChatRequest, Completion, Usage, without_logprobs
 from router.clock import Clock
+from router.conversation import own
 from router.decide import Candidate, Decision, Step
 from router.errors import BadRequest, Problem, Unavailable, UpstreamTimedOut
+from router.health import Breaker
 from router.journey import Journey
-from router.plan import ALL, Route, Tier
+from router.plan import ALL, Deployment, Route, Tier
 from router.prompts import Shaped, shape
 from router.upstream import attempt
 from router.upstream.failure import Failure, problem
@@ -26,12 +29,13 @@ EVENTS = "text/event-stream; charset=utf-8"
 class Live:
     """A committed stream and the place it takes at its deployment; closing it gives both back."""
 
-    __slots__ = ("candidate", "member", "stream")
+    __slots__ = ("_sent", "candidate", "member", "stream")
 
-    def __init__(self, stream: Stream, member: Member, candidate: Candidate) -> None:
+    def __init__(self, stream: Stream, member: Member, candidate: Candidate, sent: Breaker | None) -> None:
         self.stream = stream
         self.member = member
         self.candidate = candidate
+        self._sent = sent
 
     def failed(self, now: float) -> None:
         """It broke off."""
@@ -42,7 +46,7 @@ class Live:
         try:
             await self.stream.aclose()
         finally:
-            self.member.leave()
+            self.member.leave(self._sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,20 @@ class Served:
     content_type: str
     body: bytes = b""
     live: Live | None = None
+
+
+@dataclass(slots=True)
+class _Call:
+    """One deployment, being asked."""
+
+    candidate: Candidate
+    member: Member
+    shaped: Shaped
+    since: float
+    """Seconds into the request."""
+    above: tuple[Step, ...]
+    """Who may be asked if its answer is not good enough."""
+    sent: Breaker | None = None
 
 
 class Climb:
@@ -84,7 +102,7 @@ class Climb:
         self._purse = Purse(decision)
         self._told_above: str | None = None
         self._tried: dict[str, Tried] = {}
-        self._failures: dict[str, Failure] = {}
+        self._failures: dict[str, tuple[Failure, int]] = {}
 
     async def run(self) -> Served:
         """Ask until an answer is good enough.
@@ -93,7 +111,7 @@ class Climb:
             Problem: nobody is left to ask, or time is up.
         """
         steps = self._decision.steps
-        while (candidate := choose(steps, self._tried, self._pool.order)) and self._left > candidate.after:
+        while (candidate := choose(steps, self._tried, self._order)) and self._left > candidate.after:
             if candidate.after:
                 await asyncio.sleep(candidate.after)
             match await self._ask(candidate, _above(steps, candidate.tier)):
@@ -107,6 +125,11 @@ class Climb:
         if self._left <= 0:
             raise UpstreamTimedOut("the route's deadline has passed", code="deadline_exceeded")
         raise self._told()
+
+    def _order(self, step: Step) -> Sequence[Deployment]:
+        """Who of a tier is asked before whom."""
+        session = self._journey.session
+        return self._pool.order(step, keeps=self._decision.keeps, thread=session.thread if session else None)
 
     @property
     def _left(self) -> float:
@@ -127,14 +150,13 @@ class Climb:
                 await member.enter()
         except TimeoutError:
             return self._note(candidate, since, Failure("full"))
+        call = _Call(candidate, member, shaped, since, above)
         result: Served | Verdict | Failure | None = None
-        called = False
         try:
-            called = member.call(self._clock.now())
-            if not called:
+            call.sent = member.call(self._clock.now())
+            if call.sent is None:
                 raise Failure("open")  # noqa: TRY301  the breaker opened while a place was waited for
-            ask = self._stream if self._request.stream else self._whole
-            result = await ask(member, candidate, shaped, since, above)
+            result = await (self._stream if self._request.stream else self._whole)(call)
         except Failure as failure:
             if failure.blames_deployment:
                 member.failed(self._clock.now())
@@ -146,68 +168,62 @@ class Climb:
             raise
         finally:
             if not isinstance(result, Served) or result.live is None:
-                member.leave(called=called)
+                member.leave(call.sent)
         return result
 
-    async def _whole(
-        self, member: Member, candidate: Candidate, shaped: Shaped, since: float, above: tuple[Step, ...]
-    ) -> Served | Verdict:
-        answer = await attempt.ask(member, shaped.body, within=self._within(candidate))
-        member.succeeded()
-        verdict = judge(answer.completion, self._request, candidate.tier.checks)
-        sent = verdict.accepted or self._stands(candidate, answer.completion, verdict, above)
-        self._journey.note(
-            candidate,
-            "served" if sent else "escalated",
-            verdict.reason,
-            since=since,
-            usage=answer.completion.usage,
-            trimmed=shaped.trimmed,
-        )
+    async def _whole(self, call: _Call) -> Served | Verdict:
+        tier = call.candidate.tier
+        answer = await attempt.ask(call.member, call.shaped.body, within=self._within(call.candidate))
+        call.member.succeeded()
+        verdict = judge(answer.completion, self._request, tier.checks)
+        sent = verdict.accepted or self._stands(call, answer.completion, verdict)
+        self._answered(call, verdict, answer.completion.usage, sent=sent)
         if not sent:
             return verdict
         self._journey.answer = answer.completion
-        raw = without_logprobs(answer.raw) if self._hides_logprobs(candidate.tier) else answer.raw
+        raw = without_logprobs(answer.raw) if self._hides_logprobs(tier) else answer.raw
         return Served(answer.content_type, raw)
 
-    async def _stream(
-        self, member: Member, candidate: Candidate, shaped: Shaped, since: float, above: tuple[Step, ...]
-    ) -> Served | Verdict:
-        timeout = candidate.deployment.timeout
-        within = self._within(candidate)
+    async def _stream(self, call: _Call) -> Served | Verdict:
+        tier, timeout = call.candidate.tier, call.candidate.deployment.timeout
+        within = self._within(call.candidate)
         begun = self._clock.now()
-        streamed = await attempt.begin(member, shaped.body, within=min(timeout.first_byte, within))
+        streamed = await attempt.begin(call.member, call.shaped.body, within=min(timeout.first_byte, within))
         waited = self._clock.now() - begun  # for its head, which is not yet a byte of the stream
         stream = Stream(
             streamed,
             show_usage=self._request.include_usage,
-            show_logprobs=not self._hides_logprobs(candidate.tier),
+            show_logprobs=not self._hides_logprobs(tier),
             timeout=timeout.model_copy(update={"first_byte": timeout.first_byte - waited}),
             now=self._clock.now,
             until=begun + within,
         )
         committed = False
         try:
-            chunks = self._hold(candidate.tier) if above else 0
-            watching = Watching.of(candidate.tier.checks, self._request) if chunks else None
+            chunks = self._hold(tier) if call.above else 0
+            watching = Watching.of(tier.checks, self._request) if chunks else None
             await stream.hold(chunks, watching.add if watching else None)
-            verdict, usage = self._so_far(stream, candidate.tier)
-            committed = verdict.accepted or self._stands(candidate, stream.answer.completion(), verdict, above)
-            self._journey.note(
-                candidate,
-                "served" if committed else "escalated",
-                verdict.reason,
-                since=since,
-                usage=usage,
-                trimmed=shaped.trimmed,
-            )
+            verdict, usage = self._so_far(stream, tier)
+            committed = verdict.accepted or self._stands(call, stream.answer.completion(), verdict)
+            self._answered(call, verdict, usage, sent=committed)
         finally:
             if not committed:
                 await stream.aclose()
         if committed:
-            return Served(EVENTS, live=Live(stream, member, candidate))
-        member.succeeded()
+            return Served(EVENTS, live=Live(stream, call.member, call.candidate, call.sent))
+        call.member.succeeded()
         return verdict
+
+    def _answered(self, call: _Call, verdict: Verdict, usage: Usage | None, *, sent: bool) -> None:
+        """Note an answer, which the client gets or the next tier improves on."""
+        self._journey.note(
+            call.candidate,
+            "served" if sent else "escalated",
+            verdict.reason,
+            since=call.since,
+            usage=usage,
+            trimmed=call.shaped.trimmed,
+        )
 
     def _so_far(self, stream: Stream, tier: Tier) -> tuple[Verdict, Usage | None]:
         """What checks say of a stream that is held back: what its pieces showed, or all of it once it has finished."""
@@ -217,15 +233,15 @@ class Climb:
             return Verdict(accepted=True), None
         return judge(stream.answer.completion(), self._request, tier.checks), stream.answer.usage
 
-    def _stands(self, candidate: Candidate, completion: Completion, verdict: Verdict, above: tuple[Step, ...]) -> bool:
+    def _stands(self, call: _Call, completion: Completion, verdict: Verdict) -> bool:
         """Whether an answer that is not good enough is sent all the same: nobody above it is left, or can be paid.
 
         If somebody is, what they are told about it is kept for them.
         """
-        self._purse.pay(candidate.deployment, completion.usage)
-        if not self._purse.affords_any(above):
+        self._purse.pay(call.candidate.deployment, completion.usage)
+        if not self._purse.affords_any(call.above):
             return True
-        handoff = self._route.handoff or candidate.tier.handoff
+        handoff = self._route.handoff or call.candidate.tier.handoff
         self._told_above = handoff.told(completion, verdict.reason) if handoff else None
         return False
 
@@ -233,13 +249,24 @@ class Climb:
         """The request as this tier, or this tune, should see it: the client's own, whatever was asked before."""
         tier, deployment = candidate.tier, candidate.deployment
         return shape(
-            self._request,
+            self._seen_by(deployment),
             model=deployment.model,
             params=tier.params,
             prompt=tier.prompts.get(deployment.name),
             told=self._told_above,
             logprobs=self._hides_logprobs(tier),
         )
+
+    def _seen_by(self, deployment: Deployment) -> ChatRequest:
+        """The client's request without what other models wrote for themselves."""
+        session, staying = self._journey.session, self._route.sessions
+        if session is None or session.key is None or staying is None or not staying.mixed:
+            return self._request
+        messages, pin = self._request.messages, session.pin
+        seen = own(messages, pin.since if pin is not None and pin.model == deployment.voice else len(messages))
+        if seen is messages:
+            return self._request
+        return replace(self._request, body={**self._request.body, "messages": seen})
 
     def _hides_logprobs(self, tier: Tier) -> bool:
         """Whether log probabilities are asked for that the client did not ask for, so that it must not see them."""
@@ -265,11 +292,11 @@ class Climb:
         """Who may still be asked after a failure."""
         self._count(candidate, Tried(int(failure.called), failure.again, failure.retry_after))
         if failure.called or candidate.tier.name not in self._failures:
-            self._failures[candidate.tier.name] = failure
+            self._failures[candidate.tier.name] = failure, self._journey.last
         if failure.too_long:
             return _larger(steps, candidate)
         if failure.final:  # it is about the request, so it is what the client hears, whatever failed before
-            self._failures = {candidate.tier.name: failure}
+            self._failures = {candidate.tier.name: (failure, self._journey.last)}
             return ()
         return steps
 
@@ -282,11 +309,13 @@ class Climb:
         """What the client is told when nobody is left to ask: what the highest tier said that was asked."""
         ladder = [step.tier.name for step in self._decision.steps]
         for tier in sorted(self._failures, key=ladder.index, reverse=True):
-            if self._failures[tier].called:
-                return problem(self._failures[tier], tier)
+            failure, place = self._failures[tier]
+            if failure.called:
+                self._journey.speaker = place
+                return problem(failure, tier)
         opens = [self._pool.members[name].breaker.open_until or 0.0 for name in self._tried]
         after = max(1, math.ceil(min(opens, default=0.0) - self._clock.now()))
-        if self._failures and all(failure.reason == "cost" for failure in self._failures.values()):
+        if self._failures and all(failure.reason == "cost" for failure, _ in self._failures.values()):
             message = "with the prompts that are added, no tier is expected to answer for what this request may cost"
             return BadRequest(message, code="max_cost_exceeded")
         return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})

@@ -6,13 +6,14 @@ The pool *decides* synchronously, from values; what waits happens in `attempt` a
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 
 from router.decide import Candidate, Step
-from router.health import CLOSED
+from router.health import CLOSED, Breaker
 from router.plan import Deployment
 from router.upstream.client import Transport
 
-__all__ = ["Member", "Pool", "Tried", "choose"]
+__all__ = ["Member", "Pool", "Tried", "choose", "rendezvous"]
 
 MOST_PER_DEPLOYMENT = 2
 MOST_PER_REQUEST = 6
@@ -47,18 +48,18 @@ class Member:
             await self._places.acquire()
         self.busy += 1
 
-    def call(self, now: float) -> bool:
-        """Begin a call, unless the breaker has opened while a place was waited for."""
+    def call(self, now: float) -> Breaker | None:
+        """Begin a call, unless the breaker has opened while a place was waited for; gives what it was sent with."""
         if not self.breaker.allows(now):
-            return False
+            return None
         self.breaker = self.breaker.sent()
-        return True
+        return self.breaker
 
-    def leave(self, *, called: bool = True) -> None:
-        """Give the place back. A call that told nothing lets the next one probe."""
+    def leave(self, sent: Breaker | None = None) -> None:
+        """Give the place back. A probe that told nothing lets the next one go; any other call has no say in that."""
         self.busy -= 1
-        if called:
-            self.breaker = self.breaker.abandoned()
+        if sent is not None and sent is self.breaker:
+            self.breaker = sent.abandoned()
         if self._places is not None:
             self._places.release()
         if not self.busy:
@@ -109,23 +110,49 @@ class Pool:
         """All of them, by name."""
         return self._members
 
-    def order(self, deployments: Sequence[Deployment]) -> Sequence[Deployment]:
-        """Least busy first; among equals whoever came first longest ago, whatever other tiers were asked meanwhile."""
+    def order(self, step: Step, *, keeps: str | None = None, thread: bytes | None = None) -> Sequence[Deployment]:
+        """Least busy first; among equals whoever came first longest ago, whatever other tiers were asked meanwhile.
+
+        With `thread`, what a conversation begins with, and a tier of `balance: affinity`: the same order for each of
+        its turns. `keeps` comes before everybody.
+        """
+        deployments = step.deployments
         if len(deployments) == 1:
             return deployments
-        ordered = sorted(deployments, key=self._load)
+        if thread is not None and step.tier.affinity:
+            ordered = rendezvous(thread, deployments)
+        else:
+            bounded = all(deployment.concurrency for deployment in deployments)
+            ordered = sorted(deployments, key=self._loads if bounded else self._calls)
+        if keeps is not None:
+            ordered.sort(key=lambda deployment: deployment.name != keeps)
         self._turn += 1
         self._turns[ordered[0].name] = self._turn
         return ordered
 
-    def _load(self, deployment: Deployment) -> tuple[float, int]:
-        busy = self._members[deployment.name].busy / (deployment.concurrency or 1)
-        return busy, self._turns[deployment.name]
+    def _calls(self, deployment: Deployment) -> tuple[float, int]:
+        return self._members[deployment.name].busy, self._turns[deployment.name]
+
+    def _loads(self, deployment: Deployment) -> tuple[float, int]:
+        """How much of its places is taken: what compares only where every deployment says how many it has."""
+        return self._members[deployment.name].busy / (deployment.concurrency or 1), self._turns[deployment.name]
 
     async def retire(self, keep: "Pool | None" = None) -> None:
         """Close what the next pool does not keep, each when its last call has ended."""
         gone = [m for name, m in self._members.items() if keep is None or keep.members.get(name) is not m]
         await asyncio.gather(*(member.retire() for member in gone))
+
+
+def rendezvous(thread: bytes, deployments: Sequence[Deployment]) -> list[Deployment]:
+    """Order deployments for one conversation: when one of them goes, only its own conversations move.
+
+    (Thaler and Ravishankar, *Using name-based mappings to increase hit rates*, 1998: highest random weight.)
+    """
+
+    def weight(deployment: Deployment) -> bytes:
+        return blake2b(deployment.name.encode(), key=thread, digest_size=8).digest()
+
+    return sorted(deployments, key=weight, reverse=True)
 
 
 def _same(one: Deployment, other: Deployment) -> bool:
@@ -145,7 +172,7 @@ class Tried:
 
 
 def choose(
-    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]
+    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[[Step], Sequence[Deployment]]
 ) -> Candidate | None:
     """Who is asked next; None when nobody is left.
 
@@ -158,10 +185,10 @@ def choose(
 
 
 def _untried(
-    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[..., Sequence[Deployment]]
+    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[[Step], Sequence[Deployment]]
 ) -> Iterator[Candidate]:
     for step in steps:
-        for deployment in order(step.deployments):
+        for deployment in order(step):
             if deployment.name not in tried:
                 yield Candidate(step.tier, deployment)
 

@@ -77,17 +77,17 @@ class Reply:
         if (sink := self._sink) is None:
             return
         self._sink = None
+        live = self._live[0] if self._live is not None else None
+        if live is not None and self._end == "left":
+            self._journey.amend(live.candidate, "left", "left", live.stream.answer.usage)
+        if left and self._end == "ok":
+            self._end = "left"
+        status, error = (499, "client_left") if self._end == "left" else (self.status, self._error)
         try:
-            if self._live is not None:
-                live, _ = self._live
-                if self._end == "left":
-                    self._journey.amend(live.candidate, "left", "left", live.stream.answer.usage)
-                await live.aclose()
-        finally:  # whatever the upstream makes of being let go, the request is over
-            if left and self._end == "ok":
-                self._end = "left"
-            status, error = (499, "client_left") if self._end == "left" else (self.status, self._error)
             sink(self._journey.outcome(status, self._end, error))
+        finally:  # last, because an upstream may take its time to end what is complete
+            if live is not None:
+                await live.aclose()
 
 
 def served(answer: Served, request: ChatRequest, journey: Journey, sink: Sink) -> Reply:

@@ -58,6 +58,7 @@ class Stream:
         self._size = 0
         self._useful = 0
         self._ended = False
+        self._complete = False
         self._listen: Listen | None = None
         self.broken: str | None = None
         """Why what was held back cannot be good enough, whatever comes; None when nothing is known against it."""
@@ -104,12 +105,16 @@ class Stream:
                 yield self._take()
             raise broken or Failure("unfinished", 200)
         self._ready.append(DONE)
+        self._complete = True
         yield self._take()
-        await self._linger()
 
     async def aclose(self) -> None:
         """Let go of the upstream, once; what it has not sent yet is not wanted."""
-        await self._streamed.aclose()
+        try:
+            if self._complete:
+                await self._linger()
+        finally:
+            await self._streamed.aclose()
 
     def _take(self) -> bytes:
         ready = self._ready[0] if len(self._ready) == 1 else b"".join(self._ready)

@@ -27,6 +27,11 @@ class Arriving:
         self.closed = 0
         self._pieces = list(pieces)
 
+    @property
+    def left(self) -> int:
+        """How many pieces nobody has read yet."""
+        return len(self._pieces)
+
     async def chunks(self) -> AsyncIterator[bytes]:
         while self._pieces:
             piece = self._pieces.pop(0)

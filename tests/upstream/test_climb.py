@@ -107,6 +107,16 @@ async def test_when_all_fail_the_last_tier_has_the_last_word() -> None:
         assert len(one.path) == 5
 
 
+async def test_the_client_hears_of_the_highest_tier_that_was_asked() -> None:
+    last = {"status": 429, "error": {"message": "slow", "code": "rate"}, "headers": {"retry-after": "9"}}
+    async with way({"a": DOWN, "b": DOWN, "c": last}) as (one, _):
+        with pytest.raises(Problem):
+            await one.up()
+        heard = one.journey.outcome().heard
+        assert heard is not None
+        assert (heard.deployment, heard.verdict) == ("c", "status_429")
+
+
 async def test_when_nobody_may_be_called_it_is_told_when_to_come_back() -> None:
     async with way({}) as (one, upstreams):
         for member in one.pool.members.values():

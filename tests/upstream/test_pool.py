@@ -1,14 +1,14 @@
 """Deployments at work: who is asked next, and how many at once."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from router.decide import Candidate, Step
 from router.plan import Deployment, Plan
 from router.upstream.client import Streamed, Whole
-from router.upstream.pool import Member, Pool, Tried, choose
+from router.upstream.pool import Member, Pool, Tried, choose, rendezvous
 from tests.plans import plan
 
 FOUR = """
@@ -50,10 +50,14 @@ def steps(policy: Plan) -> tuple[Step, ...]:
     return tuple(Step(tier, tier.deployments) for tier in policy.tiers.values())
 
 
+def whole(step: Step) -> Sequence[Deployment]:
+    return step.deployments
+
+
 def asked(tried: Mapping[str, Tried], again: Mapping[str, Tried] | None = None) -> list[str]:
     """Everybody who is asked, in order, when everybody fails as `again` says (omitted: and may be asked again)."""
     policy, known, order = plan(FOUR), dict(tried), []
-    while (candidate := choose(steps(policy), known, lambda those: those)) is not None:
+    while (candidate := choose(steps(policy), known, whole)) is not None:
         name = candidate.deployment.name
         order.append(name)
         more = (again or {}).get(name, Tried(1, again=True))
@@ -80,15 +84,15 @@ def test_who_was_not_called_takes_none_of_the_six() -> None:
 def test_a_short_wait_is_kept_and_a_long_one_is_not_begun() -> None:
     patience = {"a": Tried(1, again=True, retry_after=1.0), "b": Tried(1, again=True, retry_after=1.1)}
     fails = {name: Tried(1, again=False) for name in "cd"}
-    candidate = choose(steps(plan(FOUR)), {**patience, **fails}, lambda those: those)
+    candidate = choose(steps(plan(FOUR)), {**patience, **fails}, whole)
     assert isinstance(candidate, Candidate)
     assert (candidate.deployment.name, candidate.after) == ("a", 1.0)
-    assert choose(steps(plan(FOUR)), {**fails, "a": Tried(2, again=True), "b": patience["b"]}, lambda t: t) is None
+    assert choose(steps(plan(FOUR)), {**fails, "a": Tried(2, again=True), "b": patience["b"]}, whole) is None
 
 
 def test_the_least_busy_comes_first_and_equals_take_turns() -> None:
     policy = plan(FOUR)
-    pool, tuned = working(policy), policy.tiers["tuned"].deployments
+    pool, tuned = working(policy), steps(policy)[0]
     assert [pool.order(tuned)[0].name for _ in range(4)] in (["a", "b", "a", "b"], ["b", "a", "b", "a"])
     pool.members["a"].busy = 1
     assert [pool.order(tuned)[0].name for _ in range(2)] == ["b", "b"]
@@ -96,7 +100,7 @@ def test_the_least_busy_comes_first_and_equals_take_turns() -> None:
 
 def test_equals_take_turns_although_another_tier_is_asked_each_time_in_between() -> None:
     policy = plan(FOUR)
-    pool, tiers = working(policy), [policy.tiers[name].deployments for name in ("tuned", "frontier")]
+    pool, tiers = working(policy), steps(policy)
     first = [tuple(pool.order(tier)[0].name for tier in tiers) for _ in range(4)]
     assert first == [("a", "c"), ("b", "d"), ("a", "c"), ("b", "d")]
 
@@ -144,13 +148,27 @@ async def test_an_open_breaker_lets_one_probe_through_and_it_alone() -> None:
     assert member.refuses(9.0) == "open"
     assert member.refuses(10.0) is None
     await member.enter()
-    assert member.call(10.0)
+    probe = member.call(10.0)
+    assert probe
     await member.enter()
     assert not member.call(10.0)
-    member.leave(called=False)
-    assert member.refuses(10.0) == "open", "who did not call says nothing about the probe"
     member.leave()
+    assert member.refuses(10.0) == "open", "who did not call says nothing about the probe"
+    member.leave(probe)
     assert member.refuses(10.0) is None, "a probe that told nothing lets the next one go"
+
+
+async def test_a_call_that_is_older_than_the_probe_does_not_let_another_one_go() -> None:
+    member = member_after(4)
+    await member.enter()
+    old = member.call(0.0)
+    member.failed(0.0)
+    await member.enter()
+    probe = member.call(10.0)
+    member.leave(old)
+    assert member.refuses(10.0) == "open"
+    member.leave(probe)
+    assert member.refuses(10.0) is None
 
 
 async def test_a_probe_that_is_answered_closes_the_breaker() -> None:
@@ -212,6 +230,44 @@ def closed(pool: Pool, name: str) -> bool:
 def test_one_alone_needs_no_order(busy: int) -> None:
     policy = plan(FOUR)
     pool = working(policy)
-    only: tuple[Deployment, ...] = (policy.deployments["a"],)
+    only = Step(policy.tiers["tuned"], (policy.deployments["a"],))
     pool.members["a"].busy = busy
-    assert pool.order(only) == only
+    assert pool.order(only) == only.deployments
+
+
+def test_calls_are_compared_with_calls_where_only_one_deployment_says_how_many_it_takes() -> None:
+    policy = plan(FOUR)
+    pool, frontier = working(policy), steps(policy)[1]
+    pool.members["c"].busy = 1
+    assert [pool.order(frontier)[0].name for _ in range(2)] == ["d", "d"]
+    pool.members["d"].busy = 2
+    assert [pool.order(frontier)[0].name for _ in range(2)] == ["c", "c"]
+
+
+def test_shares_of_places_are_compared_where_every_deployment_says_how_many_it_takes() -> None:
+    policy = plan(FOUR.replace("c: {base_url", "c: {concurrency: 10, base_url"))
+    pool, frontier = working(policy), steps(policy)[1]
+    pool.members["c"].busy = 5
+    pool.members["d"].busy = 1
+    assert pool.order(frontier)[0].name == "c"
+
+
+AFFINITY = FOUR.replace("deployments: [a, b]}", "deployments: [a, b, c, d], balance: affinity}")
+
+
+def test_a_conversation_comes_back_to_the_same_deployment_however_busy_it_is() -> None:
+    policy = plan(AFFINITY)
+    pool, tuned = working(policy), steps(policy)[0]
+    first = [deployment.name for deployment in pool.order(tuned, thread=b"one")]
+    pool.members[first[0]].busy = 9
+    assert [deployment.name for deployment in pool.order(tuned, thread=b"one")] == first
+    assert pool.order(tuned, thread=b"one", keeps=first[2])[0].name == first[2]
+
+
+def test_conversations_are_spread_and_only_those_of_a_deployment_that_goes_move() -> None:
+    policy = plan(AFFINITY)
+    everybody = policy.tiers["tuned"].deployments
+    before = {i: rendezvous(b"%d" % i, everybody)[0].name for i in range(400)}
+    after = {i: rendezvous(b"%d" % i, everybody[:3])[0].name for i in range(400)}
+    assert all(60 < list(before.values()).count(name) < 140 for name in "abcd")
+    assert all(after[i] == name for i, name in before.items() if name != "d")

@@ -198,6 +198,15 @@ async def test_an_upstream_that_does_not_hang_up_after_done_is_not_waited_for() 
     assert await forwarded(one) == chunk("a") + STOP + DONE
 
 
+async def test_what_is_complete_is_read_to_its_end_when_it_is_let_go_so_that_its_connection_serves_again() -> None:
+    pieces = Arriving([chunk("a"), STOP, DONE, b"\n"])
+    one = Stream(pieces, show_usage=False, timeout=Timeout(), now=SYSTEM.now, until=SYSTEM.now() + 9)
+    assert await forwarded(one) == chunk("a") + STOP + DONE
+    assert (pieces.left, pieces.closed) == (1, 0)
+    await one.aclose()
+    assert (pieces.left, pieces.closed) == (0, 1)
+
+
 async def test_an_event_without_end_is_malformed() -> None:
     with pytest.raises(Failure) as caught:
         await stream(*[b"x" * 2**20] * 20).hold(0)
