@@ -13,7 +13,8 @@ from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from router.outcome import Attempt, Evidence, Outcome
+from router.control_metrics import CONTROL, ControlMetrics
+from router.outcome import Attempt, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Metric, Sample, Series, Sheets
 
@@ -24,17 +25,6 @@ _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 6
 _OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
 _TENTHS = tuple(edge / 10 for edge in range(1, 11))
 _NONE = ""
-_JUDGED = ("route", "start", "band", "measure")
-_BANDS = tuple(str(band) for band in range(10))
-_CONTROLLED = (
-    "router_threshold_proven",
-    "router_control_evidence",
-    "router_objective",
-    "router_objective_measured",
-    "router_objective_violated",
-    "router_drift",
-)
-"""What only the replica that moves thresholds knows."""
 
 METRICS = (
     Metric(
@@ -141,51 +131,8 @@ METRICS = (
         "Requests that started at the last tier because they are unlike what the model was trained on.",
         ("route",),
     ),
-    Metric(
-        "router_quality_weight_total",
-        "counter",
-        "Judged answers, each counted as one over the probability that it was looked at; measure is quality (of "
-        "start's own answers), loss or gain (against the last tier's answer to the same request), or disagreement.",
-        _JUDGED,
-    ),
-    Metric("router_quality_weight_sq_total", "counter", "The squares of those weights.", _JUDGED),
-    Metric("router_quality_weighted_total", "counter", "Weight times what was measured, from 0 to 1.", _JUDGED),
-    Metric("router_quality_weighted_sq_total", "counter", "The squares of those.", _JUDGED),
     Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier"), across="max"),
-    Metric(
-        "router_threshold_frozen", "gauge", "1 while nothing may move a route's threshold.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_proven", "gauge", "The highest threshold that the evidence proves.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_changes_total",
-        "counter",
-        "Thresholds that changed, by why: quality, latency, escalations, cost, cheaper, set, rollback, reset.",
-        ("route", "reason"),
-    ),
-    Metric(
-        "router_control_windows_total",
-        "counter",
-        "Windows that control judged: moved, proposed (it only observes), frozen, kept, missed (an objective is, and "
-        "nothing helps), unmeasured.",
-        ("route", "verdict"),
-    ),
-    Metric("router_control_evidence", "gauge", "Judged answers that the proof rests on.", ("route",), across="max"),
-    Metric("router_control_leads", "gauge", "1 on the replica that moves thresholds.", across="max"),
-    Metric("router_objective", "gauge", "An objective's limit.", ("route", "objective"), across="max"),
-    Metric(
-        "router_objective_measured", "gauge", "What control measured of it last.", ("route", "objective"), across="max"
-    ),
-    Metric("router_objective_violated", "gauge", "1 while it is missed.", ("route", "objective"), across="max"),
-    Metric(
-        "router_drift",
-        "gauge",
-        "How far traffic is from the training prompts: difficulty (stability index), novelty (share), calibration "
-        "(mean loss beyond what the model expects).",
-        ("route", "kind"),
-        across="max",
-    ),
+    *CONTROL,
     Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
     Metric(
         "router_deployment_up",
@@ -205,7 +152,6 @@ METRICS = (
 
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
-_SUMS = ("weight", "weight_sq", "weighted", "weighted_sq")
 
 
 def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
@@ -231,7 +177,9 @@ class Metrics(Collector):
         self._series = Series(METRICS, sheets, worker)
         self.registry = CollectorRegistry()
         self.registry.register(self)
-        self._gauges = {one.name: self._series.gauges(one.name) for one in METRICS if one.kind == "gauge"}
+        self._gauges = {
+            one.name: self._series.gauges(one.name) for one in METRICS if one.kind == "gauge" and one not in CONTROL
+        }
         self._gauges["router_inflight"].set_function(inflight)
         self._gauges["router_redis_up"].set_function(shared)
         counted = {one.name: self._series.counted(one.name) for one in METRICS if one.kind != "gauge"}
@@ -258,10 +206,7 @@ class Metrics(Collector):
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self._judged = [counted[f"router_quality_{name}_total"] for name in _SUMS]
-        self._changes = counted["router_threshold_changes_total"]
-        self._windows = counted["router_control_windows_total"]
-        self._routes: Mapping[str, Route] = {}
+        self.control = ControlMetrics(self._series)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -315,25 +260,6 @@ class Metrics(Collector):
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
-    def judged(self, evidence: Evidence) -> None:
-        """Count what was learned about an answer, if it is about the tiers that answer now."""
-        route, band = self._routes.get(evidence.route), evidence.band
-        if route is None or route.state != evidence.state or band is None:
-            return
-        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
-        if evidence.measure == "agreement":
-            self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
-            return
-        self._judge((route.name, evidence.tier, str(band), "quality"), weight, score)
-        if (reference := evidence.reference) is not None and evidence.tier != last:
-            self._judge((route.name, last, str(band), "quality"), weight, reference)
-            self._judge((route.name, evidence.tier, str(band), "loss"), weight, max(0.0, reference - score))
-            self._judge((route.name, evidence.tier, str(band), "gain"), weight, max(0.0, score - reference))
-
-    def _judge(self, labels: tuple[str, str, str, str], weight: float, value: float) -> None:
-        for counter, by in zip(self._judged, (weight, weight**2, weight * value, (weight * value) ** 2), strict=True):
-            counter(*labels).inc(by)
-
     def serve(self, plan: Plan, up: Callable[[str], bool], now: Thresholds = _policy_s_own) -> None:
         """Say which plan is in force from now on.
 
@@ -347,51 +273,14 @@ class Metrics(Collector):
         )
         for gauge in (policy, threshold, deployment_up):
             gauge.clear()
-        self._routes = plan.routes
-        self.control_ends()
+        self.control.serve(plan)
         policy.labels(plan.version).set(1)
         for route in plan.routes.values():
             for rung in route.cascade[:-1]:
                 in_force = partial(_in_force, now, route, rung)
                 threshold.labels(route.name, rung.tier.name).set_function(in_force)
-            if route.steering is not None:
-                self._begin_at_nothing(route)
         for name in plan.deployments:
             deployment_up.labels(name).set_function(partial(up, name))
-
-    def _begin_at_nothing(self, route: Route) -> None:
-        """Let counters that control reads begin at 0, so that what is counted first is not taken for history."""
-        first, last = route.cascade[0].tier.name, route.cascade[-1].tier.name
-        for band in _BANDS:
-            for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
-                for measure in measures:
-                    self._judge((route.name, tier, band, measure), 0.0, 0.0)
-
-    def controlled(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
-        """Show what control knows of a route: values by metric and further labels; None shows nothing."""
-        for (name, *labels), value in values.items():
-            gauge = self._gauges[name].labels(route, *labels)
-            if value is None:
-                gauge.clear()
-            else:
-                gauge.set(value)
-
-    def control_ends(self) -> None:
-        """Show nothing any more of what only the replica that moves thresholds knows."""
-        for name in _CONTROLLED:
-            self._gauges[name].clear()
-
-    def leads(self, *, leads: bool) -> None:
-        """Show whether this replica moves thresholds."""
-        self._gauges["router_control_leads"].set(float(leads))
-
-    def window_judged(self, route: str, verdict: str) -> None:
-        """Count a window that control judged."""
-        self._windows(route, verdict).inc()
-
-    def threshold_changed(self, route: str, reason: str) -> None:
-        """Count a threshold that changed."""
-        self._changes(route, reason).inc()
 
     def samples(self, names: Collection[str]) -> list[Sample]:
         """Return the samples of some metrics."""
