@@ -20,7 +20,7 @@ from router.server.service import Service
 from router.settings import Settings
 from tests.grafana.queries import NOT_YET, PLACES_NOT_YET, metrics, panels, rules
 from tests.scraping import Prometheus, Scraped, prometheus
-from tests.talking import talk
+from tests.talking import Heard, talk
 
 POLICY = """
 version: 1
@@ -32,10 +32,18 @@ tiers:
   tuned: {deployments: [tuned-a], prompt: {system: lean.md, replaces: full.md}}
   frontier: {deployments: [frontier-a]}
   odd: {deployments: [odd-a]}
+records: {path: records}
 routes:
   auto:
     cascade: [{tier: tuned, below: 0.5}, {tier: frontier}]
-    difficulty: 0.2
+    difficulty: builtin
+    objectives:
+      quality: {min: 0.5}
+      latency_p95_seconds: {max: 10s}
+      cost_per_request_usd: {max: 1}
+      escalation_rate: {max: 0.9}
+    control: {every: 200ms, window: 200ms, evidence: 1d}
+    shadow: {rate: 1}
   support:
     cascade: [{tier: tuned, below: 0.5}, {tier: frontier}]
     difficulty: 0.2
@@ -86,9 +94,16 @@ def estranged(service: Service) -> None:
 
 
 async def ask(base_url: str, sent: bytes) -> None:
+    """Ask, and let a judge and then somebody speak of the answer."""
+    heard = await post(base_url, "/v1/chat/completions", sent)
+    for source in ("judge", "feedback") if heard.status == 200 else ():
+        said = {"id": heard.headers["x-request-id"], "score": 0.8, "reference": 0.9, "source": source}
+        assert (await post(base_url, "/v1/feedback", json.dumps(said).encode())).status == 202
+
+
+async def post(base_url: str, path: str, sent: bytes) -> Heard:
     async with talk(base_url) as client:
-        path, heads = "/v1/chat/completions", {"host": "x", "content-length": str(len(sent))}
-        await client.say("POST", path, heads, sent)
+        return await client.say("POST", path, {"host": "x", "content-length": str(len(sent))}, sent)
 
 
 async def leave(base_url: str, upstream: FakeUpstream) -> None:
