@@ -1,6 +1,6 @@
 """From a policy to a plan: files read, prices looked up, rules compiled, models loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from router.calibration import Calibration, CalibrationError
 from router.control import Aims, Floor, Ground, Scale
 from router.conversation import Session
 from router.difficulty import Estimator, Learned, Model, ModelError, learned
-from router.plan import ALL, Deployment, Kind, Plan, Referee, Route, Rung, Shadowing, Staying, Steering, Tier
+from router.plan import ALL, Deployment, Kind, Plan, Referee, Remember, Route, Rung, Shadowing, Staying, Steering, Tier
 from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
@@ -210,6 +210,7 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         scope=_scope(name, spec, policy, model),
         steering=_steering(name, spec, policy, model),
         sessions=_staying(rungs, spec.sessions),
+        remember=_remember(spec.cache.exact, [tiers[rung.tier] for rung in spec.cascade]),
         explore=spec.explore.rate,
     )
 
@@ -240,6 +241,25 @@ def _steering(name: str, spec: schema.Route, policy: Policy, model: Learned | No
         limits.step,
     )
     return Steering(ground, limits.mode == "apply", limits.every)
+
+
+def _remember(spec: schema.Exact | None, tiers: Sequence[Tier]) -> Remember | None:
+    """Which answers are given again: how hot a request is, and what else it says, depends on who may answer it."""
+    if spec is None:
+        return None
+    prompts = [prompt for tier in tiers for prompt in tier.prompts.values()]
+    return Remember(
+        spec.ttl,
+        spec.sampled,
+        spec.max_size,
+        max(_number(tier.params.get("temperature"), otherwise=1.0) for tier in tiers),
+        frozenset(name for tier in tiers for name in tier.params),
+        any(prompt.reads_metadata for prompt in prompts),
+    )
+
+
+def _number(value: object, *, otherwise: float) -> float:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
 
 
 def _identified(route: Route, policy: Policy) -> Route:

@@ -8,7 +8,7 @@ from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
 from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
-from router.outcome import Attempt, End, Outcome, Result
+from router.outcome import Attempt, End, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
@@ -31,8 +31,10 @@ class Journey:
         "_started",
         "_wall",
         "answer",
+        "cache",
         "decision",
         "estimate",
+        "found",
         "request",
         "route",
         "session",
@@ -63,6 +65,8 @@ class Journey:
         self.answer: Completion | None = None
         self.session: Session | None = None
         self.speaker: int | None = None
+        self.cache: Remembered = "off"
+        self.found: Attempt | None = None
 
     @property
     def now(self) -> float:
@@ -70,7 +74,7 @@ class Journey:
         return self._clock.now()
 
     @property
-    def last(self) -> int:
+    def place(self) -> int:
         """The place of the attempt noted last."""
         return len(self._attempts) - 1
 
@@ -78,6 +82,11 @@ class Journey:
     def elapsed(self) -> float:
         """Seconds since the request came."""
         return self._clock.now() - self._started
+
+    @property
+    def last(self) -> Attempt | None:
+        """The last attempt so far."""
+        return self._attempts[-1] if self._attempts else None
 
     def note(
         self,
@@ -141,17 +150,23 @@ class Journey:
             self.answer,
             self.session,
             self.speaker,
+            self.cache,
+            self.found,
         )
 
     def _identify(self) -> str:
         """The request's id, signed once: when it is first told to anybody."""
         if self._id is None:
             decision = self.decision
+            last = self._attempts[-1] if self._attempts else self.found
             facts = IdFacts(
                 tenant=hashed(self.tenant or _NOBODY),
                 route=hashed(self.route.name if self.route else _NOBODY),
-                tier=start_of(decision.start if decision else _NOBODY, self.route.state if self.route else ""),
-                model=hashed(self._attempts[-1].deployment if self._attempts else _NOBODY),
+                tier=start_of(
+                    decision.start if decision else self.found.tier if self.found else _NOBODY,
+                    self.route.state if self.route else "",
+                ),
+                model=hashed(last.deployment if last else _NOBODY),
                 band=decision.band if decision else None,
                 propensity=decision.propensity if decision else 1.0,
                 time=self._wall,

@@ -75,6 +75,12 @@ METRICS = (
         "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
         ("route", "tier"),
     ),
+    Metric(
+        "router_cache_total",
+        "counter",
+        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
+        ("route", "result"),
+    ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
     Metric(
         "router_feedback_total",
@@ -158,6 +164,10 @@ def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
     return {}
 
 
+def _never(_route: str) -> bool:
+    return False
+
+
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
     return now(route.name, route.state).get(rung.tier.name, rung.below)
 
@@ -177,9 +187,7 @@ class Metrics(Collector):
         self._series = Series(METRICS, sheets, worker)
         self.registry = CollectorRegistry()
         self.registry.register(self)
-        self._gauges = {
-            one.name: self._series.gauges(one.name) for one in METRICS if one.kind == "gauge" and one not in CONTROL
-        }
+        self._gauges = {one.name: self._series.gauges(one.name) for one in METRICS if one.kind == "gauge"}
         self._gauges["router_inflight"].set_function(inflight)
         self._gauges["router_redis_up"].set_function(shared)
         counted = {one.name: self._series.counted(one.name) for one in METRICS if one.kind != "gauge"}
@@ -187,6 +195,7 @@ class Metrics(Collector):
         self._escalations = counted["router_escalations_total"]
         self._fallbacks = counted["router_fallbacks_total"]
         self._late = counted["router_late_verdicts_total"]
+        self._cache = counted["router_cache_total"]
         self._cost = counted["router_cost_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens = counted["router_tokens_total"]
@@ -216,6 +225,8 @@ class Metrics(Collector):
         band = str(decision.band) if decision and decision.band is not None else _NONE
         last = outcome.heard.tier if outcome.heard else _NONE
         self._requests(route, start, last, band, outcome.end).inc()
+        if outcome.route is not None:
+            self._cache(route, outcome.cache).inc()
         self._seconds(route, start).observe(outcome.seconds)
         self._band_seconds(route, start, band).observe(outcome.seconds)
         self._overhead().observe(outcome.overhead)
@@ -260,20 +271,27 @@ class Metrics(Collector):
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
-    def serve(self, plan: Plan, up: Callable[[str], bool], now: Thresholds = _policy_s_own) -> None:
+    def serve(
+        self,
+        plan: Plan,
+        up: Callable[[str], bool],
+        now: Thresholds = _policy_s_own,
+        frozen: Callable[[str], bool] = _never,
+    ) -> None:
         """Say which plan is in force from now on.
 
         Args:
             plan: the plan.
             up: is asked about its deployments whenever somebody looks.
             now: is asked for a route's thresholds in force, by tier; a tier that is missing has the policy's.
+            frozen: is asked whether a route's may not move.
         """
         policy, threshold, deployment_up = (
             self._gauges[name] for name in ("router_policy", "router_threshold", "router_deployment_up")
         )
         for gauge in (policy, threshold, deployment_up):
             gauge.clear()
-        self.control.serve(plan)
+        self.control.serve(plan, frozen)
         policy.labels(plan.version).set(1)
         for route in plan.routes.values():
             for rung in route.cascade[:-1]:

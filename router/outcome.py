@@ -9,10 +9,13 @@ from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
 
-__all__ = ["Attempt", "End", "Evidence", "Outcome", "Result", "fields", "headers"]
+__all__ = ["Attempt", "End", "Evidence", "Outcome", "Remembered", "Result", "fields", "headers"]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
+
+Remembered = Literal["hit", "miss", "joined", "off"]
+"""Given again · not there · the same request was under way, and its answer is this one's too · not looked for."""
 
 Result = Literal["served", "escalated", "failed", "skipped", "left"]
 """The client got it · not good enough, the next tier was asked · it gave no answer, the next deployment was asked ·
@@ -71,11 +74,14 @@ class Outcome:
     signals: Signals | None = field(default=None, repr=False)
     estimate: Estimate | None = None
     answer: Completion | None = field(default=None, repr=False)
-    """What the client got, once it is complete."""
+    """What the client got, once it is complete; None when it was remembered."""
     session: Session | None = field(default=None, repr=False)
     """The conversation it belongs to; None where the route keeps none."""
     speaker: int | None = None
     """Which of the attempts the client hears of; None: the last."""
+    cache: Remembered = "off"
+    found: Attempt | None = None
+    """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
 
     @property
     def cost(self) -> float | None:
@@ -106,7 +112,7 @@ class Outcome:
         """The attempt that the client hears of: who answered, or whose error is told."""
         if self.speaker is not None:
             return self.attempts[self.speaker]
-        return self.attempts[-1] if self.attempts else None
+        return self.attempts[-1] if self.attempts else self.found
 
     @property
     def path(self) -> str:
@@ -144,7 +150,7 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
     made = [
         (b"x-request-id", outcome.id.encode()),
         (b"x-router-policy", outcome.policy.encode()),
-        (b"x-router-cache", b"off"),
+        (b"x-router-cache", outcome.cache.encode()),
     ]
     if outcome.route is not None:
         made.append((b"x-router-route", outcome.route.encode()))
@@ -156,7 +162,8 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
     if heard := outcome.heard:
         made.append((b"x-router-tier", heard.tier.encode()))
         made.append((b"x-router-deployment", heard.deployment.encode()))
-        made.append((b"x-router-path", outcome.path.encode()))
+        if outcome.attempts:
+            made.append((b"x-router-path", outcome.path.encode()))
         if not outcome.stream and (cost := outcome.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
     return made
@@ -184,6 +191,7 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "tier": last.tier if last else None,
         "deployment": last.deployment if last else None,
         "path": outcome.path or None,
+        "cache": outcome.cache,
         "input_tokens": usage.input if usage else None,
         "output_tokens": usage.output if usage else None,
         "trimmed_tokens": outcome.trimmed,

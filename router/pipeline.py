@@ -3,6 +3,7 @@
 ::
 
     consider    which route? what do its rules require? how hard is it? which tiers may answer, in which order, and why?
+    board       was it answered before, or is somebody asking for the same? (inside the rules, before it is weighed)
     climb       ask them in that order, until an answer is good enough
     reply       what the client gets; closing it ends the request, and its outcome goes to whoever counts
 
@@ -13,21 +14,23 @@ another tier may still answer, after that never.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from router import rules, signals
+from router import cache, rules, signals
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
 from router.conversation import Session
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, Problem, names
+from router.flights import Boarding, Flights
 from router.ids import Signer
 from router.journey import Journey
 from router.outcome import Outcome
 from router.plan import Plan, Route, Tier
 from router.sessions import Sessions
 from router.signals import Signals
-from router.upstream.climb import Climb
+from router.upstream.climb import Climb, Served
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
 
@@ -139,6 +142,14 @@ def _weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, sta
     return Considered(route, facts, bounds, estimate, decision)
 
 
+def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked | None:
+    """What may have a remembered answer; None: this is asked for itself."""
+    if headed.route.remember is None:
+        return None
+    terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.headers.get("cache-control", ""))
+    return cache.asked(request, headed.route, headed.bounds, terms)
+
+
 def _named(plan: Plan, model: str) -> Route:
     if (route := plan.routes.get(model)) is not None:
         return route
@@ -165,7 +176,10 @@ class Pipeline:
         clock: Clock = SYSTEM,
         *,
         sessions: Sessions | None = None,
+        flights: Flights | None = None,
     ) -> None:
+        """Hand outcomes to `sinks`; without `flights` nothing is remembered, and nobody joins anybody."""
+        self._flights = flights
         self.plan = plan
         self.pool = pool
         self.thresholds: InForce = _the_policy_s
@@ -181,24 +195,33 @@ class Pipeline:
 
     async def complete(self, request: ChatRequest, caller: Caller = ANYBODY) -> Reply:
         """Answer a request. What goes wrong is a reply too; only a client who leaves ends this early."""
-        pool = self.pool
+        plan, pool = self.plan, self.pool
         journey = self.begin(caller, stream=request.stream)
         journey.request = request
         try:
-            headed = _head(self.plan, request, caller)
+            headed = _head(plan, request, caller)
             journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
-            standing = await self._standing(headed.route, request, caller)
-            journey.session = standing.session
-            considered = _weigh(headed, self.plan, request, caller, standing)
-            journey.estimate, journey.decision = considered.estimate, considered.decision
-            climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
-            answer = await climb.run()
-            return served(answer, request, journey, self.close)
+            ask = partial(self._ask, plan, pool, headed, caller=caller, journey=journey)
+            asked = _asked(request, headed, caller) if self._flights is not None else None
+            if self._flights is None or asked is None:
+                return served(await ask(request), request, journey, self.close)
         except Problem as told:
             return refused(told, journey, self.close)
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise
+        return await self._flights.board(Boarding(request, asked, ask, journey, self.close, plan))
+
+    async def _ask(
+        self, plan: Plan, pool: Pool, headed: Headed, request: ChatRequest, *, caller: Caller, journey: Journey
+    ) -> Served:
+        """Weigh a request, and ask until an answer is good enough."""
+        standing = await self._standing(headed.route, request, caller)
+        journey.session = standing.session
+        considered = _weigh(headed, plan, request, caller, standing)
+        journey.estimate, journey.decision = considered.estimate, considered.decision
+        climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
+        return await climb.run()
 
     async def consider(self, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
         """Decide, and ask nobody; unlike the function of that name, this knows the conversation.

@@ -19,7 +19,20 @@ from router.rules import Rule
 from router.signals import Signals
 from router.verify import Check
 
-__all__ = ["ALL", "Deployment", "Kind", "Plan", "Referee", "Route", "Rung", "Shadowing", "Staying", "Steering", "Tier"]
+__all__ = [
+    "ALL",
+    "Deployment",
+    "Kind",
+    "Plan",
+    "Referee",
+    "Remember",
+    "Route",
+    "Rung",
+    "Shadowing",
+    "Staying",
+    "Steering",
+    "Tier",
+]
 
 Kind = Literal["route", "tier", "deployment"]
 
@@ -137,6 +150,23 @@ class Staying:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """Which of a route's answers are given again to equal requests, and what its tiers make of a request."""
+
+    ttl: float
+    """Seconds."""
+    sampled: bool
+    """Whether answers to a temperature above 0 are remembered too."""
+    max_size: int
+    temperature: float = 1.0
+    """The highest that a tier sets where the client says nothing."""
+    filled: frozenset[str] = frozenset()
+    """Fields that some tier sets where the client says nothing."""
+    reads_metadata: bool = False
+    """Whether a prompt says what the client says in `metadata`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """What a name in `model` stands for: tiers in order, cheapest first, and how to choose where to start."""
 
@@ -160,6 +190,8 @@ class Route:
     """Changes with whatever makes what was learned about this route worthless: tiers, prompts, models, tunes, aims."""
     answers: str = ""
     """Changes with whatever may change an answer: what was remembered under another value is never given."""
+    remember: Remember | None = None
+    """None: nothing is, and equal requests are each asked for themselves."""
     scope: float | None = None
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
     sessions: Staying | None = None

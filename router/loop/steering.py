@@ -59,7 +59,10 @@ class Steersman:
         try:
             while True:
                 await asyncio.sleep(self._pulse() * (0.9 + 0.2 * self._clock.draw()))
-                await self.pulse()
+                try:
+                    await self.pulse()
+                except Exception as error:  # noqa: BLE001  a fault of ours in one look must not be the last look
+                    self._telling.fault("as a whole", f"internal error: {type(error).__name__}: {error}")
         finally:
             if self._lease is not None:
                 await asyncio.shield(self._lease.release())

@@ -57,6 +57,11 @@ class Prompt:
             marks,
         )
 
+    @property
+    def reads_metadata(self) -> bool:
+        """Whether it says something that the client says in `metadata`."""
+        return any(isinstance(piece, Variable) for piece in (*self.prepend, *self.system, *self.append))
+
     def apply(self, request: ChatRequest) -> tuple[list[Message], int]:
         """Return the conversation to send, and about how many tokens longer its prompt is (shorter: below zero)."""
         own = list(takewhile(_instructs, request.messages))

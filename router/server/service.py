@@ -10,8 +10,10 @@ from pathlib import Path
 
 from router import assembly, ids
 from router.assembly import AssemblyError
+from router.cache import Answers
 from router.cautions import cautions
 from router.clock import SYSTEM, Clock
+from router.flights import Flights
 from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
@@ -24,6 +26,7 @@ from router.pricing import PriceList
 from router.server.books import Books
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
+from router.server.helm import Helm
 from router.server.watch import EVERY, Seen, Settling, look
 from router.settings import Settings
 from router.store import NotInstalled, Store, open_store
@@ -83,15 +86,22 @@ class Service:
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock)
-        self.metrics.serve(plan, self._up)
+        cache = policy.cache
+        self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
+        self._flights = Flights(self.answers, self.store, clock)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, flights=self._flights)
+        self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
+        self.pipeline.thresholds = self.helm.thresholds.now
+        self.books.learners.append(self.metrics.control.judged)
+        self._shows(plan)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
 
     async def begin(self) -> None:
-        """Connect to what is shared, before the first request."""
+        """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
+        await self.helm.begin(self.policy, self.pipeline.plan)
 
     @property
     def retention(self) -> float:
@@ -139,9 +149,11 @@ class Service:
             say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
         self.policy, self.keyring = read.policy, read.keyring
+        self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
-        self.metrics.serve(plan, self._up)
+        self._shows(plan)
         self.books.adopt(read.policy, plan)
+        await self.helm.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
@@ -156,6 +168,8 @@ class Service:
     async def aclose(self) -> None:
         """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.helm.aclose()
+        await self._flights.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
@@ -211,6 +225,10 @@ class Service:
             say(f"state.path: {error}; request ids will not be known after a restart: set SMALLFIRST_SIGNING_KEY")
             key = self._clock.token(32)
         return ids.Signer(key)
+
+    def _shows(self, plan: Plan) -> None:
+        """Let metrics show a plan."""
+        self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)

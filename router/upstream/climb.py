@@ -292,11 +292,11 @@ class Climb:
         """Who may still be asked after a failure."""
         self._count(candidate, Tried(int(failure.called), failure.again, failure.retry_after))
         if failure.called or candidate.tier.name not in self._failures:
-            self._failures[candidate.tier.name] = failure, self._journey.last
+            self._failures[candidate.tier.name] = failure, self._journey.place
         if failure.too_long:
             return _larger(steps, candidate)
         if failure.final:  # it is about the request, so it is what the client hears, whatever failed before
-            self._failures = {candidate.tier.name: (failure, self._journey.last)}
+            self._failures = {candidate.tier.name: (failure, self._journey.place)}
             return ()
         return steps
 

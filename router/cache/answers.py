@@ -1,0 +1,113 @@
+"""Answers that are there: first in the process, then in the store; and what may be kept of a new one."""
+
+from dataclasses import dataclass, replace
+
+from router.cache.entry import Entry, Seal, pack, unpack
+from router.cache.identity import Asked
+from router.cache.near import Near
+from router.chat import Completion
+from router.clock import SYSTEM, Clock
+from router.outcome import Outcome
+from router.store import Claim, Store, StoreDown
+
+__all__ = ["Answers", "may_be_kept"]
+
+_WHOLE = frozenset({"stop", "tool_calls", "function_call"})
+"""Finish reasons of an answer that is all there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the store said: an answer, or who makes it."""
+
+    entry: Entry | None = None
+    holder: bytes | None = None
+    leased: bool = False
+    """Whether it is ours to make."""
+
+
+class Answers:
+    """The two levels as one."""
+
+    def __init__(self, store: Store, *, memory: int, secret: str | None = None, clock: Clock = SYSTEM) -> None:
+        """Keep `memory` bytes in the process; seal what goes to the store when there is a secret."""
+        self._store = store
+        self._clock = clock
+        self.near = Near(memory)
+        self._seal: Seal | None = None
+        self.serve(memory, secret)
+
+    def serve(self, memory: int, secret: str | None) -> None:
+        """Go by a policy's words from now on."""
+        self.near.resize(memory)
+        if secret is None:
+            self._seal = None
+            return
+        from router.cache.seal import AesSeal  # noqa: PLC0415  not all need it, and it takes its time
+
+        self._seal = AesSeal(secret, self._clock.token)
+
+    def at_hand(self, asked: Asked) -> Entry | None:
+        """An answer that is in the process; nothing is waited for."""
+        return self.near.get(asked.keys.answer, self._clock.wall())
+
+    async def look(self, asked: Asked) -> Entry | None:
+        """An answer that is in the store."""
+        try:
+            value = await self._store.get(asked.keys.answer)
+        except StoreDown:
+            return None
+        return self._read(asked, value)
+
+    async def claim(self, asked: Asked, owner: bytes, lease: float, after: bytes = b"") -> Found:
+        """An answer that is in the store, else the right to make it, else who has that."""
+        try:
+            claim: Claim = await self._store.claim(asked.keys, owner, lease, after)
+        except StoreDown:
+            return Found()
+        if claim.value == b"":  # whoever made it has given up, and left nothing for those who waited
+            return await self.claim(asked, owner, lease)
+        if claim.value is None:
+            return Found(holder=claim.holder, leased=claim.holder is None)
+        return Found(self._read(asked, claim.value, told=bool(after)))
+
+    def _read(self, asked: Asked, value: bytes | None, *, told: bool = False) -> Entry | None:
+        """Read a value, and keep it in the process; `told`: it may be for those who waited only."""
+        entry = unpack(value, asked.keys.answer, self._seal) if value else None
+        if entry is None or (entry.until <= self._clock.wall() and not told):
+            return None
+        if entry.until > 0:
+            self.near.put(asked.keys.answer, entry)
+        return entry
+
+    def keep(self, asked: Asked, entry: Entry) -> None:
+        """Keep an answer for whoever asks the same."""
+        lasting = replace(entry, until=self._clock.wall() + asked.remember.ttl)
+        self.near.put(asked.keys.answer, lasting)
+        if self._store.shared:
+            self._store.put(asked.keys.answer, pack(lasting, asked.keys.answer, self._seal), asked.remember.ttl)
+
+    def settle(self, asked: Asked, owner: bytes, entry: Entry | None, *, kept: bool) -> None:
+        """End what was leased: with an answer that is kept, one for those who waited only, or none at all."""
+        if entry is None:
+            self._store.settle(asked.keys, owner, b"", None)
+            return
+        if kept:
+            entry = replace(entry, until=self._clock.wall() + asked.remember.ttl)
+            self.near.put(asked.keys.answer, entry)
+        value = pack(entry, asked.keys.answer, self._seal)
+        self._store.settle(asked.keys, owner, value, asked.remember.ttl if kept else None)
+
+
+def may_be_kept(asked: Asked, outcome: Outcome, size: int) -> bool:
+    """Whether an answer is good for others: whole, accepted, no refusal, not too large."""
+    answer: Completion | None = outcome.answer
+    if outcome.end != "ok" or answer is None or size > asked.remember.max_size or not outcome.attempts:
+        return False
+    last = outcome.attempts[-1]
+    return (
+        last.result == "served"
+        and last.verdict == "ok"
+        and bool(answer.choices)
+        and all(choice.finish_reason in _WHOLE and not choice.refusal and not choice.empty for choice in answer.choices)
+    )

@@ -1,0 +1,164 @@
+"""When two requests may have one answer: the same client, route, bounds, and everything that can change the answer.
+
+What JSON leaves open makes no difference (the order of keys, spaces, `1` or `1.0`), nor does whether a field is left
+out or holds what OpenAI takes it to be, unless a tier's `params` would fill it. What is not known here always counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from router.chat import ChatRequest
+from router.plan import Deployment, Remember, Route
+from router.rules import Bounds
+from router.store import Flight
+
+__all__ = ["DEFAULTS", "IGNORED", "NULLABLE", "Asked", "Terms", "asked"]
+
+IGNORED = frozenset(
+    {
+        "metadata",  # rules that read it have had their say; prompts that do make it count
+        "model",  # the route it leads to counts
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",  # how fast, not what
+        "store",  # what is to be stored upstream is never remembered here
+        "stream",  # a stream and a whole answer are two forms of one answer
+        "stream_options",
+        "user",
+    }
+)
+"""Fields that do not change an answer."""
+DEFAULTS: Mapping[str, Any] = {
+    "frequency_penalty": 0,
+    "logit_bias": {},
+    "logprobs": False,
+    "modalities": ["text"],
+    "n": 1,
+    "parallel_tool_calls": True,
+    "presence_penalty": 0,
+    "response_format": {"type": "text"},
+    "temperature": 1,
+    "top_p": 1,
+}
+"""What OpenAI takes a field to be that is not there."""
+NULLABLE = frozenset(
+    {
+        *DEFAULTS,
+        "audio",
+        "function_call",
+        "functions",
+        "max_completion_tokens",
+        "max_tokens",
+        "prediction",
+        "reasoning_effort",
+        "seed",
+        "stop",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""Fields that `null` leaves unsaid."""
+_NUMBERS = frozenset({"frequency_penalty", "presence_penalty", "temperature", "top_p"})
+_CANONICAL = orjson.OPT_SORT_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What else counts, beside the request's body."""
+
+    tenant: str | None = None
+    forced: str | None = None
+    """The tier that the client forced."""
+    threshold: float | None = None
+    """The client's own."""
+    control: str = ""
+    """The `cache-control` header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that may have a remembered answer."""
+
+    keys: Flight
+    route: str
+    remember: Remember
+    require: Mapping[str, str]
+    stream: bool
+    usage: bool
+    """Whether a stream shows its usage."""
+    reads: bool
+    """Whether it takes an answer that is there (not with `cache-control: no-cache`)."""
+
+    def permits(self, deployment: Deployment | None) -> bool:
+        """Whether an answer of this deployment may be given: it is there, and has what the rules require now."""
+        return deployment is not None and self.require.items() <= deployment.labels.items()
+
+
+def asked(request: ChatRequest, route: Route, bounds: Bounds, terms: Terms) -> Asked | None:
+    """What a request asks for; None when it may neither have a remembered answer nor leave one."""
+    remember, body = route.remember, request.body
+    if remember is None or (not remember.sampled and _temperature(body, remember) != 0):
+        return None
+    if body.get("store") or "no-store" in terms.control:
+        return None
+    counts = {name: value for name, value in body.items() if name not in IGNORED}
+    _forget_defaults(counts, remember.filled)
+    if remember.reads_metadata:
+        counts["metadata"] = body.get("metadata") or {}
+    whole = [
+        terms.tenant,
+        route.name,
+        route.answers,
+        terms.forced,
+        terms.threshold,
+        bounds.start,
+        dict(bounds.require),
+        counts,
+    ]
+    try:
+        canonical = orjson.dumps(whole, option=_CANONICAL)
+    except orjson.JSONEncodeError:  # it writes less deep than it reads; whoever is asked will say so
+        return None
+    return Asked(
+        Flight.of(canonical),
+        route.name,
+        remember,
+        bounds.require,
+        request.stream,
+        request.include_usage,
+        "no-cache" not in terms.control,
+    )
+
+
+def _temperature(body: Mapping[str, Any], remember: Remember) -> float:
+    said: float | None = body.get("temperature")
+    return remember.temperature if said is None else said
+
+
+def _forget_defaults(counts: dict[str, Any], filled: frozenset[str]) -> None:
+    """Leave out what says no more than its absence would, and write numbers one way."""
+    if "tool_choice" in counts and counts["tool_choice"] == ("auto" if counts.get("tools") else "none"):
+        _drop(counts, "tool_choice", filled)
+    for name in NULLABLE.intersection(counts):
+        value = counts[name]
+        if value is None:
+            del counts[name]
+        elif (
+            name in DEFAULTS and value == DEFAULTS[name] and isinstance(value, bool) is isinstance(DEFAULTS[name], bool)
+        ):
+            _drop(counts, name, filled)
+        elif name in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
+            counts[name] = float(value) + 0.0  # -0.0 is 0.0
+
+
+def _drop(counts: dict[str, Any], name: str, filled: frozenset[str]) -> None:
+    """Leave a field out, unless a tier's params would put something else in its place."""
+    if name not in filled:
+        del counts[name]

@@ -1,0 +1,69 @@
+"""The answers each process keeps itself: those asked for last, bounded in bytes."""
+
+from collections import OrderedDict
+
+from router.cache.entry import Entry
+
+__all__ = ["Near"]
+
+
+class Near:
+    """Entries by key; what was not asked for the longest goes first."""
+
+    __slots__ = ("_entries", "_most", "_size")
+
+    def __init__(self, most: int) -> None:
+        """Keep at most so many bytes."""
+        self._most = most
+        self._size = 0
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """Bytes that are kept."""
+        return self._size
+
+    def get(self, key: str, now: float) -> Entry | None:
+        """The entry of a key, unless it has ended by `now` (seconds since 1970)."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        if entry.until <= now:
+            self.drop(key)
+            return None
+        self._entries.move_to_end(key)
+        return entry
+
+    def put(self, key: str, entry: Entry) -> None:
+        """Keep an entry, unless it alone is more than may be kept."""
+        self.drop(key)
+        if entry.size > self._most:
+            return
+        self._entries[key] = entry
+        self._size += entry.size
+        self._shrink()
+
+    def drop(self, key: str) -> None:
+        """Forget an entry."""
+        if (entry := self._entries.pop(key, None)) is not None:
+            self._size -= entry.size
+
+    def clear(self, route: str | None = None) -> int:
+        """Forget one route's entries, or all; how many."""
+        gone = [key for key, entry in self._entries.items() if route is None or entry.route == route]
+        for key in gone:
+            self.drop(key)
+        return len(gone)
+
+    def resize(self, most: int) -> None:
+        """Keep at most so many bytes from now on."""
+        self._most = most
+        self._shrink()
+
+    def _shrink(self) -> None:
+        while self._size > self._most:
+            _, entry = self._entries.popitem(last=False)
+            self._size -= entry.size

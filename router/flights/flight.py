@@ -1,0 +1,114 @@
+"""One request under way, on behalf of all who share it: it ends when it is answered, or when the last has left."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from router.cache import Entry
+from router.chat import ChatRequest
+from router.errors import Problem
+from router.flights.tape import Tape
+from router.journey import Journey
+from router.outcome import Outcome, Remembered
+from router.upstream.climb import Served
+from router.upstream.reply import Reply, Sink
+
+__all__ = ["Ask", "Flight"]
+
+Ask = Callable[[ChatRequest], Awaitable[Served]]
+"""Asks upstream for a request; raises `Problem`."""
+
+
+class Flight:
+    """What became of it, and who waits for that. Whoever rides it leaves it, once."""
+
+    __slots__ = (
+        "_closed",
+        "_landed",
+        "_leader_gone",
+        "_sink",
+        "abandoned",
+        "cache",
+        "entry",
+        "fault",
+        "journey",
+        "leased",
+        "outcome",
+        "reply",
+        "riders",
+        "tape",
+        "task",
+        "told",
+    )
+
+    def __init__(self, journey: Journey, sink: Sink, abandoned: "Callable[[Flight], None]") -> None:
+        """`journey` is the leader's, whose outcome goes to `sink`; `abandoned` is called when the last has left."""
+        self.journey = journey
+        self._sink = sink
+        self.abandoned = abandoned
+        self._landed = asyncio.Event()
+        self._leader_gone: bool | None = None
+        self._closed = False
+        self.riders = 0
+        self.leased = False
+        """Whether other servers wait for what becomes of it."""
+        self.task: asyncio.Task[None] | None = None
+        self.cache: Remembered = "miss"
+        """What its leader is told of the cache."""
+        self.reply: Reply | None = None
+        """What upstream said, with the leader's headers; None when nobody was asked."""
+        self.told: Problem | None = None
+        """The error it came to."""
+        self.tape: Tape | None = None
+        """A stream's events."""
+        self.entry: Entry | None = None
+        """The answer as others get it; None of a stream."""
+        self.outcome: Outcome | None = None
+        """The leader's, once upstream has ended."""
+        self.fault: Exception | None = None
+        """A fault of ours."""
+
+    def land(self) -> None:
+        """Wake everybody: it is known what they get."""
+        self._landed.set()
+
+    @property
+    def landed(self) -> bool:
+        """Whether it is known what they get."""
+        return self._landed.is_set()
+
+    async def wait(self) -> None:
+        """Ride until it is known.
+
+        Raises:
+            Exception: a fault of ours, for everybody who waits.
+        """
+        await self._landed.wait()
+        if self.fault is not None:
+            raise self.fault
+
+    def leave(self) -> None:
+        """Somebody does not ride it any more."""
+        self.riders -= 1
+        if self.riders == 0:
+            self.abandoned(self)
+
+    def leader_left(self, *, left: bool) -> None:
+        """The leader's reply is closed; `left`: its client was gone before that."""
+        self._leader_gone = left
+        self._close()
+
+    def ended(self, outcome: Outcome | None) -> None:
+        """Upstream has ended; the leader's outcome is complete."""
+        self.outcome = outcome
+        self._close()
+
+    def _close(self) -> None:
+        """Count the leader's request, once both its client and upstream are done with it."""
+        if self._closed or self.outcome is None or self._leader_gone is None:
+            return
+        self._closed = True
+        outcome = self.outcome
+        if self._leader_gone and outcome.end == "ok":
+            outcome = replace(outcome, status=499, end="left", error="client_left")
+        self._sink(outcome)

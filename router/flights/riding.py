@@ -1,0 +1,132 @@
+"""What each of those who share an answer gets: the leader its own reply, everybody else the same as their own."""
+
+from collections.abc import AsyncIterator
+
+from typing_extensions import override
+
+from router.cache import Asked, Entry
+from router.cache.replay import as_stream, as_whole, without_usage
+from router.flights.flight import Flight
+from router.flights.tape import Tape
+from router.journey import Journey
+from router.outcome import Attempt
+from router.upstream.reply import Reply, Sink, refused
+
+__all__ = ["EVENTS", "Leading", "joining", "remembered"]
+
+EVENTS = "text/event-stream; charset=utf-8"
+
+
+class Leading(Reply):
+    """The leader's: headers and outcome are those of the one call that was made."""
+
+    __slots__ = ("_asked", "_flight", "_given")
+
+    def __init__(self, flight: Flight, reply: Reply, asked: Asked) -> None:
+        self._given = reply
+        self._flight = flight
+        self._asked = asked
+        self.status = reply.status
+        self.headers = reply.headers
+        self.body = reply.body
+
+    @property
+    @override
+    def streams(self) -> bool:
+        return self._flight.tape is not None
+
+    @property
+    @override
+    def patience(self) -> float:
+        return self._given.patience
+
+    @override
+    async def events(self) -> AsyncIterator[bytes]:
+        if (tape := self._flight.tape) is not None:
+            async for part in _shown(tape, self._asked):
+                yield part
+
+    @override
+    async def aclose(self, *, left: bool = False) -> None:
+        flight = self._flight
+        cut_off = flight.tape is not None and not flight.tape.ended
+        flight.leader_left(left=left or cut_off)
+        flight.leave()
+
+
+class Following(Reply):
+    """A stream that somebody else's request brings in, or once brought in."""
+
+    __slots__ = ("_asked", "_flight", "_patience", "_tape")
+
+    def __init__(self, journey: Journey, sink: Sink, tape: Tape, asked: Asked, flight: Flight | None) -> None:
+        super().__init__(journey, sink, {"content-type": EVENTS})
+        self._tape = tape
+        self._asked = asked
+        self._flight = flight
+        self._end = "left"  # unless it comes to an end of its own
+
+    @property
+    @override
+    def streams(self) -> bool:
+        return True
+
+    @property
+    @override
+    def patience(self) -> float:
+        """As long as the leader has; what is remembered is all there, and its client takes it within a minute."""
+        given = self._flight.reply if self._flight else None
+        return given.patience if given else 60.0
+
+    @override
+    async def events(self) -> AsyncIterator[bytes]:
+        async for part in _shown(self._tape, self._asked):
+            yield part
+        outcome = self._flight.outcome if self._flight else None
+        self._end, self._error = ("ok", None) if outcome is None else (outcome.end, outcome.error)
+        if outcome is not None:
+            self._journey.answer = outcome.answer
+
+    @override
+    async def aclose(self, *, left: bool = False) -> None:
+        flight, self._flight = self._flight, None
+        await super().aclose(left=left)
+        if flight is not None:
+            flight.leave()
+
+
+async def _shown(tape: Tape, asked: Asked) -> AsyncIterator[bytes]:
+    """A stream's events as this client wants to see them."""
+    async for part in tape.read():
+        shown = part if asked.usage else without_usage(part)
+        if shown:
+            yield shown
+
+
+def remembered(entry: Entry, asked: Asked, journey: Journey, sink: Sink) -> Reply:
+    """An answer that somebody got before, in the form that was asked for."""
+    journey.found = Attempt(entry.tier, entry.deployment, "served", usage=entry.usage, cost=0.0)
+    journey.answered()
+    if asked.stream:
+        events = entry.body if entry.stream else as_stream(entry.body, usage=True)
+        return Following(journey, sink, Tape(events, ended=True), asked, None)
+    body = as_whole(entry.body) if entry.stream else entry.body
+    kind = "application/json" if entry.stream else entry.content_type
+    return Reply(journey, sink, {"content-type": kind}, body=body)
+
+
+def joining(flight: Flight, asked: Asked, journey: Journey, sink: Sink) -> Reply:
+    """What a flight that somebody else leads has come to."""
+    if flight.told is not None:
+        flight.leave()
+        return refused(flight.told, journey, sink)
+    if flight.tape is not None:
+        if (last := flight.journey.last) is not None:
+            journey.found = Attempt(last.tier, last.deployment, "served", cost=0.0)
+        journey.answered()
+        return Following(journey, sink, flight.tape, asked, flight)
+    flight.leave()
+    assert flight.entry is not None  # noqa: S101
+    reply = remembered(flight.entry, asked, journey, sink)
+    journey.answer = flight.outcome.answer if flight.outcome else None
+    return reply
