@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
@@ -92,9 +93,14 @@ async def _break(rows: "Sequence[Row]", plot: Path | None, *, as_json: bool) -> 
 
     if any(row.expected is None for row in rows):
         raise Refused("--break needs rows whose answers can be graded: give each a rule in `expected`")
-    aside = sys.stderr if as_json else sys.stdout
-    async with twinned(rows) as twins:
-        chronicle = await twins.play(rows, told=lambda event: print(line(event), file=aside, flush=True))
+    aside, said = sys.stderr if as_json else sys.stdout, io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):  # two servers at once would say the same of one route
+            async with twinned(rows) as twins:
+                chronicle = await twins.play(rows, told=lambda event: print(line(event), file=aside, flush=True))
+    except BaseException:
+        sys.stderr.write(said.getvalue())
+        raise
     if as_json:
         print_json(asdict(chronicle))
     else:

@@ -51,6 +51,8 @@ class Moved:
     cause: str
     labels: int | None
     """How many judged answers it rests on; None for what an operator did."""
+    shares: tuple[float, float] | None
+    """Of traffic that starts at the first tier before and after, as control expected it."""
     told: str
 
 

@@ -13,10 +13,10 @@ _BAR = 24
 def line(event: Round | Moved) -> str:
     """Tell of a round, or of a move."""
     if isinstance(event, Moved):
-        labels = "by hand" if event.labels is None else f"{event.labels} judged answers"
-        return (
-            f"     {event.seconds:5.1f} s  threshold {event.before:.3f} → {event.after:.3f} ({event.cause}; {labels})"
-        )
+        why = "by hand" if event.labels is None else f"on {event.labels} judged answers"
+        starts = f": {event.shares[0]:.0%} → {event.shares[1]:.0%} start low" if event.shares else ""
+        threshold = f"threshold {event.before:.4f} → {event.after:.4f}"
+        return f"     {event.seconds:5.1f} s  {threshold} ({event.cause}, {why}){starts}"
     steered, fixed = event.steered, event.fixed
     return (
         f"{event.number:3d}  {event.ended:5.1f} s  {event.phase:8}  threshold {steered.threshold:.3f}  "
@@ -32,11 +32,11 @@ def _bar(share: float) -> str:
 def print_chronicle(chronicle: Chronicle, console: Console) -> None:
     """Print what the phases come to, and the claim with its numbers."""
     table = Table(title=f"{chronicle.requests} requests to each, {chronicle.errors} errors", title_justify="left")
-    for name in ("", "quality", "of the large model's", "first tier answers", "$ a 1,000 requests", "threshold"):
-        table.add_column(name, justify="left" if not name else "right")
+    for name in ("phase", "threshold", "quality", "of large", "small answers", "$ / 1,000"):
+        table.add_column(name, justify="left" if name == "phase" else "right", no_wrap=True)
     for phase, figures in chronicle.phases.items():
-        for server, called in (("steered", "control: apply"), ("fixed", "fixed threshold")):
-            table.add_row(f"{phase}, {called}", *_row(chronicle, figures, server))
+        for server, called in (("steered", f"{figures.threshold:.4f}"), ("fixed", "fixed")):
+            table.add_row(phase if server == "steered" else "", called, *_row(chronicle, figures, server))
     console.print(table)
     console.print(_claim(chronicle), highlight=False)
     console.print("Of the broken phase the second half is shown: before, evidence had to come.", style="dim")
@@ -52,7 +52,6 @@ def _row(chronicle: Chronicle, figures: PhaseFigures, server: str) -> tuple[str,
         f"{quality / chronicle.frontier_quality:.1%}" if chronicle.frontier_quality else "–",
         f"{figures.low[server]:.0%}",
         "unknown" if cost is None else f"{1000 * cost:.3f}",
-        f"{figures.threshold:.3f}" if server == "steered" else "",
     )
 
 

@@ -9,9 +9,12 @@ def side(quality: float, threshold: float = 0.17) -> Side:
 
 def rounds() -> tuple[Round, ...]:
     told: list[tuple[Phase, Side]] = [
-        *[("healthy", side(0.93))] * 2,
-        *[("broken", side(0.5))] * 2,
-        *[("broken", side(0.92, 0.05))] * 2,
+        ("healthy", side(0.93)),
+        ("healthy", side(0.93)),
+        ("broken", side(0.5)),
+        ("broken", side(0.5)),
+        ("broken", side(0.92, 0.05)),
+        ("broken", side(0.92, 0.05)),
         ("repaired", side(0.93)),
     ]
     return tuple(
@@ -22,8 +25,8 @@ def rounds() -> tuple[Round, ...]:
 
 def chronicle(**changed: object) -> Chronicle:
     moves = (
-        Moved(8.5, 0.17, 0.05, "quality", 312, "the quality floor does not hold here"),
-        Moved(12.1, 0.05, 0.17, "rollback", None, "taken back"),
+        Moved(8.5, 0.17, 0.05, "quality", 312, (0.5, 0.1), "the quality floor does not hold here"),
+        Moved(12.1, 0.05, 0.17, "rollback", None, None, "taken back"),
     )
     facts = {
         "requests": 1050,

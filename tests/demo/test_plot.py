@@ -13,7 +13,8 @@ def test_both_servers_and_every_move_are_drawn(tmp_path: Path) -> None:
     drawn = (tmp_path / "run.svg").read_text("utf-8")
 
     assert "<!-- fixed threshold -->" in drawn
-    assert "<!-- quality, 312 labels -->" in drawn
+    assert "(quality, 312 labels) -->" in drawn
+    assert "<!-- 1 × rollback → 0.1700 -->" in drawn
     assert "<!-- promised: 95% of the large model's -->" in drawn
 
 

@@ -25,8 +25,8 @@ def test_a_round_is_a_line_with_both_qualities() -> None:
 def test_a_move_is_told_with_its_labels() -> None:
     moved, back = chronicle().moves
 
-    assert "threshold 0.170 → 0.050 (quality; 312 judged answers)" in line(moved)
-    assert "(rollback; by hand)" in line(back)
+    assert "threshold 0.1700 → 0.0500 (quality, on 312 judged answers): 50% → 10% start low" in line(moved)
+    assert "(rollback, by hand)" in line(back)
 
 
 def test_the_claim_stands_there_with_its_numbers() -> None:
