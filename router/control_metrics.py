@@ -6,61 +6,12 @@ from typing import Final
 
 from router.outcome import Evidence
 from router.plan import Plan, Route
-from router.series import Metric, Series
+from router.series import Series
 
-__all__ = ["CONTROL", "ControlMetrics"]
+__all__ = ["ControlMetrics"]
 
-_JUDGED: Final = ("route", "start", "band", "measure")
 _SUMS: Final = ("weight", "weight_sq", "weighted", "weighted_sq")
 _BANDS: Final = tuple(str(band) for band in range(10))
-
-CONTROL = (
-    Metric(
-        "router_quality_weight_total",
-        "counter",
-        "Judged answers, each counted as one over the probability that it was looked at; measure is quality (of "
-        "start's own answers), loss or gain (against the last tier's answer to the same request), or disagreement.",
-        _JUDGED,
-    ),
-    Metric("router_quality_weight_sq_total", "counter", "The squares of those weights.", _JUDGED),
-    Metric("router_quality_weighted_total", "counter", "Weight times what was measured, from 0 to 1.", _JUDGED),
-    Metric("router_quality_weighted_sq_total", "counter", "The squares of those.", _JUDGED),
-    Metric(
-        "router_threshold_frozen", "gauge", "1 while nothing may move a route's threshold.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_proven", "gauge", "The highest threshold that the evidence proves.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_changes_total",
-        "counter",
-        "Thresholds that changed, by why: quality, latency, escalations, cost, cheaper, set, rollback, reset.",
-        ("route", "reason"),
-    ),
-    Metric(
-        "router_control_windows_total",
-        "counter",
-        "Windows that control judged: moved, proposed (it only observes), frozen, kept, missed (an objective is, and "
-        "nothing helps), unmeasured.",
-        ("route", "verdict"),
-    ),
-    Metric("router_control_evidence", "gauge", "Judged answers that the proof rests on.", ("route",), across="max"),
-    Metric("router_control_leads", "gauge", "1 on the replica that moves thresholds.", across="max"),
-    Metric("router_objective", "gauge", "An objective's limit.", ("route", "objective"), across="max"),
-    Metric(
-        "router_objective_measured", "gauge", "What control measured of it last.", ("route", "objective"), across="max"
-    ),
-    Metric("router_objective_violated", "gauge", "1 while it is missed.", ("route", "objective"), across="max"),
-    Metric(
-        "router_drift",
-        "gauge",
-        "How far traffic is from the training prompts: difficulty (stability index), novelty (share), calibration "
-        "(mean loss beyond what the model expects).",
-        ("route", "kind"),
-        across="max",
-    ),
-)
-"""The metrics of control."""
 
 _LEADER_S: Final = (
     "router_threshold_proven",
@@ -71,6 +22,8 @@ _LEADER_S: Final = (
     "router_drift",
 )
 """What only the replica that moves thresholds knows."""
+_LEADS: Final = "router_control_leads"
+_FROZEN: Final = "router_threshold_frozen"
 
 
 class ControlMetrics:
@@ -78,7 +31,7 @@ class ControlMetrics:
 
     def __init__(self, series: Series) -> None:
         """Write into these series."""
-        self._gauges = {one.name: series.gauges(one.name) for one in CONTROL if one.kind == "gauge"}
+        self._gauges = {name: series.gauges(name) for name in (*_LEADER_S, _LEADS, _FROZEN)}
         self._judged = [series.counted(f"router_quality_{name}_total") for name in _SUMS]
         self._changes = series.counted("router_threshold_changes_total")
         self._windows = series.counted("router_control_windows_total")
@@ -88,10 +41,10 @@ class ControlMetrics:
         """Say which plan is in force from now on; `frozen` is asked about its routes whenever somebody looks."""
         self._routes = plan.routes
         self.ends()
-        self._gauges["router_threshold_frozen"].clear()
+        self._gauges[_FROZEN].clear()
         for route in plan.routes.values():
             if route.steering is not None:
-                self._gauges["router_threshold_frozen"].labels(route.name).set_function(partial(frozen, route.name))
+                self._gauges[_FROZEN].labels(route.name).set_function(partial(frozen, route.name))
                 self._begin_at_nothing(route)
 
     def judged(self, evidence: Evidence) -> None:
@@ -137,7 +90,7 @@ class ControlMetrics:
 
     def leads(self, *, leads: bool) -> None:
         """Show whether this replica moves thresholds."""
-        self._gauges["router_control_leads"].set(float(leads))
+        self._gauges[_LEADS].set(float(leads))
 
     def window(self, route: str, verdict: str) -> None:
         """Count a window that control judged."""

@@ -7,155 +7,22 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from router.control_metrics import CONTROL, ControlMetrics
+from router.control_metrics import ControlMetrics
+from router.meters import METRICS
 from router.outcome import Attempt, Outcome
 from router.plan import Plan, Route, Rung
-from router.series import Metric, Sample, Series, Sheets
+from router.series import Sample, Series, Sheets
 
-__all__ = ["CONTENT_TYPE", "METRICS", "Metric", "Metrics"]
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
-_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
-_TENTHS = tuple(edge / 10 for edge in range(1, 11))
 _NONE = ""
-
-METRICS = (
-    Metric(
-        "router_requests_total",
-        "counter",
-        "Requests: where they started, the last tier asked, and how they ended (ok, error, broken, left).",
-        ("route", "start", "tier", "band", "outcome"),
-    ),
-    Metric(
-        "router_escalations_total",
-        "counter",
-        "Answers that were not good enough, so that the next tier was asked.",
-        ("route", "from_tier", "reason", "band"),
-    ),
-    Metric(
-        "router_fallbacks_total",
-        "counter",
-        "Deployments that failed or could not be asked, so that another was.",
-        ("tier", "deployment", "reason"),
-    ),
-    Metric(
-        "router_late_verdicts_total",
-        "counter",
-        "Answers that a check would not have accepted, sent all the same: committed, or the last tier's.",
-        ("route", "tier", "reason"),
-    ),
-    Metric(
-        "router_cost_usd_total",
-        "counter",
-        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
-        ("route", "start", "tier", "deployment", "kind", "band"),
-    ),
-    Metric(
-        "router_cost_unknown_total",
-        "counter",
-        "Answers whose price or usage is unknown; they are never counted as $0.",
-        ("deployment",),
-    ),
-    Metric(
-        "router_tokens_total",
-        "counter",
-        "Tokens; kind is input, output or cached_input (which is part of input).",
-        ("route", "tier", "kind"),
-    ),
-    Metric(
-        "router_prompt_tokens_trimmed_total",
-        "counter",
-        "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
-        ("route", "tier"),
-    ),
-    Metric(
-        "router_cache_total",
-        "counter",
-        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
-        ("route", "result"),
-    ),
-    Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
-    Metric(
-        "router_feedback_total",
-        "counter",
-        "Things said about answers through /v1/feedback, each once: told, or outdated (the route is not what it was).",
-        ("route", "source", "result"),
-    ),
-    Metric(
-        "router_judge_agreement_total",
-        "counter",
-        "Answers of which a judge and people have both spoken; result is agreed or not.",
-        ("route", "result"),
-    ),
-    Metric(
-        "router_records_dropped_total",
-        "counter",
-        "Records that were lost because the disk was too slow, full or gone; alert on any.",
-    ),
-    Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
-    Metric(
-        "router_request_seconds",
-        "histogram",
-        "Seconds from a request's arrival to the end of its answer.",
-        ("route", "start"),
-        _SECONDS,
-    ),
-    Metric(
-        "router_band_seconds",
-        "histogram",
-        "The same by band of difficulty: only their sum and count.",
-        ("route", "start", "band"),
-    ),
-    Metric(
-        "router_time_to_first_token_seconds", "histogram", "Seconds until a stream began.", ("route", "tier"), _SECONDS
-    ),
-    Metric(
-        "router_overhead_seconds",
-        "histogram",
-        "Seconds until an answer began to leave, less what upstreams took.",
-        (),
-        _OVERHEAD,
-    ),
-    Metric(
-        "gen_ai_client_operation_duration_seconds",
-        "histogram",
-        "Seconds an upstream call took: until its whole answer, or the commit of its stream.",
-        ("gen_ai_operation_name", "gen_ai_request_model", "error_type"),
-        _SECONDS,
-    ),
-    Metric("router_difficulty", "histogram", "Estimated difficulty.", ("route",), _TENTHS),
-    Metric(
-        "router_novel_total",
-        "counter",
-        "Requests that started at the last tier because they are unlike what the model was trained on.",
-        ("route",),
-    ),
-    Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier"), across="max"),
-    *CONTROL,
-    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
-    Metric(
-        "router_deployment_up",
-        "gauge",
-        "1 while a deployment may be called, 0 while its breaker is open.",
-        ("deployment",),
-    ),
-    Metric("router_inflight", "gauge", "Requests being answered."),
-    Metric(
-        "router_redis_up",
-        "gauge",
-        "1 while what servers share can be read and written; always 1 for memory://.",
-        across="min",
-    ),
-)
-"""Every metric there is."""
-
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
 
@@ -216,6 +83,10 @@ class Metrics(Collector):
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
         self.control = ControlMetrics(self._series)
+        self._restarts = counted["router_worker_restarts_total"]
+        self._process = ProcessCollector(registry=None)
+        self._cpu = 0.0
+        self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -322,12 +193,26 @@ class Metrics(Collector):
             self._dropped().inc(max(0, dropped - self._dropped_before))
             self._dropped_before = dropped
 
+    def restarted(self) -> None:
+        """Count a worker that was started again."""
+        self._restarts().inc()
+
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
+        self._look_at_process()
         self._series.refresh()
+
+    def _look_at_process(self) -> None:
+        for family in self._process.collect():
+            for sample in family.samples:
+                if sample.name == "process_cpu_seconds_total":
+                    self._cpu = sample.value
+                elif (gauge := self._gauges.get(sample.name)) is not None:
+                    gauge.set(sample.value)
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        self._look_at_process()
         return self._series.parts()
 
     @override

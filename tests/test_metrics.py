@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from router.metrics import METRICS, Metrics
+from router.metrics import Metrics
 from router.outcome import Outcome
 from router.pipeline import Caller
 from router.plan import Plan
@@ -128,7 +128,7 @@ def test_prometheus_can_read_it() -> None:
 def labels_of(policy: Plan) -> set[str]:
     """Every word that may stand in a label."""
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
-    return words | {"", "ok", "error", "refused", "chat", "served", "input", "output", "2", policy.version}
+    return words | {"", "ok", "error", "refused", "chat", "served", "off", "input", "output", "2", policy.version}
 
 
 async def test_what_clients_invent_makes_no_series() -> None:
@@ -162,17 +162,3 @@ async def test_what_clients_invent_makes_no_series() -> None:
         if name != "le"
     }
     assert values <= labels_of(one.pipeline.plan)
-
-
-def test_every_metric_is_declared_once() -> None:
-    names = [metric.name for metric in METRICS]
-    assert len(set(names)) == len(names)
-
-
-def test_the_threshold_shown_is_the_one_in_force() -> None:
-    metrics, made = Metrics(), plan(TWO_TIERS)
-    held: dict[str, float] = {}
-    metrics.serve(made, lambda _: True, lambda _route, _state: held)
-    assert value(metrics, "router_threshold", route="auto", tier="tuned") == 0.3
-    held["tuned"] = 0.45
-    assert value(metrics, "router_threshold", route="auto", tier="tuned") == 0.45
