@@ -69,8 +69,11 @@ class Metrics(Collector):
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
-        for result in ("ok", "refused"):
-            self._reloads(result)  # from 0: the first one is an increase, which an alert waits for
+        for result in ("ok", "refused"):  # from 0: the first one is an increase, which an alert waits for
+            self._reloads(result)
+        for one in METRICS:
+            if one.kind == "counter" and not one.labels:
+                counted[one.name]()
         self._feedback = counted["router_feedback_total"]
         self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]

@@ -16,39 +16,19 @@ KNOWN = {metric.name: metric for metric in METRICS}
 NOT_YET = frozenset(
     {
         "gen_ai_client_token_usage",
-        "process_cpu_seconds_total",
-        "process_max_fds",
-        "process_open_fds",
-        "process_resident_memory_bytes",
-        "process_start_time_seconds",
-        "router_band_seconds",
         "router_baseline_usd_total",
-        "router_cache_total",
-        "router_control_evidence",
-        "router_control_leads",
-        "router_control_windows_total",
-        "router_drift",
         "router_escalation_results_total",
-        "router_feedback_total",
-        "router_judge_agreement_total",
-        "router_objective",
-        "router_objective_measured",
-        "router_objective_violated",
-        "router_quality_weight_sq_total",
-        "router_quality_weight_total",
-        "router_quality_weighted_sq_total",
-        "router_quality_weighted_total",
-        "router_records_dropped_total",
-        "router_redis_up",
         "router_shed_total",
-        "router_threshold_changes_total",
-        "router_threshold_frozen",
-        "router_threshold_proven",
-        "router_worker_restarts_total",
     }
 )
 """Metrics that dashboards and rules ask for and that nothing counts yet. Shrinks to nothing."""
-PLACES_NOT_YET = frozenset({"control / What evidence costs an hour"})
+PLACES_NOT_YET = frozenset(
+    {
+        "control / What evidence costs an hour",
+        "routing / Agreement with the last tier",
+        "routing / Do judges agree with people?",
+    }
+)
 """Panels that ask for what nothing does yet. Shrinks to nothing."""
 
 
