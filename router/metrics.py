@@ -85,11 +85,11 @@ class Metrics(Collector):
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self.control = ControlMetrics(self._series)
         self._restarts = counted["router_worker_restarts_total"]
         self._process = ProcessCollector(registry=None)
         self._cpu = 0.0
         self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
+        self.control = ControlMetrics(self._series)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""

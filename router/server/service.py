@@ -91,6 +91,7 @@ class Service:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
         await self.helm.begin(self.policy, self.pipeline.plan)
+        self.answers.listen()
 
     @property
     def retention(self) -> float:
