@@ -25,8 +25,6 @@ _LEADER_S: Final = (
 """What only the replica that moves thresholds knows."""
 _REASONS: Final = ("quality", "latency", "escalations", "cost", "cheaper", "set", "rollback", "reset")
 _VERDICTS: Final = ("moved", "proposed", "frozen", "kept", "missed", "unmeasured")
-_LEADS: Final = "router_control_leads"
-_FROZEN: Final = "router_threshold_frozen"
 
 
 class ControlMetrics:
@@ -34,7 +32,7 @@ class ControlMetrics:
 
     def __init__(self, series: Series) -> None:
         """Write into these series."""
-        self._gauges = {name: series.gauges(name) for name in (*_LEADER_S, _LEADS, _FROZEN)}
+        self._gauges = {one.name: series.gauges(one.name) for one in CONTROL if one.kind == "gauge"}
         self._judged = [series.counted(f"router_quality_{name}_total") for name in _SUMS]
         self._changes = series.counted("router_threshold_changes_total")
         self._windows = series.counted("router_control_windows_total")
@@ -44,10 +42,10 @@ class ControlMetrics:
         """Say which plan is in force from now on; `frozen` is asked about its routes whenever somebody looks."""
         self._routes = plan.routes
         self.ends()
-        self._gauges[_FROZEN].clear()
+        self._gauges["router_threshold_frozen"].clear()
         for route in plan.routes.values():
             if route.steering is not None:
-                self._gauges[_FROZEN].labels(route.name).set_function(partial(frozen, route.name))
+                self._gauges["router_threshold_frozen"].labels(route.name).set_function(partial(frozen, route.name))
                 self._begin_at_nothing(route)
 
     def judged(self, evidence: Evidence) -> None:
@@ -97,7 +95,7 @@ class ControlMetrics:
 
     def leads(self, *, leads: bool) -> None:
         """Show whether this replica moves thresholds."""
-        self._gauges[_LEADS].set(float(leads))
+        self._gauges["router_control_leads"].set(float(leads))
 
     def window(self, route: str, verdict: str) -> None:
         """Count a window that control judged."""
