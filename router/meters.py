@@ -99,6 +99,12 @@ METRICS = (
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(
+        "router_baseline_usd_total",
+        "counter",
+        "US dollars that answered requests would have cost at the last tier alone, at its cached price.",
+        ("route",),
+    ),
+    Metric(
         "router_cost_unknown_total",
         "counter",
         "Answers whose price or usage is unknown; they are never counted as $0.",

@@ -64,6 +64,7 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._cost = counted["router_cost_usd_total"]
+        self._baseline = counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens = counted["router_tokens_total"]
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
@@ -181,6 +182,10 @@ class Metrics(Collector):
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
+
+    def baseline(self, route: str, usd: float) -> None:
+        """Count what the last tier alone would have cost."""
+        self._baseline(route).inc(usd)
 
     def feedback(self, route: str, source: str, result: str) -> None:
         """Count something that was said about an answer."""
