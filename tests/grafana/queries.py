@@ -16,7 +16,6 @@ KNOWN = {metric.name: metric for metric in METRICS}
 NOT_YET = frozenset(
     {
         "gen_ai_client_token_usage",
-        "router_baseline_usd_total",
         "router_escalation_results_total",
         "router_shed_total",
     }
