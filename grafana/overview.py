@@ -113,6 +113,11 @@ _PROCESS = Row("Processes", (
         about="Over the time shown. A worker ended by itself; the log's last lines before it say why.",
         queries=[Query(increase("router_worker_restarts_total", where=""), instant=True)],
     ),
+    Panel(
+        title="Log lines dropped", kind="stat", steps={1: RED},
+        about="Over the time shown. Whoever reads stdout is too slow; requests do not wait for it.",
+        queries=[Query(increase("router_log_dropped_total", where=""), instant=True)],
+    ),
 ))  # fmt: skip
 
 _MONEY = Row("Money", (

@@ -23,7 +23,7 @@ class Side:
     low: float
     """The share of requests that the first tier answered."""
     cost_usd: float | None
-    """Of a whole answer, on average: a stream's headers leave before its cost is known. None where a price is unknown."""
+    """Of a whole answer, on average, as a stream's headers leave before its cost is known; None: no known price."""
     threshold: float
     errors: int
 

@@ -44,6 +44,13 @@ def test_every_metric_that_is_asked_for_is_one_that_there_is() -> None:
     assert asked - set(KNOWN) - NOT_YET == set()
 
 
+def test_every_metric_that_there_is_can_be_seen() -> None:
+    """A number that nobody looks at is not worth counting."""
+    asked = {metric for _, query in panels() for metric in metrics(query.expr)}
+
+    assert set(KNOWN) - asked == set()
+
+
 def test_kubernetes_gets_every_dashboard() -> None:
     (generator,) = yaml.safe_load((FOLDER / "kustomization.yaml").read_text("utf-8"))["configMapGenerator"]
 
