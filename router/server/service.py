@@ -27,6 +27,7 @@ from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
 from router.settings import Settings
+from router.shadow import Shadows, Told
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -75,6 +76,7 @@ class Service:
         if log is not None:
             self.metrics.count_log(lambda: log.dropped)
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        self.shadows = self._shadows(sinks)
         self._breakers = Breakers(self.store, clock)
         self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
         self.answers = Answers(self.store, memory=policy.cache.memory, secret=policy.cache.key, clock=clock)
@@ -185,7 +187,8 @@ class Service:
         say(self._worker.name + told)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment, the books, and what is shared."""
+        """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
+        await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self._flights.aclose()
         await self.helm.aclose()
@@ -223,6 +226,13 @@ class Service:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
 
+    def _shadows(self, sinks: list[Sink]) -> Shadows:
+        """Those who look at requests after they were served, each worker with its share of the dollars."""
+        told = Told(self.metrics.aside, self.books.evidence, self.metrics.escalation)
+        shadows = Shadows(told, self._clock, share=1 / self._worker.count)
+        sinks.append(shadows.offer)
+        return shadows
+
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)
         try:
@@ -236,6 +246,7 @@ class Service:
 
     def _shows(self, plan: Plan) -> None:
         """Let metrics show a plan."""
+        self.shadows.serve(plan, self.pipeline.pool)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:
