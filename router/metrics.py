@@ -48,6 +48,8 @@ def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
         ("router_shed_total", "inflight"),
         ("router_worker_restarts_total",),
         ("router_log_dropped_total",),
+        ("router_records_dropped_total",),
+        ("router_client_disconnects_total",),
     ):
         counted[name](*labels)
 
