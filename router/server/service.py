@@ -14,10 +14,12 @@ from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Memory, Pipeline
+from router.plan import Plan
 from router.policy import Policy, schema
 from router.server.books import Books
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
+from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
@@ -77,15 +79,19 @@ class Service:
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
         self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=Memory(self._flights))
-        self.metrics.serve(plan, self._up)
+        self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
+        self.pipeline.thresholds = self.helm.thresholds.now
+        self.books.learners.append(self.metrics.control.judged)
+        self._shows(plan)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
 
     async def begin(self) -> None:
-        """Connect to what is shared, before the first request."""
+        """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
         self.answers.listen()
+        await self.helm.begin(self.policy, self.pipeline.plan)
 
     @property
     def retention(self) -> float:
@@ -146,8 +152,9 @@ class Service:
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
-        self.metrics.serve(plan, self._up)
+        self._shows(plan)
         self.books.adopt(read.policy, plan)
+        await self.helm.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         self._say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
@@ -165,6 +172,7 @@ class Service:
     async def aclose(self) -> None:
         """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.helm.aclose()
         await self._flights.aclose()
         await self.books.aclose()
         await self.store.aclose()
@@ -210,6 +218,10 @@ class Service:
             say(f"state.path: {error}; request ids will not be known after a restart: set SMALLFIRST_SIGNING_KEY")
             key = self._clock.token(32)
         return ids.Signer(key)
+
+    def _shows(self, plan: Plan) -> None:
+        """Let metrics show a plan."""
+        self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)
