@@ -90,8 +90,8 @@ class Service:
     async def begin(self) -> None:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
-        self.answers.listen()
         await self.helm.begin(self.policy, self.pipeline.plan)
+        self.answers.listen()
 
     @property
     def retention(self) -> float:
