@@ -147,7 +147,7 @@ def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked 
     """What may have a remembered answer; None: this is asked for itself."""
     if headed.route.remember is None:
         return None
-    control = caller.headers.get("cache-control", "")
+    control = caller.headers.get("cache-control", "").lower()
     terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.budget, control)
     return cache.asked(request, headed.route, headed.bounds, terms)
 
