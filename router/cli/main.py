@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from router import __version__
-from router.cli import check, check_answer, demo, explain, keys, learning, records, savings, serve, top
+from router.cli import check, check_answer, demo, explain, keys, learning, records, replay, savings, serve, top
 from router.cli.telling import Refused
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ app.command()(learning.train)
 app.command()(learning.score)
 app.command("eval")(learning.evaluate)
 app.command()(learning.calibrate)
+app.command()(replay.replay)
 app.command()(savings.savings)
 app.add_typer(keys.app, name="keys")
 app.add_typer(records.app, name="records")
