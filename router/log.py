@@ -18,6 +18,8 @@ __all__ = ["AccessLog", "line", "say"]
 _ATOMIC = select.PIPE_BUF
 """Up to so many bytes a write to a pipe is not mixed with those of other workers, nor blocks when there is room."""
 _BATCH = 64 * 1024
+_FEW = 4
+"""Writers that a pipe is shared among even when we know of fewer: others may have been started by hand."""
 _LIMIT = 8 * 1024 * 1024
 _POLL_MS = 100
 
@@ -42,11 +44,12 @@ class AccessLog:
     closed, or a disk that is full, loses lines and nothing else.
     """
 
-    def __init__(self, descriptor: int, *, interval: float = 0.1, limit: int = _LIMIT) -> None:
-        """Begin to write to a descriptor, which stays the caller's."""
+    def __init__(self, descriptor: int, *, interval: float = 0.1, limit: int = _LIMIT, writers: int = 1) -> None:
+        """Begin to write to a descriptor, which stays the caller's; how many processes write to it in all."""
         self._descriptor = descriptor
         self._interval = interval
         self._limit = limit
+        self._writers = max(writers, _FEW)
         self._lock = Lock()  # held for the time of a copy or a swap, never while anything is written
         self._waiting = bytearray()  # not a list of lines, whose memory would lie scattered between requests
         self._writing = 0  # bytes
@@ -116,15 +119,15 @@ class AccessLog:
 
     def _next(self, lines: bytearray, start: int) -> bytes:
         """The whole lines from `start` that fit into one write, or as much of a line that is longer than that."""
-        end = start + _room(self._descriptor)
+        end = start + _room(self._descriptor, self._writers)
         whole = lines.rfind(b"\n", start, end) + 1
         return bytes(lines[start : whole or end])
 
 
-def _room(descriptor: int) -> int:
+def _room(descriptor: int, writers: int) -> int:
     """How many bytes one write may have to go in undivided and without waiting.
 
-    64 KiB for a file; for a pipe a quarter of what is free in it, because other workers may look at the same moment.
+    64 KiB for a file; for a pipe a share of what is free in it, because other writers may look at the same moment.
     """
     if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         return _BATCH
@@ -134,4 +137,4 @@ def _room(descriptor: int) -> int:
         free = fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ) - unread[0]
     except (OSError, AttributeError):  # only Linux tells
         return _ATOMIC
-    return max(_ATOMIC, min(_BATCH, free // 4))
+    return max(_ATOMIC, min(_BATCH, free // writers))

@@ -7,221 +7,32 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from router.outcome import Attempt, Evidence, Outcome
+from router.control_metrics import ControlMetrics
+from router.meters import METRICS
+from router.outcome import Attempt, Outcome
 from router.plan import Plan, Route, Rung
-from router.series import Metric, Sample, Series, Sheets
+from router.series import Sample, Series, Sheets
 
-__all__ = ["CONTENT_TYPE", "METRICS", "Metric", "Metrics"]
+__all__ = ["CONTENT_TYPE", "Metrics"]
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
-_OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
-_TENTHS = tuple(edge / 10 for edge in range(1, 11))
 _NONE = ""
-_JUDGED = ("route", "start", "band", "measure")
-_BANDS = tuple(str(band) for band in range(10))
-_CONTROLLED = (
-    "router_threshold_proven",
-    "router_control_evidence",
-    "router_objective",
-    "router_objective_measured",
-    "router_objective_violated",
-    "router_drift",
-)
-"""What only the replica that moves thresholds knows."""
-
-METRICS = (
-    Metric(
-        "router_requests_total",
-        "counter",
-        "Requests: where they started, the last tier asked, and how they ended (ok, error, broken, left).",
-        ("route", "start", "tier", "band", "outcome"),
-    ),
-    Metric(
-        "router_escalations_total",
-        "counter",
-        "Answers that were not good enough, so that the next tier was asked.",
-        ("route", "from_tier", "reason", "band"),
-    ),
-    Metric(
-        "router_fallbacks_total",
-        "counter",
-        "Deployments that failed or could not be asked, so that another was.",
-        ("tier", "deployment", "reason"),
-    ),
-    Metric(
-        "router_late_verdicts_total",
-        "counter",
-        "Answers that a check would not have accepted, sent all the same: committed, or the last tier's.",
-        ("route", "tier", "reason"),
-    ),
-    Metric(
-        "router_cost_usd_total",
-        "counter",
-        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
-        ("route", "start", "tier", "deployment", "kind", "band"),
-    ),
-    Metric(
-        "router_baseline_usd_total",
-        "counter",
-        "US dollars that answered requests would have cost at the last tier alone, at its cached price.",
-        ("route",),
-    ),
-    Metric(
-        "router_cost_unknown_total",
-        "counter",
-        "Answers whose price or usage is unknown; they are never counted as $0.",
-        ("deployment",),
-    ),
-    Metric(
-        "router_tokens_total",
-        "counter",
-        "Tokens; kind is input, output or cached_input (which is part of input).",
-        ("route", "tier", "kind"),
-    ),
-    Metric(
-        "router_prompt_tokens_trimmed_total",
-        "counter",
-        "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
-        ("route", "tier"),
-    ),
-    Metric(
-        "router_cache_total",
-        "counter",
-        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
-        ("route", "result"),
-    ),
-    Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
-    Metric(
-        "router_feedback_total",
-        "counter",
-        "Things said about answers through /v1/feedback, each once: told, or outdated (the route is not what it was).",
-        ("route", "source", "result"),
-    ),
-    Metric(
-        "router_judge_agreement_total",
-        "counter",
-        "Answers of which a judge and people have both spoken; result is agreed or not.",
-        ("route", "result"),
-    ),
-    Metric(
-        "router_records_dropped_total",
-        "counter",
-        "Records that were lost because the disk was too slow, full or gone; alert on any.",
-    ),
-    Metric("router_policy_reload_total", "counter", "Reloads of the policy: ok or refused.", ("result",)),
-    Metric(
-        "router_request_seconds",
-        "histogram",
-        "Seconds from a request's arrival to the end of its answer.",
-        ("route", "start"),
-        _SECONDS,
-    ),
-    Metric(
-        "router_band_seconds",
-        "histogram",
-        "The same by band of difficulty: only their sum and count.",
-        ("route", "start", "band"),
-    ),
-    Metric(
-        "router_time_to_first_token_seconds", "histogram", "Seconds until a stream began.", ("route", "tier"), _SECONDS
-    ),
-    Metric(
-        "router_overhead_seconds",
-        "histogram",
-        "Seconds until an answer began to leave, less what upstreams took.",
-        (),
-        _OVERHEAD,
-    ),
-    Metric(
-        "gen_ai_client_operation_duration_seconds",
-        "histogram",
-        "Seconds an upstream call took: until its whole answer, or the commit of its stream.",
-        ("gen_ai_operation_name", "gen_ai_request_model", "error_type"),
-        _SECONDS,
-    ),
-    Metric("router_difficulty", "histogram", "Estimated difficulty.", ("route",), _TENTHS),
-    Metric(
-        "router_novel_total",
-        "counter",
-        "Requests that started at the last tier because they are unlike what the model was trained on.",
-        ("route",),
-    ),
-    Metric(
-        "router_quality_weight_total",
-        "counter",
-        "Judged answers, each counted as one over the probability that it was looked at; measure is quality (of "
-        "start's own answers), loss or gain (against the last tier's answer to the same request), or disagreement.",
-        _JUDGED,
-    ),
-    Metric("router_quality_weight_sq_total", "counter", "The squares of those weights.", _JUDGED),
-    Metric("router_quality_weighted_total", "counter", "Weight times what was measured, from 0 to 1.", _JUDGED),
-    Metric("router_quality_weighted_sq_total", "counter", "The squares of those.", _JUDGED),
-    Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier"), across="max"),
-    Metric(
-        "router_threshold_frozen", "gauge", "1 while nothing may move a route's threshold.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_proven", "gauge", "The highest threshold that the evidence proves.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_changes_total",
-        "counter",
-        "Thresholds that changed, by why: quality, latency, escalations, cost, cheaper, set, rollback, reset.",
-        ("route", "reason"),
-    ),
-    Metric(
-        "router_control_windows_total",
-        "counter",
-        "Windows that control judged: moved, proposed (it only observes), frozen, kept, missed (an objective is, and "
-        "nothing helps), unmeasured.",
-        ("route", "verdict"),
-    ),
-    Metric("router_control_evidence", "gauge", "Judged answers that the proof rests on.", ("route",), across="max"),
-    Metric("router_control_leads", "gauge", "1 on the replica that moves thresholds.", across="max"),
-    Metric("router_objective", "gauge", "An objective's limit.", ("route", "objective"), across="max"),
-    Metric(
-        "router_objective_measured", "gauge", "What control measured of it last.", ("route", "objective"), across="max"
-    ),
-    Metric("router_objective_violated", "gauge", "1 while it is missed.", ("route", "objective"), across="max"),
-    Metric(
-        "router_drift",
-        "gauge",
-        "How far traffic is from the training prompts: difficulty (stability index), novelty (share), calibration "
-        "(mean loss beyond what the model expects).",
-        ("route", "kind"),
-        across="max",
-    ),
-    Metric("router_policy", "gauge", "1 for the policy in force.", ("version",)),
-    Metric(
-        "router_deployment_up",
-        "gauge",
-        "1 while a deployment may be called, 0 while its breaker is open.",
-        ("deployment",),
-    ),
-    Metric("router_inflight", "gauge", "Requests being answered."),
-    Metric(
-        "router_redis_up",
-        "gauge",
-        "1 while what servers share can be read and written; always 1 for memory://.",
-        across="min",
-    ),
-)
-"""Every metric there is."""
-
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
-_SUMS = ("weight", "weight_sq", "weighted", "weighted_sq")
 
 
 def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
     return {}
+
+
+def _never(_route: str) -> bool:
+    return False
 
 
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
@@ -272,10 +83,11 @@ class Metrics(Collector):
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self._judged = [counted[f"router_quality_{name}_total"] for name in _SUMS]
-        self._changes = counted["router_threshold_changes_total"]
-        self._windows = counted["router_control_windows_total"]
-        self._routes: Mapping[str, Route] = {}
+        self._restarts = counted["router_worker_restarts_total"]
+        self._process = ProcessCollector(registry=None)
+        self._cpu = 0.0
+        self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
+        self.control = ControlMetrics(self._series)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -331,83 +143,34 @@ class Metrics(Collector):
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
-    def judged(self, evidence: Evidence) -> None:
-        """Count what was learned about an answer, if it is about the tiers that answer now."""
-        route, band = self._routes.get(evidence.route), evidence.band
-        if route is None or route.state != evidence.state or band is None:
-            return
-        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
-        if evidence.measure == "agreement":
-            self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
-            return
-        self._judge((route.name, evidence.tier, str(band), "quality"), weight, score)
-        if (reference := evidence.reference) is not None and evidence.tier != last:
-            self._judge((route.name, last, str(band), "quality"), weight, reference)
-            self._judge((route.name, evidence.tier, str(band), "loss"), weight, max(0.0, reference - score))
-            self._judge((route.name, evidence.tier, str(band), "gain"), weight, max(0.0, score - reference))
-
-    def _judge(self, labels: tuple[str, str, str, str], weight: float, value: float) -> None:
-        for counter, by in zip(self._judged, (weight, weight**2, weight * value, (weight * value) ** 2), strict=True):
-            counter(*labels).inc(by)
-
-    def serve(self, plan: Plan, up: Callable[[str], bool], now: Thresholds = _policy_s_own) -> None:
+    def serve(
+        self,
+        plan: Plan,
+        up: Callable[[str], bool],
+        now: Thresholds = _policy_s_own,
+        frozen: Callable[[str], bool] = _never,
+    ) -> None:
         """Say which plan is in force from now on.
 
         Args:
             plan: the plan.
             up: is asked about its deployments whenever somebody looks.
             now: is asked for a route's thresholds in force, by tier; a tier that is missing has the policy's.
+            frozen: is asked whether a route's may not move.
         """
         policy, threshold, deployment_up = (
             self._gauges[name] for name in ("router_policy", "router_threshold", "router_deployment_up")
         )
         for gauge in (policy, threshold, deployment_up):
             gauge.clear()
-        self._routes = plan.routes
-        self.control_ends()
+        self.control.serve(plan, frozen)
         policy.labels(plan.version).set(1)
         for route in plan.routes.values():
             for rung in route.cascade[:-1]:
                 in_force = partial(_in_force, now, route, rung)
                 threshold.labels(route.name, rung.tier.name).set_function(in_force)
-            if route.steering is not None:
-                self._begin_at_nothing(route)
         for name in plan.deployments:
             deployment_up.labels(name).set_function(partial(up, name))
-
-    def _begin_at_nothing(self, route: Route) -> None:
-        """Let counters that control reads begin at 0, so that what is counted first is not taken for history."""
-        first, last = route.cascade[0].tier.name, route.cascade[-1].tier.name
-        for band in _BANDS:
-            for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
-                for measure in measures:
-                    self._judge((route.name, tier, band, measure), 0.0, 0.0)
-
-    def controlled(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
-        """Show what control knows of a route: values by metric and further labels; None shows nothing."""
-        for (name, *labels), value in values.items():
-            gauge = self._gauges[name].labels(route, *labels)
-            if value is None:
-                gauge.clear()
-            else:
-                gauge.set(value)
-
-    def control_ends(self) -> None:
-        """Show nothing any more of what only the replica that moves thresholds knows."""
-        for name in _CONTROLLED:
-            self._gauges[name].clear()
-
-    def leads(self, *, leads: bool) -> None:
-        """Show whether this replica moves thresholds."""
-        self._gauges["router_control_leads"].set(float(leads))
-
-    def window_judged(self, route: str, verdict: str) -> None:
-        """Count a window that control judged."""
-        self._windows(route, verdict).inc()
-
-    def threshold_changed(self, route: str, reason: str) -> None:
-        """Count a threshold that changed."""
-        self._changes(route, reason).inc()
 
     def samples(self, names: Collection[str]) -> list[Sample]:
         """Return the samples of some metrics."""
@@ -435,12 +198,26 @@ class Metrics(Collector):
             self._dropped().inc(max(0, dropped - self._dropped_before))
             self._dropped_before = dropped
 
+    def restarted(self) -> None:
+        """Count a worker that was started again."""
+        self._restarts().inc()
+
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
+        self._look_at_process()
         self._series.refresh()
+
+    def _look_at_process(self) -> None:
+        for family in self._process.collect():
+            for sample in family.samples:
+                if sample.name == "process_cpu_seconds_total":
+                    self._cpu = sample.value
+                elif (gauge := self._gauges.get(sample.name)) is not None:
+                    gauge.set(sample.value)
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        self._look_at_process()
         return self._series.parts()
 
     @override

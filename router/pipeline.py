@@ -146,7 +146,8 @@ def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked 
     """What may have a remembered answer; None: this is asked for itself."""
     if headed.route.remember is None:
         return None
-    terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.headers.get("cache-control", ""))
+    control = caller.headers.get("cache-control", "")
+    terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.budget, control)
     return cache.asked(request, headed.route, headed.bounds, terms)
 
 
@@ -164,6 +165,19 @@ def _forced(plan: Plan, name: str | None) -> Tier | None:
     raise BadRequest(told, param="x-router-tier", code="tier_not_found")
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is kept from one request for the next."""
+
+    flights: Flights | None = None
+    """Answers, given again and under way; None: nothing is remembered, and nobody joins anybody."""
+    sessions: Sessions | None = None
+    """Conversations; None: this process's own."""
+
+
+NO_MEMORY = Memory()
+
+
 class Pipeline:
     """Takes requests through one plan; a reload swaps plan and pool together, between two requests."""
 
@@ -175,17 +189,16 @@ class Pipeline:
         sinks: Sequence[Sink] = (),
         clock: Clock = SYSTEM,
         *,
-        sessions: Sessions | None = None,
-        flights: Flights | None = None,
+        memory: Memory = NO_MEMORY,
     ) -> None:
-        """Hand outcomes to `sinks`; without `flights` nothing is remembered, and nobody joins anybody."""
-        self._flights = flights
+        """Hand outcomes to `sinks`."""
+        self._flights = memory.flights
         self.plan = plan
         self.pool = pool
         self.thresholds: InForce = _the_policy_s
         """Asked for the thresholds in force of every request's route and state."""
         self._signer = signer
-        self._sessions = sessions or Sessions(clock=clock)
+        self._sessions = memory.sessions or Sessions(clock=clock)
         self._sinks = (self._sessions.remember, *sinks)
         self._clock = clock
 

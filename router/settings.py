@@ -28,6 +28,8 @@ class Settings:
     """Whether each request is one line of JSON on stdout (`json`), or not (`off`)."""
     watch: str = "on"
     """Whether the policy is read again when it changes (`on`), or only when SIGHUP says so (`off`)."""
+    drain: int = 30
+    """Seconds that streams get to finish when the server is told to stop."""
     signing_key: str | None = field(default=None, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The whole environment as it was at the start: what `${NAME}` in a policy stands for."""
@@ -60,6 +62,8 @@ class Settings:
             faults.append(f"SMALLFIRST_LOG: must be {' or '.join(_LOGS)}, not '{log}'")
         if (watch := own.get("SMALLFIRST_WATCH", default.watch)) not in _WATCHES:
             faults.append(f"SMALLFIRST_WATCH: must be {' or '.join(_WATCHES)}, not '{watch}'")
+        if not ((drain := own.get("SMALLFIRST_DRAIN", str(default.drain))).isascii() and drain.isdigit()):
+            faults.append(f"SMALLFIRST_DRAIN: must be a number of seconds, not '{drain}'")
         if faults:
             raise SettingsError("\n".join(faults))
         return cls(
@@ -67,6 +71,7 @@ class Settings:
             port=int(port) if port else default.port,
             log=log,
             watch=watch,
+            drain=int(drain),
             signing_key=own.get("SMALLFIRST_SIGNING_KEY"),
             environment=environment,
         )

@@ -7,7 +7,7 @@ import pytest
 
 from router import errors
 from router.cli import app
-from router.metrics import METRICS
+from router.meters import METRICS
 from router.policy.checks import Check
 from router.upstream.failure import REASONS
 from router.verify import KINDS

@@ -79,6 +79,7 @@ def test_the_log_line_holds_facts() -> None:
         "tier": "frontier",
         "deployment": "big",
         "path": "tuned:truncated,frontier:ok",
+        "cache": "off",
         "input_tokens": 10,
         "output_tokens": 30,
         "trimmed_tokens": 0,

@@ -10,7 +10,7 @@ from typing_extensions import override
 from router import chat
 from router.clock import SYSTEM, Clock
 from router.errors import BadRequest, NotFound, Unauthorized
-from router.ids import Signer, hashed
+from router.ids import Signer, start_of
 from router.pipeline import Caller, consider
 from router.upstream.client import TransportError
 from router.upstream.reply import Reply
@@ -245,7 +245,7 @@ async def test_exploring_is_told_in_the_header_and_how_likely_it_was_in_the_id(
     told = headers(reply)
     facts = Signer(b"k" * 32).verify(told["x-request-id"])
     assert facts is not None
-    assert (told["x-router-reason"], facts.tier) == (reason, hashed(start))
+    assert (told["x-router-reason"], facts.tier) == (reason, start_of(start, one.pipeline.plan.routes["auto"].state))
     assert facts.propensity == pytest.approx(propensity, rel=1e-3)
 
 

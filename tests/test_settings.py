@@ -21,9 +21,10 @@ def test_each_variable_has_its_say() -> None:
         "SMALLFIRST_PORT": "0",
         "SMALLFIRST_LOG": "off",
         "SMALLFIRST_WATCH": "off",
+        "SMALLFIRST_DRAIN": "5",
         "SMALLFIRST_SIGNING_KEY": "a secret",
     }
-    assert Settings.of(environment) == Settings("0.0.0.0", 0, "off", "off", "a secret", environment)
+    assert Settings.of(environment) == Settings("0.0.0.0", 0, "off", "off", 5, "a secret", environment)
 
 
 def test_an_empty_variable_is_not_set() -> None:
@@ -42,12 +43,14 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 
 
 def test_every_fault_is_told_at_once() -> None:
+    wrong = {"PORT": "x", "LOG": "yaml", "WATCH": "poll", "DRAIN": "1m"}
     with pytest.raises(SettingsError) as caught:
-        Settings.of({"SMALLFIRST_PORT": "x", "SMALLFIRST_LOG": "yaml", "SMALLFIRST_WATCH": "poll"})
+        Settings.of({f"SMALLFIRST_{name}": value for name, value in wrong.items()})
     assert str(caught.value).splitlines() == [
         "SMALLFIRST_PORT: must be a number from 0 (any free port) to 65535, not 'x'",
         "SMALLFIRST_LOG: must be json or off, not 'yaml'",
         "SMALLFIRST_WATCH: must be on or off, not 'poll'",
+        "SMALLFIRST_DRAIN: must be a number of seconds, not '1m'",
     ]
 
 

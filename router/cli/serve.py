@@ -18,15 +18,14 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="Which port; 0 takes a free one. [default: SMALLFIRST_PORT or 8080]"),
     ] = None,
-    workers: Annotated[int, typer.Option(help="How many processes; more than one is not built yet.")] = 1,
+    workers: Annotated[
+        int, typer.Option(min=1, max=250, help="How many processes; more than one needs Redis or embedded://.")
+    ] = 1,
 ) -> None:
     """Serve a policy until SIGTERM; SIGHUP reads it again."""
-    if workers != 1:
-        raise Refused(
-            "--workers: more than one needs Redis, which is not built yet; start one process per core instead"
-        )
     settings = read_settings()
+    host = settings.host if host is None else host
     try:
-        serve_policy(policy, settings, settings.host if host is None else host, settings.port if port is None else port)
+        serve_policy(policy, settings, host, settings.port if port is None else port, workers)
     except CannotServe as error:
         raise Refused(str(error)) from error

@@ -10,7 +10,10 @@
     books       metrics and records, of requests and of what is learned about them later
     decisions   what was decided about a request, for a day
     feedback    POST /v1/feedback: counted once, on any replica and long after
+    reading     a policy with everything it names, and what keeps it from being served
+    helm        thresholds in force, and control that moves them
     service     a policy at work; reloads swap what it works with
     watch       has the policy changed?
+    workers     several processes on one port
     run         sockets, signals, start and stop
 """

@@ -6,23 +6,26 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 import uvloop
 from typing_extensions import override
 
+from router.clock import SYSTEM
 from router.log import AccessLog, say
 from router.server.app import App
 from router.server.heads import BoundedHeads
-from router.server.service import CannotServe, Service
+from router.server.reading import CannotServe, embedded, guard, read_policy
+from router.server.service import Service
+from router.server.workers import ALONE, Supervisor, Worker
 from router.settings import Settings
 
-__all__ = ["running", "serve"]
+__all__ = ["Endpoint", "running", "serve", "several"]
 
-GRACE = 30
-"""Seconds that streams get to finish when the server is told to stop."""
 _BACKLOG = 4096
 _KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than clients (5) and load balancers (60) keep theirs, so that they
@@ -31,6 +34,8 @@ _YOUNG = 20_000
 """Objects that may come into being, and not go, until the collector looks."""
 _TICK = 0.1
 """Seconds between two looks at the clock, for the Date header."""
+_SHOWN = 1.0
+"""Seconds after which workers see each other's gauges."""
 
 
 class _Server(uvicorn.Server):
@@ -75,25 +80,69 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(path: Path, settings: Settings, host: str, port: int) -> None:
+def serve(path: Path, settings: Settings, host: str, port: int, workers: int = 1) -> None:
     """Serve a policy until SIGTERM or SIGINT; SIGHUP reads the policy again.
 
     Raises:
         CannotServe: the policy cannot be used, or the address cannot be listened on.
     """
-    log = AccessLog(sys.stdout.fileno()) if settings.log == "json" else None
+    if workers == 1:
+        _work(path, settings, host, port, ALONE)
+        return
+    read = read_policy(path, settings, SYSTEM.wall())  # faults are told once, and what was read is shared
+    guard(read.keyring, host)
+    if not read.shares:
+        raise CannotServe(
+            f"--workers {workers}: several workers share what they learn and remember through Redis, and this policy's "
+            "cache.url is memory://; write redis://HOST:6379/0, or embedded://"
+        )
+    with embedded(read.policy):
+        several(Endpoint(path, settings, host, port), read.plan.version, workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What is served where."""
+
+    path: Path
+    settings: Settings
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+def several(end: Endpoint, version: str, workers: int) -> None:
+    """Serve with so many workers; `version` is that of the policy they will read.
+
+    Raises:
+        CannotServe: the address cannot be listened on.
+    """
+    _listen(end.host, end.port).close()  # the kernel would let us in beside other workers of ours
+    with _bound(end.host, end.port, shared=True) as held:
+        url, port = _url(end.host, held), held.getsockname()[1]
+        Supervisor(
+            workers,
+            lambda worker: _work(end.path, end.settings, end.host, port, worker),
+            ready=lambda: say(f"policy {version} at {url}, {workers} workers"),
+            drain=end.settings.drain,
+        ).run()
+
+
+def _work(path: Path, settings: Settings, host: str, port: int, worker: Worker) -> None:
+    """Serve, alone or as one of several."""
+    log = AccessLog(sys.stdout.fileno(), writers=worker.count) if settings.log == "json" else None
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(Service(path, settings, log=log), host, port))
+            runner.run(_serve(Service(path, settings, log=log, worker=worker), host, port, worker))
     finally:
         if log is not None:
             log.close()
 
 
-async def _serve(service: Service, host: str, port: int) -> None:
+async def _serve(service: Service, host: str, port: int, worker: Worker) -> None:
     service.may_listen_on(host)
-    listening = _listen(host, port)
+    listening = _listen(host, port, shared=worker.count > 1)
     server = _Server(_config(service))
+    loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[bool]] = set()
 
     def reload() -> None:
@@ -106,19 +155,40 @@ async def _serve(service: Service, host: str, port: int) -> None:
         server.stop()
 
     await service.begin()
-    watching = asyncio.create_task(service.watch()) if service.watches else None
-    loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, reload)
-    for told in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(told, stop)
+    loop.add_signal_handler(signal.SIGTERM, stop)
     _settle()
-    say(f"policy {service.pipeline.plan.version} at {_url(host, listening)}")
+    if worker.orphaned is None:
+        loop.add_signal_handler(signal.SIGINT, stop)
+        say(f"policy {service.pipeline.plan.version} at {_url(host, listening)}")
+    else:  # whose supervisor hears a terminal's SIGINT, and tells it
+        loop.add_reader(worker.orphaned, _once, loop, worker.orphaned, stop)
+        worker.ready()
+    beside = [service.watch()] if service.watches else []
+    if worker.count > 1:
+        beside.append(service.show(_SHOWN))
     try:
-        await server.serve(sockets=[listening])
+        async with _beside(beside):
+            await server.serve(sockets=[listening])
     finally:
-        if watching is not None:
-            watching.cancel()
         await service.aclose()
+
+
+def _once(loop: asyncio.AbstractEventLoop, descriptor: int, told: Callable[[], None]) -> None:
+    """Hear of a descriptor that can be read for ever from now on."""
+    loop.remove_reader(descriptor)
+    told()
+
+
+@contextlib.asynccontextmanager
+async def _beside(works: Iterable[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Let these go on for as long as requests are served."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _settle() -> None:
@@ -158,7 +228,7 @@ def _config(service: Service) -> uvicorn.Config:
         log_level="error",
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=service.drain,
         timeout_keep_alive=_KEEP_ALIVE,
     )
 
@@ -169,16 +239,24 @@ def _url(host: str, listening: socket.socket) -> str:
     return f"http://{name}:{listening.getsockname()[1]}/v1"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Open the port before anything else starts, so that a port that is taken is told in one line."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so that asyncio sets TCP_NODELAY
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise CannotServe(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listening = _bound(host, port, shared=shared)
     listening.listen(_BACKLOG)
-    listening.setblocking(False)  # noqa: FBT003  as the socket module has it
     return listening
+
+
+def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
+    """Take the port, alone or shared with other processes of ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, so that asyncio sets TCP_NODELAY
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise CannotServe(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    bound.setblocking(False)  # noqa: FBT003  as the socket module has it
+    return bound

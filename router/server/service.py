@@ -4,32 +4,27 @@ import asyncio
 import traceback
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
-from router import assembly, ids
-from router.assembly import AssemblyError
+from router import ids
 from router.cache import Answers
-from router.cautions import cautions
 from router.clock import SYSTEM, Clock
 from router.flights import Flights
-from router.keys import Keyring, KeysError
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.outcome import fields
-from router.pipeline import Pipeline
+from router.pipeline import Memory, Pipeline
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load, schema
-from router.policy.store_url import read_store_url
-from router.pricing import PriceList
+from router.policy import Policy, schema
 from router.server.books import Books
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
+from router.server.helm import Helm
+from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
 from router.server.watch import EVERY, Seen, Settling, look
+from router.server.workers import ALONE, Worker
 from router.settings import Settings
-from router.store import NotInstalled, Store, open_store
-from router.upstream.connect import UnknownProviderError, connect, prepare
+from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
 
@@ -39,24 +34,18 @@ __all__ = ["CannotServe", "Service"]
 _RETENTION: float = schema.Records.model_fields["retention"].default
 
 
-class CannotServe(Exception):
-    """What keeps a server from starting, or from taking a new policy; says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """A policy, and what it comes to."""
-
-    policy: Policy
-    plan: Plan
-    keyring: Keyring | None
-    cautions: list[str]
-
-
 class Service:
     """One policy, its plan, its deployments, its keys, and those who count."""
 
-    def __init__(self, path: Path, settings: Settings, *, log: AccessLog | None = None, clock: Clock = SYSTEM) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        *,
+        log: AccessLog | None = None,
+        clock: Clock = SYSTEM,
+        worker: Worker = ALONE,
+    ) -> None:
         """Read the policy and put it to work.
 
         Raises:
@@ -65,6 +54,7 @@ class Service:
         self._path = path
         self._settings = settings
         self._clock = clock
+        self._worker = worker
         self._host: str | None = None
         self._reloading = asyncio.Lock()
         self.inflight = 0
@@ -75,8 +65,8 @@ class Service:
         read = self._read()
         policy, plan, self.keyring = read.policy, read.plan, read.keyring
         self.policy = policy
-        self.store = self._opened(policy)
-        self.metrics = Metrics(lambda: self.inflight, shared=lambda: self.store.up)
+        self.store = open_shared(policy, clock)
+        self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
         signer = self._signer(policy)
         self.intake = Intake(signer, self.store, self.decisions)
@@ -88,15 +78,20 @@ class Service:
         cache = policy.cache
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, flights=self._flights)
-        self.metrics.serve(plan, self._up)
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=Memory(self._flights))
+        self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
+        self.pipeline.thresholds = self.helm.thresholds.now
+        self.books.learners.append(self.metrics.control.judged)
+        self._shows(plan)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
 
     async def begin(self) -> None:
-        """Connect to what is shared, before the first request."""
+        """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
+        await self.helm.begin(self.policy, self.pipeline.plan)
+        self.answers.listen()
 
     @property
     def retention(self) -> float:
@@ -108,6 +103,11 @@ class Service:
         """Whether the settings want the policy to be watched."""
         return self._settings.watch == "on"
 
+    @property
+    def drain(self) -> int:
+        """Seconds that streams get to finish when the server is told to stop."""
+        return self._settings.drain
+
     async def watch(self, every: float = EVERY) -> None:
         """Read the policy again whenever it, or a file it names, has changed; never ends by itself."""
         settling, loop = Settling(), asyncio.get_running_loop()
@@ -116,6 +116,12 @@ class Service:
             now = await loop.run_in_executor(self._aside, look, self._path, self._seen)
             if settling.notice(now, self._seen):
                 await self.reload()
+
+    async def show(self, every: float) -> None:
+        """Let the other workers see this one's gauges; never ends by itself."""
+        while True:
+            self.metrics.refresh()
+            await asyncio.sleep(every)
 
     async def reload(self) -> bool:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
@@ -132,7 +138,7 @@ class Service:
         """Swap; gives the pool that was in force until now, or None when it stays in force."""
         try:
             read = await asyncio.get_running_loop().run_in_executor(self._aside, self._read)
-            _guard(read.keyring, self._host)
+            guard(read.keyring, self._host)
         except CannotServe as error:
             self._refuse(str(error))
             return None
@@ -146,22 +152,27 @@ class Service:
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
-        self.metrics.serve(plan, self._up)
+        self._shows(plan)
         self.books.adopt(read.policy, plan)
+        await self.helm.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
-        say(f"policy {plan.version} is in force")
+        self._say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
         return before
 
     def _refuse(self, told: str) -> None:
         self.metrics.reloaded("refused")
-        say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
+        self._say(f"the new policy is refused, {self.pipeline.plan.version} stays in force:")
         for text in told.splitlines():
-            say(text)
+            self._say(text)
+
+    def _say(self, told: str) -> None:
+        say(self._worker.name + told)
 
     async def aclose(self) -> None:
         """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.helm.aclose()
         await self._flights.aclose()
         await self.books.aclose()
         await self.store.aclose()
@@ -173,40 +184,29 @@ class Service:
         Raises:
             CannotServe: there are no keys, and the address is not loopback.
         """
-        _guard(self.keyring, host)
+        guard(self.keyring, host)
         self._host = host
 
-    def _read(self) -> _Reading:
+    def _read(self) -> Reading:
         """Read everything, in a thread when requests are being served meanwhile."""
         before = look(self._path, self._seen)
         files: Iterable[Path] = ()
         try:
-            policy = load(self._path, self._settings.environment)
-            files = policy.files
-            plan = assembly.plan_of(policy, PriceList.installed(), now=self._clock.wall())
-            keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
-            prepare(plan.deployments.values())
-            return _Reading(policy, plan, keyring, cautions(policy, plan))
-        except PolicyError as error:
+            read = read_policy(self._path, self._settings, self._clock.wall())
+            files = read.policy.files
+            return read
+        except CannotServe as error:
             files = error.files
-            raise CannotServe(str(error)) from error
-        except (AssemblyError, KeysError, UnknownProviderError) as error:
-            raise CannotServe(str(error)) from error
+            raise
         finally:  # as it looked before it was read, so that what has changed meanwhile is a change
             self._seen = {path: before.get(path, now) for path, now in look(self._path, files).items()}
 
     def _caution(self, found: list[str]) -> None:
         """Say what `smallfirst check` warns about thresholds: each caution once, and again when it has come back."""
         for caution in found:
-            if caution not in self._cautioned:
+            if caution not in self._cautioned and self._worker.speaks:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
-
-    def _opened(self, policy: Policy) -> Store:
-        try:
-            return open_store(read_store_url(policy.cache.url), policy.path(policy.state.path), say, self._clock)
-        except NotInstalled as error:
-            raise CannotServe(f"cache.url: {error}") from error
 
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)
@@ -219,21 +219,10 @@ class Service:
             key = self._clock.token(32)
         return ids.Signer(key)
 
+    def _shows(self, plan: Plan) -> None:
+        """Let metrics show a plan."""
+        self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
+
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)
         return member is not None and member.breaker.allows(self._clock.now())
-
-
-def _guard(keyring: Keyring | None, host: str | None) -> None:
-    if keyring is None and host is not None and not _is_loopback(host):
-        raise CannotServe(
-            f"without auth.keys in the policy this serves loopback only, not {host}; "
-            "make a key with `smallfirst keys add --name NAME --file keys.yaml` and name the file in auth.keys"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

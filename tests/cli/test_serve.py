@@ -30,8 +30,14 @@ def test_a_port_that_is_taken_is_told_in_one_line(smallfirst: Smallfirst, policy
     assert told.err.splitlines()[-1] == f"smallfirst: cannot listen on 127.0.0.1:{port}: Address already in use"
 
 
-def test_more_workers_are_refused_not_ignored(smallfirst: Smallfirst, policy: Path) -> None:
-    assert "--workers" in smallfirst("serve", "--policy", str(policy), "--workers", "2").err
+def test_several_workers_need_something_to_share(smallfirst: Smallfirst, policy: Path) -> None:
+    told = smallfirst("serve", "--policy", str(policy), "--workers", "2")
+
+    assert told.code == 2
+    assert told.err.splitlines()[-1] == (
+        "smallfirst: --workers 2: several workers share what they learn and remember through Redis, and this policy's "
+        "cache.url is memory://; write redis://HOST:6379/0, or embedded://"
+    )
 
 
 def test_every_fault_of_a_policy_is_told(smallfirst: Smallfirst, policy: Path) -> None:

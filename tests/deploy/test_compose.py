@@ -12,7 +12,6 @@ import yaml
 from router import keys
 from router.policy import load
 from router.policy.unbuilt import ROWS
-from router.server.run import GRACE
 from router.settings import Settings
 from tests.deploy.manifests import DEPLOY, ROOT, documents, last, words
 from tests.servers import needs
@@ -69,7 +68,7 @@ def test_folders_and_ports_are_the_image_s() -> None:
     assert binds(OURS) == {"./deploy/compose/policy": words("CMD")[words("CMD").index("--policy") + 1]}
     assert f"state:{last('WORKDIR')}" in OURS["volumes"]
     assert OURS["ports"] == [f"127.0.0.1:{port}:{port}"]
-    assert seconds(OURS["stop_grace_period"]) > GRACE
+    assert seconds(OURS["stop_grace_period"]) > Settings().drain
 
 
 def test_the_policy_gets_every_variable_that_it_reads() -> None:

@@ -12,11 +12,10 @@ import pytest
 import yaml
 
 from router import keys
-from router.metrics import METRICS
+from router.meters import METRICS
 from router.policy import load
 from router.policy.unbuilt import ROWS
 from router.server.app import App
-from router.server.run import GRACE
 from router.server.service import Service
 from router.settings import Settings
 from tests.deploy.manifests import DEPLOY, ROOT, documents, kustomizations, last, manifest, manifests, schemas, words
@@ -180,7 +179,7 @@ def test_every_path_that_is_asked_exists(tmp_path: Path) -> None:
 def test_stopping_leaves_streams_their_time() -> None:
     sleep = container()["lifecycle"]["preStop"]["sleep"]["seconds"]
 
-    assert pod()["terminationGracePeriodSeconds"] >= sleep + GRACE
+    assert pod()["terminationGracePeriodSeconds"] >= sleep + Settings().drain
 
 
 def test_the_autoscaler_follows_a_gauge_that_there_is() -> None:

@@ -9,7 +9,7 @@ import yaml
 
 from grafana.build import DASHBOARDS
 from grafana.panels import Query
-from router.metrics import METRICS
+from router.meters import METRICS
 
 RULES = Path(__file__).parent.parent.parent / "grafana" / "rules"
 KNOWN = {metric.name: metric for metric in METRICS}

@@ -19,7 +19,9 @@ def test_a_row_is_deleted_when_its_field_is_built() -> None:
 
 def test_the_release_is_named() -> None:
     assert __version__.startswith(unbuilt.RELEASE.removeprefix("smallfirst "))
-    assert said({"prometheus": {}}) == [f"prometheus: not built yet in {unbuilt.RELEASE}; remove it"]
+    assert said({"tiers": {"a": {"context": {}}}}) == [
+        f"tiers.a.context: not built yet in {unbuilt.RELEASE}; remove it"
+    ]
 
 
 @pytest.mark.parametrize(

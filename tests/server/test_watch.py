@@ -179,7 +179,7 @@ async def test_a_bad_change_is_refused_and_its_remedy_is_noticed_wherever_it_is(
 async def test_a_fault_of_ours_ends_no_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with watched(write(tmp_path, NOWHERE)) as service:
         with monkeypatch.context() as patched:
-            patched.setattr("router.server.service.load", None)
+            patched.setattr("router.server.reading.load", None)
             (tmp_path / "policy.yaml").write_text(changed(tmp_path, 0.125))
             await until(lambda: reloads(service, "refused") == 1)
         (tmp_path / "policy.yaml").write_text(changed(tmp_path, 0.25))
