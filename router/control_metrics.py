@@ -47,11 +47,15 @@ class ControlMetrics:
                 self._begin_at_nothing(route)
 
     def judged(self, evidence: Evidence) -> None:
-        """Count what was learned about an answer, if it is about the tiers that answer now."""
+        """Count what was learned about an answer, if it is about the tiers that answer now.
+
+        One that its checks do not accept is worth as much as the last tier's, which is what its client gets.
+        """
         route, band = self._routes.get(evidence.route), evidence.band
         if route is None or route.state != evidence.state or band is None:
             return
-        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
+        last, weight = route.cascade[-1].tier.name, evidence.weight
+        score = evidence.score if evidence.passed or evidence.reference is None else evidence.reference
         if evidence.measure == "agreement":
             self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
             return

@@ -33,6 +33,7 @@ class Journey:
         "answer",
         "cache",
         "decision",
+        "drafts",
         "estimate",
         "found",
         "request",
@@ -63,6 +64,7 @@ class Journey:
         self.estimate: Estimate | None = None
         self.decision: Decision | None = None
         self.answer: Completion | None = None
+        self.drafts: dict[str, Completion] = {}
         self.session: Session | None = None
         self.speaker: int | None = None
         self.cache: Remembered = "off"
@@ -148,6 +150,7 @@ class Journey:
             self.signals,
             self.estimate,
             self.answer,
+            self.drafts,
             self.session,
             self.speaker,
             self.cache,

@@ -24,6 +24,7 @@ from router.server.reading import CannotServe, Reading, guard, open_shared, read
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
 from router.settings import Settings
+from router.shadow import Shadows, Told
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -74,7 +75,9 @@ class Service:
         sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        self.shadows = self._shadows(sinks)
         pool = Pool.of(plan.deployments, connect, None)
+        self.shadows.serve(plan, pool)
         cache = policy.cache
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
@@ -152,6 +155,7 @@ class Service:
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
+        self.shadows.serve(plan, pool)
         self._shows(plan)
         self.books.adopt(read.policy, plan)
         await self.helm.adopt(read.policy, plan)
@@ -170,7 +174,8 @@ class Service:
         say(self._worker.name + told)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment, the books, and what is shared."""
+        """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
+        await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self.helm.aclose()
         await self._flights.aclose()
@@ -207,6 +212,13 @@ class Service:
             if caution not in self._cautioned and self._worker.speaks:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
+
+    def _shadows(self, sinks: list[Sink]) -> Shadows:
+        """Those who look at requests after they were served, each worker with its share of the dollars."""
+        told = Told(self.books.aside, self.books.evidence, self.metrics.escalation)
+        shadows = Shadows(told, self._clock, share=1 / self._worker.count)
+        sinks.append(shadows.offer)
+        return shadows
 
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)
