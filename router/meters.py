@@ -6,7 +6,7 @@ where they have one. docs/metrics.md tells the same.
 
 from router.series import Metric
 
-__all__ = ["METRICS"]
+__all__ = ["CONTROL", "METRICS"]
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 _OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
@@ -15,6 +15,54 @@ _TOKENS = tuple(4.0**power for power in range(14))
 _CALL = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "deployment")
 """What was asked: model and provider as the policy names them."""
 _JUDGED = ("route", "start", "band", "measure")
+
+CONTROL = (
+    Metric(
+        "router_quality_weight_total",
+        "counter",
+        "Judged answers, each counted as one over the probability that it was looked at; measure is quality (of "
+        "start's own answers), loss or gain (against the last tier's answer to the same request), or disagreement.",
+        _JUDGED,
+    ),
+    Metric("router_quality_weight_sq_total", "counter", "The squares of those weights.", _JUDGED),
+    Metric("router_quality_weighted_total", "counter", "Weight times what was measured, from 0 to 1.", _JUDGED),
+    Metric("router_quality_weighted_sq_total", "counter", "The squares of those.", _JUDGED),
+    Metric(
+        "router_threshold_frozen", "gauge", "1 while nothing may move a route's threshold.", ("route",), across="max"
+    ),
+    Metric(
+        "router_threshold_proven", "gauge", "The highest threshold that the evidence proves.", ("route",), across="max"
+    ),
+    Metric(
+        "router_threshold_changes_total",
+        "counter",
+        "Thresholds that changed, by why: quality, latency, escalations, cost, cheaper, set, rollback, reset.",
+        ("route", "reason"),
+    ),
+    Metric(
+        "router_control_windows_total",
+        "counter",
+        "Windows that control judged: moved, proposed (it only observes), frozen, kept, missed (an objective is, and "
+        "nothing helps), unmeasured.",
+        ("route", "verdict"),
+    ),
+    Metric("router_control_evidence", "gauge", "Judged answers that the proof rests on.", ("route",), across="max"),
+    Metric("router_control_leads", "gauge", "1 on the replica that moves thresholds.", across="max"),
+    Metric("router_objective", "gauge", "An objective's limit.", ("route", "objective"), across="max"),
+    Metric(
+        "router_objective_measured", "gauge", "What control measured of it last.", ("route", "objective"), across="max"
+    ),
+    Metric("router_objective_violated", "gauge", "1 while it is missed.", ("route", "objective"), across="max"),
+    Metric(
+        "router_drift",
+        "gauge",
+        "How far traffic is from the training prompts: difficulty (stability index), novelty (share), calibration "
+        "(mean loss beyond what the model expects).",
+        ("route", "kind"),
+        across="max",
+    ),
+)
+"""The metrics of control."""
 
 METRICS = (
     Metric(
@@ -141,51 +189,8 @@ METRICS = (
         "Requests that started at the last tier because they are unlike what the model was trained on.",
         ("route",),
     ),
-    Metric(
-        "router_quality_weight_total",
-        "counter",
-        "Judged answers, each counted as one over the probability that it was looked at; measure is quality (of "
-        "start's own answers), loss or gain (against the last tier's answer to the same request), or disagreement.",
-        _JUDGED,
-    ),
-    Metric("router_quality_weight_sq_total", "counter", "The squares of those weights.", _JUDGED),
-    Metric("router_quality_weighted_total", "counter", "Weight times what was measured, from 0 to 1.", _JUDGED),
-    Metric("router_quality_weighted_sq_total", "counter", "The squares of those.", _JUDGED),
     Metric("router_threshold", "gauge", "The threshold in force.", ("route", "tier"), across="max"),
-    Metric(
-        "router_threshold_frozen", "gauge", "1 while nothing may move a route's threshold.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_proven", "gauge", "The highest threshold that the evidence proves.", ("route",), across="max"
-    ),
-    Metric(
-        "router_threshold_changes_total",
-        "counter",
-        "Thresholds that changed, by why: quality, latency, escalations, cost, cheaper, set, rollback, reset.",
-        ("route", "reason"),
-    ),
-    Metric(
-        "router_control_windows_total",
-        "counter",
-        "Windows that control judged: moved, proposed (it only observes), frozen, kept, missed (an objective is, and "
-        "nothing helps), unmeasured.",
-        ("route", "verdict"),
-    ),
-    Metric("router_control_evidence", "gauge", "Judged answers that the proof rests on.", ("route",), across="max"),
-    Metric("router_control_leads", "gauge", "1 on the replica that moves thresholds.", across="max"),
-    Metric("router_objective", "gauge", "An objective's limit.", ("route", "objective"), across="max"),
-    Metric(
-        "router_objective_measured", "gauge", "What control measured of it last.", ("route", "objective"), across="max"
-    ),
-    Metric("router_objective_violated", "gauge", "1 while it is missed.", ("route", "objective"), across="max"),
-    Metric(
-        "router_drift",
-        "gauge",
-        "How far traffic is from the training prompts: difficulty (stability index), novelty (share), calibration "
-        "(mean loss beyond what the model expects).",
-        ("route", "kind"),
-        across="max",
-    ),
+    *CONTROL,
     Metric("router_policy", "gauge", "1 for the policy in force.", ("version",), across="max"),
     Metric(
         "router_deployment_up",

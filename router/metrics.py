@@ -14,8 +14,9 @@ from prometheus_client.metrics_core import Metric as PrometheusMetric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from router.control_metrics import ControlMetrics
 from router.meters import METRICS
-from router.outcome import Attempt, Evidence, Outcome
+from router.outcome import Attempt, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Family, Sample, Series, Sheets
 
@@ -23,24 +24,16 @@ __all__ = ["CONTENT_TYPE", "Metrics"]
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _NONE = ""
-_BANDS = tuple(str(band) for band in range(10))
-_CONTROLLED = (
-    "router_threshold_proven",
-    "router_control_evidence",
-    "router_objective",
-    "router_objective_measured",
-    "router_objective_violated",
-    "router_drift",
-)
-"""What only the replica that moves thresholds knows."""
-
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
-_SUMS = ("weight", "weight_sq", "weighted", "weighted_sq")
 
 
 def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
     return {}
+
+
+def _never(_route: str) -> bool:
+    return False
 
 
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
@@ -122,13 +115,10 @@ class Metrics(Collector):
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self._judged = [counted[f"router_quality_{name}_total"] for name in _SUMS]
-        self._changes = counted["router_threshold_changes_total"]
-        self._windows = counted["router_control_windows_total"]
-        self._routes: Mapping[str, Route] = {}
         self._restarts = counted["router_worker_restarts_total"]
         self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
+        self.control = ControlMetrics(self._series)
         _begin_at_zero(counted)
 
     def record(self, outcome: Outcome) -> None:
@@ -190,84 +180,35 @@ class Metrics(Collector):
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
-    def judged(self, evidence: Evidence) -> None:
-        """Count what was learned about an answer, if it is about the tiers that answer now."""
-        route, band = self._routes.get(evidence.route), evidence.band
-        if route is None or route.state != evidence.state or band is None:
-            return
-        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
-        if evidence.measure == "agreement":
-            self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
-            return
-        self._judge((route.name, evidence.tier, str(band), "quality"), weight, score)
-        if (reference := evidence.reference) is not None and evidence.tier != last:
-            self._judge((route.name, last, str(band), "quality"), weight, reference)
-            self._judge((route.name, evidence.tier, str(band), "loss"), weight, max(0.0, reference - score))
-            self._judge((route.name, evidence.tier, str(band), "gain"), weight, max(0.0, score - reference))
-
-    def _judge(self, labels: tuple[str, str, str, str], weight: float, value: float) -> None:
-        for counter, by in zip(self._judged, (weight, weight**2, weight * value, (weight * value) ** 2), strict=True):
-            counter(*labels).inc(by)
-
-    def serve(self, plan: Plan, up: Callable[[str], bool], now: Thresholds = _policy_s_own) -> None:
+    def serve(
+        self,
+        plan: Plan,
+        up: Callable[[str], bool],
+        now: Thresholds = _policy_s_own,
+        frozen: Callable[[str], bool] = _never,
+    ) -> None:
         """Say which plan is in force from now on.
 
         Args:
             plan: the plan.
             up: is asked about its deployments whenever somebody looks.
             now: is asked for a route's thresholds in force, by tier; a tier that is missing has the policy's.
+            frozen: is asked whether a route's may not move.
         """
         policy, threshold, deployment_up = (
             self._gauges[name] for name in ("router_policy", "router_threshold", "router_deployment_up")
         )
         for gauge in (policy, threshold, deployment_up):
             gauge.clear()
-        self._routes = plan.routes
-        self.control_ends()
+        self.control.serve(plan, frozen)
         policy.labels(plan.version).set(1)
         for route in plan.routes.values():
             for rung in route.cascade[:-1]:
                 in_force = partial(_in_force, now, route, rung)
                 threshold.labels(route.name, rung.tier.name).set_function(in_force)
-            if route.steering is not None:
-                self._begin_at_nothing(route)
         for name, deployment in plan.deployments.items():
             self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
-
-    def _begin_at_nothing(self, route: Route) -> None:
-        """Let counters that control reads begin at 0, so that what is counted first is not taken for history."""
-        first, last = route.cascade[0].tier.name, route.cascade[-1].tier.name
-        for band in _BANDS:
-            for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
-                for measure in measures:
-                    self._judge((route.name, tier, band, measure), 0.0, 0.0)
-
-    def controlled(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
-        """Show what control knows of a route: values by metric and further labels; None shows nothing."""
-        for (name, *labels), value in values.items():
-            gauge = self._gauges[name].labels(route, *labels)
-            if value is None:
-                gauge.clear()
-            else:
-                gauge.set(value)
-
-    def control_ends(self) -> None:
-        """Show nothing any more of what only the replica that moves thresholds knows."""
-        for name in _CONTROLLED:
-            self._gauges[name].clear()
-
-    def leads(self, *, leads: bool) -> None:
-        """Show whether this replica moves thresholds."""
-        self._gauges["router_control_leads"].set(float(leads))
-
-    def window_judged(self, route: str, verdict: str) -> None:
-        """Count a window that control judged."""
-        self._windows(route, verdict).inc()
-
-    def threshold_changed(self, route: str, reason: str) -> None:
-        """Count a threshold that changed."""
-        self._changes(route, reason).inc()
 
     def samples(self, names: Collection[str]) -> list[Sample]:
         """Return the samples of some metrics."""

@@ -146,7 +146,8 @@ def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked 
     """What may have a remembered answer; None: this is asked for itself."""
     if headed.route.remember is None:
         return None
-    terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.headers.get("cache-control", ""))
+    control = caller.headers.get("cache-control", "")
+    terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.budget, control)
     return cache.asked(request, headed.route, headed.bounds, terms)
 
 

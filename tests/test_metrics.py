@@ -191,3 +191,12 @@ async def test_what_clients_invent_makes_no_series() -> None:
         if name != "le"
     }
     assert values <= labels_of(one.pipeline.plan)
+
+
+def test_the_threshold_shown_is_the_one_in_force() -> None:
+    metrics, made = Metrics(), plan(TWO_TIERS)
+    held: dict[str, float] = {}
+    metrics.serve(made, lambda _: True, lambda _route, _state: held)
+    assert value(metrics, "router_threshold", route="auto", tier="tuned") == 0.3
+    held["tuned"] = 0.45
+    assert value(metrics, "router_threshold", route="auto", tier="tuned") == 0.45

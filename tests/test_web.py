@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from router.web import Unreachable, get
+from router.web import Unreachable, get, post
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi"
 
@@ -87,3 +87,13 @@ async def test_an_authority_of_ones_own_is_trusted_when_it_is_named(tmp_path: Pa
 async def test_certificates_that_are_no_file_are_told(tmp_path: Path) -> None:
     with pytest.raises(Unreachable, match="No such file"):
         await get("https://localhost:1", ca=tmp_path / "none.pem")
+
+
+async def test_something_is_sent_as_json_or_as_a_form() -> None:
+    seen: list[bytes] = []
+    async with serving(OK, seen) as url:
+        assert await post(f"{url}/api", {"a": 1}) == b"hi"
+        assert await post(f"{url}/api", {"query": "up"}, form=True) == b"hi"
+
+    assert b"content-type: application/json" in seen[0].lower()
+    assert b"content-type: application/x-www-form-urlencoded" in seen[1].lower()

@@ -1,7 +1,8 @@
 """Who writes down what happened: metrics, records and decisions, of requests and of what is learned about them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from router.clock import Clock
 from router.log import say
@@ -68,6 +69,11 @@ class Books:
         self._learn(evidence)
         if self._recorder is not None:
             self._recorder.evidence(evidence)
+
+    def move(self, move: Mapping[str, Any]) -> None:
+        """Write down a threshold that control moved, or would have."""
+        if self._recorder is not None:
+            self._recorder.move(move)
 
     def _learn(self, evidence: Evidence) -> None:
         for learn in self.learners:

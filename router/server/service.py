@@ -15,11 +15,13 @@ from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Memory, Pipeline
+from router.plan import Plan
 from router.policy import Policy, schema
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
+from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
@@ -71,21 +73,28 @@ class Service:
         signer = self._signer(policy)
         self.intake = Intake(signer, self.store, self.decisions)
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
-        sinks: list[Sink] = [self.books.outcome]
-        if log is not None:
-            self.metrics.count_log(lambda: log.dropped)
-            sinks.append(lambda outcome: log.append(line(fields(outcome))))
         pool = Pool.of(plan.deployments, connect, None)
         self._breakers = Breakers(self.store, clock)
         self._breakers.adopt(pool)
         cache = policy.cache
         self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=Memory(self._flights))
-        self.metrics.serve(plan, self._up)
+        self.pipeline = Pipeline(plan, pool, signer, self._sinks(log), clock, memory=Memory(self._flights))
+        self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
+        self.pipeline.thresholds = self.helm.thresholds.now
+        self.books.learners.append(self.metrics.control.judged)
+        self._shows(plan)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    def _sinks(self, log: AccessLog | None) -> list[Sink]:
+        """Who hears of a request when it has ended."""
+        sinks: list[Sink] = [self.books.outcome]
+        if log is not None:
+            self.metrics.count_log(lambda: log.dropped)
+            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        return sinks
 
     def admit(self) -> None:
         """Let a request in, which is counted as being answered by now.
@@ -99,9 +108,11 @@ class Service:
             raise Unavailable(told, code="overloaded", headers={"retry-after": "1"})
 
     async def begin(self) -> None:
-        """Connect to what is shared, before the first request."""
+        """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
         await self._breakers.begin()
+        await self.helm.begin(self.policy, self.pipeline.plan)
+        self.answers.listen()
 
     @property
     def retention(self) -> float:
@@ -163,8 +174,9 @@ class Service:
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
-        self.metrics.serve(plan, self._up)
+        self._shows(plan)
         self.books.adopt(read.policy, plan)
+        await self.helm.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         self._say(f"policy {plan.version} is in force")
         self._caution(read.cautions)
@@ -182,6 +194,7 @@ class Service:
     async def aclose(self) -> None:
         """Close every connection to a deployment, the books, and what is shared."""
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.helm.aclose()
         await self._flights.aclose()
         await self.books.aclose()
         await self.store.aclose()
@@ -227,6 +240,10 @@ class Service:
             say(f"state.path: {error}; request ids will not be known after a restart: set SMALLFIRST_SIGNING_KEY")
             key = self._clock.token(32)
         return ids.Signer(key)
+
+    def _shows(self, plan: Plan) -> None:
+        """Let metrics show a plan."""
+        self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:
         member = self.pipeline.pool.members.get(deployment)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, Self
 
-__all__ = ["CHANNELS", "KINDS", "PREFIX", "Flight", "Kind", "key", "kind_of"]
+__all__ = ["CHANNELS", "CLEARED", "KINDS", "PREFIX", "Flight", "Kind", "key", "kind_of"]
 
 PREFIX = "sf1:"
 _HASH_BYTES = 16
@@ -33,7 +33,13 @@ KINDS = {
         Kind("flight", "who is asking a deployment for an answer just now", "17 bytes", "1 s, renewed"),
         Kind("result", "an answer that may not be kept, for the requests that joined it", "as the answer", "5 s"),
         Kind("lease", "which replica does what only one may do, such as control", "under 100 bytes", "its user's"),
-        Kind("threshold", "a route's thresholds, as control or an operator set them", "under 2 KiB", None),
+        Kind(
+            "threshold",
+            "a route's thresholds with their history, as control or operators set them",
+            "under 64 KiB",
+            None,
+        ),
+        Kind("control", "what control learned of a route: evidence and traffic, in sums", "under 64 KiB", None),
         Kind("breaker", "a deployment's breaker, opened by some replica", "under 100 bytes", "its `open_for`"),
         Kind("decision", "what `GET /v1/decisions/{id}` tells", "under 2 KiB", "24 h"),
         Kind("completion", "which request led to a completion", "60 bytes", "24 h"),
@@ -44,7 +50,10 @@ KINDS = {
     )
 }
 
+CLEARED = "sf1:cleared"
+
 CHANNELS = {
+    "cleared": "a route whose answers an operator has cleared, or nothing for all of them",
     "threshold": "a route whose thresholds were changed",
     "breaker": "a deployment whose breaker was opened or closed",
 }

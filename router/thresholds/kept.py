@@ -15,7 +15,7 @@ from router.thresholds.board import Board, BoardError
 
 __all__ = ["CHANNEL", "Thresholds"]
 
-CHANNEL: Final = "threshold"
+CHANNEL: Final = "sf1:threshold"
 _POLL_SHARED: Final = 10.0
 _POLL_ALONE: Final = 1.0
 _TRIES: Final = 8

@@ -1,0 +1,100 @@
+"""What control reads and what it says, as metrics: judged answers by band, objectives, moves of thresholds."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from router.meters import CONTROL
+from router.outcome import Evidence
+from router.plan import Plan, Route
+from router.series import Series
+
+__all__ = ["ControlMetrics"]
+
+_SUMS: Final = ("weight", "weight_sq", "weighted", "weighted_sq")
+_BANDS: Final = tuple(str(band) for band in range(10))
+
+_LEADER_S: Final = (
+    "router_threshold_proven",
+    "router_control_evidence",
+    "router_objective",
+    "router_objective_measured",
+    "router_objective_violated",
+    "router_drift",
+)
+"""What only the replica that moves thresholds knows."""
+
+
+class ControlMetrics:
+    """Counts what is learned about answers, and shows what control does with it."""
+
+    def __init__(self, series: Series) -> None:
+        """Write into these series."""
+        self._gauges = {one.name: series.gauges(one.name) for one in CONTROL if one.kind == "gauge"}
+        self._judged = [series.counted(f"router_quality_{name}_total") for name in _SUMS]
+        self._changes = series.counted("router_threshold_changes_total")
+        self._windows = series.counted("router_control_windows_total")
+        self._routes: Mapping[str, Route] = {}
+
+    def serve(self, plan: Plan, frozen: Callable[[str], bool]) -> None:
+        """Say which plan is in force from now on; `frozen` is asked about its routes whenever somebody looks."""
+        self._routes = plan.routes
+        self.ends()
+        self._gauges["router_threshold_frozen"].clear()
+        for route in plan.routes.values():
+            if route.steering is not None:
+                self._gauges["router_threshold_frozen"].labels(route.name).set_function(partial(frozen, route.name))
+                self._begin_at_nothing(route)
+
+    def judged(self, evidence: Evidence) -> None:
+        """Count what was learned about an answer, if it is about the tiers that answer now."""
+        route, band = self._routes.get(evidence.route), evidence.band
+        if route is None or route.state != evidence.state or band is None:
+            return
+        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
+        if evidence.measure == "agreement":
+            self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
+            return
+        self._judge((route.name, evidence.tier, str(band), "quality"), weight, score)
+        if (reference := evidence.reference) is not None and evidence.tier != last:
+            self._judge((route.name, last, str(band), "quality"), weight, reference)
+            self._judge((route.name, evidence.tier, str(band), "loss"), weight, max(0.0, reference - score))
+            self._judge((route.name, evidence.tier, str(band), "gain"), weight, max(0.0, score - reference))
+
+    def _judge(self, labels: tuple[str, str, str, str], weight: float, value: float) -> None:
+        for counter, by in zip(self._judged, (weight, weight**2, weight * value, (weight * value) ** 2), strict=True):
+            counter(*labels).inc(by)
+
+    def _begin_at_nothing(self, route: Route) -> None:
+        """Let counters that control reads begin at 0, so that what is counted first is not taken for history."""
+        first, last = route.cascade[0].tier.name, route.cascade[-1].tier.name
+        for band in _BANDS:
+            for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
+                for measure in measures:
+                    self._judge((route.name, tier, band, measure), 0.0, 0.0)
+
+    def shows(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
+        """Show what control knows of a route: values by metric and further labels; None shows nothing."""
+        for (name, *labels), value in values.items():
+            gauge = self._gauges[name].labels(route, *labels)
+            if value is None:
+                gauge.clear()
+            else:
+                gauge.set(value)
+
+    def ends(self) -> None:
+        """Show nothing any more of what only the replica that moves thresholds knows."""
+        for name in _LEADER_S:
+            self._gauges[name].clear()
+
+    def leads(self, *, leads: bool) -> None:
+        """Show whether this replica moves thresholds."""
+        self._gauges["router_control_leads"].set(float(leads))
+
+    def window(self, route: str, verdict: str) -> None:
+        """Count a window that control judged."""
+        self._windows(route, verdict).inc()
+
+    def changed(self, route: str, reason: str) -> None:
+        """Count a threshold that changed."""
+        self._changes(route, reason).inc()
