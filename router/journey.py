@@ -12,6 +12,7 @@ from router.outcome import Attempt, End, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
+from router.traceparent import Trace
 
 __all__ = ["Journey"]
 
@@ -44,6 +45,7 @@ class Journey:
         "speaker",
         "stream",
         "tenant",
+        "trace",
     )
 
     def __init__(
@@ -71,6 +73,7 @@ class Journey:
         self.speaker: int | None = None
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
+        self.trace: Trace | None = None
 
     @property
     def now(self) -> float:
@@ -116,6 +119,7 @@ class Journey:
                 trimmed,
                 cost(price, Usage(trimmed, 0)) if trimmed else None,
                 self._chunk,
+                since,
             )
         )
         self._chunk = None
@@ -166,6 +170,7 @@ class Journey:
             self.speaker,
             self.cache,
             self.found,
+            self.trace,
         )
 
     def _identify(self) -> str:

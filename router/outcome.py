@@ -8,6 +8,7 @@ from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
+from router.traceparent import Trace
 
 __all__ = ["Attempt", "End", "Evidence", "Outcome", "Remembered", "Result", "fields", "headers"]
 
@@ -42,6 +43,8 @@ class Attempt:
     """What those would have cost here, in US dollars; None when the price is unknown."""
     first: float | None = None
     """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
+    since: float = 0.0
+    """How many seconds into the request it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Outcome:
     cache: Remembered = "off"
     found: Attempt | None = None
     """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
+    trace: Trace | None = None
+    """The trace it belongs to, while somebody traces."""
 
     @property
     def cost(self) -> float | None:

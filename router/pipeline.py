@@ -30,6 +30,7 @@ from router.outcome import Outcome
 from router.plan import Plan, Route, Tier
 from router.sessions import Sessions
 from router.signals import Signals
+from router.traceparent import TOKEN_BYTES, Trace
 from router.upstream.climb import Climb, Served
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
@@ -197,6 +198,8 @@ class Pipeline:
         self.pool = pool
         self.thresholds: InForce = _the_policy_s
         """Asked for the thresholds in force of every request's route and state."""
+        self.traced: float | None = None
+        """Of the traces that begin here, how many are kept; None: nobody traces."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)
         self._sinks = (self._sessions.remember, *sinks)
@@ -260,7 +263,11 @@ class Pipeline:
 
     def begin(self, caller: Caller, *, stream: bool = False) -> Journey:
         """Start taking notes on a request."""
-        return Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+        journey = Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+        if self.traced is not None:
+            token = self._clock.token(TOKEN_BYTES)
+            journey.trace = Trace.of(caller.headers.get("traceparent"), token, self.traced)
+        return journey
 
     def left(self, caller: Caller = ANYBODY) -> None:
         """Count a client who left before the request was whole."""

@@ -26,6 +26,7 @@ from router.server.reading import CannotServe, Reading, guard, open_shared, read
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
 from router.settings import Settings
+from router.traces import Traces, wanted
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -73,6 +74,7 @@ class Service:
         signer = self._signer(policy)
         self.intake = Intake(signer, self.store, self.decisions)
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
+        self._traces = self._traced()
         pool = Pool.of(plan.deployments, connect, None)
         self._breakers = Breakers(self.store, clock)
         self._breakers.adopt(pool)
@@ -81,6 +83,7 @@ class Service:
         self._flights = Flights(self.answers, self.store, clock)
         self.pipeline = Pipeline(plan, pool, signer, self._sinks(log), clock, memory=Memory(self._flights))
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
+        self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
@@ -94,7 +97,19 @@ class Service:
         if log is not None:
             self.metrics.count_log(lambda: log.dropped)
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        if self._traces is not None:
+            sinks.append(self._traces.record)
         return sinks
+
+    def _traced(self) -> Traces | None:
+        """Who takes traces, if the environment names somebody."""
+        if not wanted(self._settings.environment):
+            return None
+        try:
+            return Traces(self._settings.environment)
+        except ImportError:
+            self._say("OTEL_EXPORTER_OTLP_ENDPOINT: traces need: pip install 'smallfirst[otel]'; none are sent")
+            return None
 
     def admit(self) -> None:
         """Let a request in, which is counted as being answered by now.
@@ -199,6 +214,8 @@ class Service:
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
+        if self._traces is not None:
+            await self._traces.aclose()
 
     def may_listen_on(self, host: str) -> None:
         """Refuse to be reachable from elsewhere without keys, now and after every reload.
@@ -242,7 +259,9 @@ class Service:
         return ids.Signer(key)
 
     def _shows(self, plan: Plan) -> None:
-        """Let metrics show a plan."""
+        """Let metrics and traces show a plan."""
+        if self._traces is not None:
+            self._traces.serve(plan)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:

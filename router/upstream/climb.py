@@ -14,7 +14,9 @@ from router.health import Breaker
 from router.journey import Journey
 from router.plan import ALL, Deployment, Route, Tier
 from router.prompts import Shaped, shape
+from router.traceparent import CALLS
 from router.upstream import attempt
+from router.upstream.client import TRACEPARENT
 from router.upstream.failure import Failure, problem
 from router.upstream.pool import Member, Pool, Tried, choose
 from router.upstream.purse import Purse
@@ -132,6 +134,11 @@ class Climb:
         session = self._journey.session
         return self._pool.order(step, keeps=self._decision.keeps, thread=session.thread if session else None)
 
+    def _trace(self) -> None:
+        """Let the next call say which trace it belongs to."""
+        if (trace := self._journey.trace) is not None:
+            TRACEPARENT.set(trace.header(CALLS + self._journey.place + 1))
+
     @property
     def _left(self) -> float:
         """Seconds until the route's deadline."""
@@ -153,6 +160,7 @@ class Climb:
             return self._note(candidate, since, Failure("full"))
         call = _Call(candidate, member, shaped, since, above)
         result: Served | Verdict | Failure | None = None
+        self._trace()
         try:
             call.sent = member.call(self._clock.now())
             if call.sent is None:
