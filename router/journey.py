@@ -36,6 +36,7 @@ class Journey:
         "answer",
         "cache",
         "decision",
+        "drafts",
         "estimate",
         "found",
         "request",
@@ -69,6 +70,7 @@ class Journey:
         self.estimate: Estimate | None = None
         self.decision: Decision | None = None
         self.answer: Completion | None = None
+        self.drafts: dict[str, Completion] = {}
         self.session: Session | None = None
         self.speaker: int | None = None
         self.cache: Remembered = "off"
@@ -166,6 +168,7 @@ class Journey:
             self.signals,
             self.estimate,
             self.answer,
+            self.drafts,
             self.session,
             self.speaker,
             self.cache,

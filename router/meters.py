@@ -92,8 +92,27 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
+        "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",
         ("route", "start", "tier", "deployment", "kind", "band"),
+    ),
+    Metric(
+        "router_baseline_usd_total",
+        "counter",
+        "US dollars that answered requests would have cost at the last tier alone, at its cached price.",
+        ("route",),
+    ),
+    Metric(
+        "router_escalation_results_total",
+        "counter",
+        "Escalations whose weak answer was compared with the one that was served: rescued, same, worse (says a judge).",
+        ("route", "result"),
+    ),
+    Metric(
+        "router_shadows_total",
+        "counter",
+        "Calls beside the traffic, kind shadow or judge: answered, unreadable (a judge), a failure, or why nobody was "
+        "asked (budget, busy, open, price, queue, stale).",
+        ("route", "kind", "result"),
     ),
     Metric(
         "router_cost_unknown_total",

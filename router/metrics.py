@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
 from router.meters import METRICS
-from router.outcome import Attempt, Outcome
+from router.outcome import Aside, Attempt, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Family, Sample, Series, Sheets
 
@@ -96,7 +96,10 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._cost = counted["router_cost_usd_total"]
+        self._baseline = counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
+        self._gains = counted["router_escalation_results_total"]
+        self._shadows = counted["router_shadows_total"]
         self._tokens = counted["router_tokens_total"]
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
@@ -180,6 +183,19 @@ class Metrics(Collector):
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
+    def aside(self, aside: Aside) -> None:
+        """Count a call that no client waited for, or that was not made, and what it cost."""
+        self._shadows(aside.route, aside.kind, aside.result).inc()
+        if aside.cost is not None:
+            band = _NONE if aside.band is None else str(aside.band)
+            self._cost(aside.route, aside.start, aside.tier, aside.deployment, aside.kind, band).inc(aside.cost)
+        elif aside.result in {"answered", "unreadable"}:
+            self._unknown(aside.deployment).inc()
+
+    def escalation(self, route: str, result: str) -> None:
+        """Count what an escalation was good for: `rescued`, `same` or `worse`."""
+        self._gains(route, result).inc()
+
     def serve(
         self,
         plan: Plan,
@@ -217,6 +233,10 @@ class Metrics(Collector):
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
+
+    def baseline(self, route: str, usd: float) -> None:
+        """Count what the last tier alone would have cost."""
+        self._baseline(route).inc(usd)
 
     def feedback(self, route: str, source: str, result: str) -> None:
         """Count something that was said about an answer."""

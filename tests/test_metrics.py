@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from router.metrics import Metrics
-from router.outcome import Outcome
+from router.outcome import Aside, Outcome
 from router.pipeline import Caller
 from router.plan import Plan
 from tests.canned import Canned, answer, house
@@ -74,6 +74,19 @@ def test_what_exploring_wasted_is_no_escalation_s_money() -> None:
     assert value(metrics, "router_cost_usd_total", kind="escalation") == 0
     assert value(metrics, "router_cost_usd_total", tier="frontier", kind="served") == 0.02
     assert value(metrics, "router_escalations_total", from_tier="tuned") == 1
+
+
+def test_a_call_aside_is_counted_with_its_cost_and_its_kind() -> None:
+    aside = Aside("id", "auto", "tuned", 3, "shadow", "frontier", "big", "answered", cost=0.5)
+    metrics = Metrics()
+    for one in (aside, replace(aside, kind="judge", cost=None), replace(aside, result="budget", cost=None, band=None)):
+        metrics.aside(one)
+    metrics.escalation("auto", "rescued")
+    assert value(metrics, "router_cost_usd_total", kind="shadow", tier="frontier", start="tuned", band="3") == 0.5
+    assert value(metrics, "router_cost_unknown_total", deployment="big") == 1
+    assert value(metrics, "router_shadows_total", route="auto", kind="shadow") == 2
+    assert value(metrics, "router_escalation_results_total", route="auto", result="rescued") == 1
+    assert value(metrics, "router_requests_total") == 0
 
 
 def test_what_is_unknown_is_never_nothing() -> None:

@@ -25,7 +25,9 @@ from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
+from router.sessions import Sessions
 from router.settings import Settings
+from router.shadow import Shadows, Told
 from router.traces import Traces, wanted
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
@@ -54,10 +56,7 @@ class Service:
         Raises:
             CannotServe: the policy, or something it names, cannot be used.
         """
-        self._path = path
-        self._settings = settings
-        self._clock = clock
-        self._worker = worker
+        self._path, self._settings, self._clock, self._worker = path, settings, clock, worker
         self._host: str | None = None
         self._reloading = asyncio.Lock()
         self.inflight = 0
@@ -66,8 +65,8 @@ class Service:
         self._aside = ThreadPoolExecutor(1, "policy")  # of its own: others must not keep a reload waiting, nor it them
         self._retiring: set[asyncio.Task[None]] = set()
         read = self._read()
-        policy, plan, self.keyring = read.policy, read.plan, read.keyring
-        self.policy = policy
+        self.policy, self.keyring = read.policy, read.keyring
+        policy, plan = read.policy, read.plan
         self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
@@ -75,13 +74,14 @@ class Service:
         self.intake = Intake(signer, self.store, self.decisions)
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
         self._traces = self._traced()
-        pool = Pool.of(plan.deployments, connect, None)
+        sinks = self._sinks(log)
+        self.shadows = self._shadows(sinks)
         self._breakers = Breakers(self.store, clock)
-        self._breakers.adopt(pool)
-        cache = policy.cache
-        self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
+        self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
+        self.answers = Answers(self.store, memory=policy.cache.memory, secret=policy.cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        self.pipeline = Pipeline(plan, pool, signer, self._sinks(log), clock, memory=Memory(self._flights))
+        memory = Memory(self._flights, Sessions(self.store, clock))
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
@@ -125,9 +125,9 @@ class Service:
     async def begin(self) -> None:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
-        await self._breakers.begin()
         await self.helm.begin(self.policy, self.pipeline.plan)
         self.answers.listen()
+        await self._breakers.begin()
 
     @property
     def retention(self) -> float:
@@ -207,10 +207,11 @@ class Service:
         say(self._worker.name + told)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment, the books, and what is shared."""
+        """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
+        await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
-        await self.helm.aclose()
         await self._flights.aclose()
+        await self.helm.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
@@ -247,6 +248,13 @@ class Service:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
 
+    def _shadows(self, sinks: list[Sink]) -> Shadows:
+        """Those who look at requests after they were served, each worker with its share of the dollars."""
+        told = Told(self.metrics.aside, self.books.evidence, self.metrics.escalation)
+        shadows = Shadows(told, self._clock, share=1 / self._worker.count)
+        sinks.append(shadows.offer)
+        return shadows
+
     def _signer(self, policy: Policy) -> ids.Signer:
         folder = policy.path(policy.state.path)
         try:
@@ -262,6 +270,7 @@ class Service:
         """Let metrics and traces show a plan."""
         if self._traces is not None:
             self._traces.serve(plan)
+        self.shadows.serve(plan, self.pipeline.pool)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:

@@ -252,6 +252,7 @@ class Climb:
         self._purse.pay(call.candidate.deployment, completion.usage)
         if not self._purse.affords_any(call.above):
             return True
+        self._journey.drafts[call.candidate.tier.name] = completion
         handoff = self._route.handoff or call.candidate.tier.handoff
         self._told_above = handoff.told(completion, verdict.reason) if handoff else None
         return False

@@ -44,6 +44,16 @@ class Member:
             return "full"
         return None
 
+    def spares(self) -> str | None:
+        """Why it has nothing to spare for calls nobody waits for: `open`, `busy`, or None.
+
+        They take at most half of its places, and leave the probe of a breaker that is open to real traffic.
+        """
+        if self.breaker.open_until is not None:
+            return "open"
+        most = self.deployment.concurrency
+        return "busy" if most is not None and 2 * (self.busy + 1) > most else None
+
     async def enter(self) -> None:
         """Take a place, waiting for one when there is none."""
         if self._places is not None:
