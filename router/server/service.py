@@ -253,7 +253,7 @@ class Service:
 
     def _shadows(self, sinks: list[Sink]) -> Shadows:
         """Those who look at requests after they were served, each worker with its share of the dollars."""
-        told = Told(self.metrics.aside, self.books.evidence, self.metrics.escalation)
+        told = Told(self.books.aside, self.books.evidence, self.metrics.escalation)
         shadows = Shadows(told, self._clock, share=1 / self._worker.count)
         sinks.append(shadows.offer)
         return shadows
