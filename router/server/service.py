@@ -230,7 +230,7 @@ class Service:
         return ids.Signer(key)
 
     def _shows(self, plan: Plan) -> None:
-        """Let metrics show a plan."""
+        """Let shadows and metrics know a plan."""
         self.shadows.serve(plan, self.pipeline.pool)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
