@@ -41,6 +41,8 @@ class Attempt:
     """About how many tokens of prompt were saved by a leaner one."""
     saved: float | None = None
     """What those would have cost here, in US dollars; None when the price is unknown."""
+    first: float | None = None
+    """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The outcome, counted: where it goes, and what can never make a series."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -99,6 +100,32 @@ def test_a_call_that_was_not_made_took_no_time() -> None:
     assert value(metrics, "gen_ai_client_operation_duration_seconds_count") == 1
 
 
+def test_a_call_is_told_by_provider_model_and_deployment() -> None:
+    metrics = Metrics()
+    metrics.serve(plan(), lambda _: True)
+    metrics.record(replace(SERVED, stream=True, attempts=(replace(GOOD, first=0.25), replace(DOWN, deployment="gone"))))
+    model = plan().deployments["big"].model
+    assert value(metrics, "gen_ai_client_operation_duration_seconds_count", gen_ai_request_model=model) == 1
+    assert value(metrics, "gen_ai_client_operation_duration_seconds_count", deployment="gone") == 1
+    labels = {"deployment": "big", "gen_ai_provider_name": "openai", "gen_ai_request_model": model}
+    assert value(metrics, "gen_ai_client_operation_time_to_first_chunk_seconds_sum", **labels) == 0.25
+    assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="input", **labels) == 10
+    assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="output", **labels) == 30
+
+
+def test_lines_that_the_log_dropped_are_shown() -> None:
+    metrics = Metrics()
+    metrics.count_log(lambda: 7)
+    assert value(metrics, "router_log_dropped_total") == 7
+
+
+def test_the_process_is_told_of() -> None:
+    told = b"".join(Metrics().parts()).decode()
+    assert re.search(r"^process_resident_memory_bytes [1-9]", told, re.MULTILINE)
+    assert re.search(r"^process_start_time_seconds [1-9]", told, re.MULTILINE)
+    assert re.search(r"^process_cpu_seconds_total [0-9]", told, re.MULTILINE)
+
+
 def test_only_streams_have_a_first_token() -> None:
     metrics = after(SERVED, replace(SERVED, stream=True), replace(SERVED, stream=True, first=None))
     assert value(metrics, "router_time_to_first_token_seconds_count") == 1
@@ -141,7 +168,9 @@ def test_prometheus_can_read_it() -> None:
 def labels_of(policy: Plan) -> set[str]:
     """Every word that may stand in a label."""
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
-    return words | {"", "ok", "error", "refused", "chat", "served", "off", "input", "output", "2", policy.version}
+    words |= {deployment.model for deployment in policy.deployments.values()}
+    words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", "inflight"}
+    return words | {policy.version}
 
 
 async def test_what_clients_invent_makes_no_series() -> None:

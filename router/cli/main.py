@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from router import __version__
-from router.cli import cache, check, check_answer, demo, explain, keys, learning, records, serve, thresholds, top
+from router.cli import (
+    cache,
+    check,
+    check_answer,
+    demo,
+    explain,
+    keys,
+    learning,
+    records,
+    savings,
+    serve,
+    thresholds,
+    top,
+)
 from router.cli.telling import Refused
 
 __all__ = ["app", "main"]
@@ -34,6 +47,7 @@ app.command()(learning.train)
 app.command()(learning.score)
 app.command("eval")(learning.evaluate)
 app.command()(learning.calibrate)
+app.command()(savings.savings)
 app.add_typer(keys.app, name="keys")
 app.add_typer(cache.app, name="cache")
 app.add_typer(records.app, name="records")

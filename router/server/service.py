@@ -9,6 +9,7 @@ from pathlib import Path
 from router import ids
 from router.cache import Answers
 from router.clock import SYSTEM, Clock
+from router.errors import Unavailable
 from router.flights import Flights
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
@@ -17,12 +18,14 @@ from router.pipeline import Memory, Pipeline
 from router.plan import Plan
 from router.policy import Policy, schema
 from router.server.books import Books
+from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
+from router.sessions import Sessions
 from router.settings import Settings
 from router.shadow import Shadows, Told
 from router.upstream.connect import connect
@@ -52,10 +55,7 @@ class Service:
         Raises:
             CannotServe: the policy, or something it names, cannot be used.
         """
-        self._path = path
-        self._settings = settings
-        self._clock = clock
-        self._worker = worker
+        self._path, self._settings, self._clock, self._worker = path, settings, clock, worker
         self._host: str | None = None
         self._reloading = asyncio.Lock()
         self.inflight = 0
@@ -64,8 +64,8 @@ class Service:
         self._aside = ThreadPoolExecutor(1, "policy")  # of its own: others must not keep a reload waiting, nor it them
         self._retiring: set[asyncio.Task[None]] = set()
         read = self._read()
-        policy, plan, self.keyring = read.policy, read.plan, read.keyring
-        self.policy = policy
+        self.policy, self.keyring = read.policy, read.keyring
+        policy, plan = read.policy, read.plan
         self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
@@ -74,13 +74,15 @@ class Service:
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
         sinks: list[Sink] = [self.books.outcome]
         if log is not None:
+            self.metrics.count_log(lambda: log.dropped)
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
         self.shadows = self._shadows(sinks)
-        pool = Pool.of(plan.deployments, connect, None)
-        cache = policy.cache
-        self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
+        self._breakers = Breakers(self.store, clock)
+        self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
+        self.answers = Answers(self.store, memory=policy.cache.memory, secret=policy.cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=Memory(self._flights))
+        memory = Memory(self._flights, Sessions(self.store, clock))
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.thresholds = self.helm.thresholds.now
         self.books.learners.append(self.metrics.control.judged)
@@ -89,11 +91,23 @@ class Service:
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
 
+    def admit(self) -> None:
+        """Let a request in, which is counted as being answered by now.
+
+        Raises:
+            Unavailable: there are too many; whoever is being answered has a better chance without this one.
+        """
+        if self.inflight > self.pipeline.plan.max_inflight:
+            self.metrics.shed("inflight")
+            told = "too many requests at once; try again in a second, or raise server.max_inflight"
+            raise Unavailable(told, code="overloaded", headers={"retry-after": "1"})
+
     async def begin(self) -> None:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
         await self.helm.begin(self.policy, self.pipeline.plan)
         self.answers.listen()
+        await self._breakers.begin()
 
     @property
     def retention(self) -> float:
@@ -151,6 +165,7 @@ class Service:
         if read.policy.cache.url != self.policy.cache.url:
             say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
+        self._breakers.adopt(pool)
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
