@@ -21,6 +21,7 @@ from router.cli import (
     records,
     savings,
     serve,
+    simulate,
     thresholds,
     top,
 )
@@ -43,6 +44,7 @@ app.command("check-answer")(check_answer.check_answer)
 app.command()(explain.explain)
 app.command()(top.top)
 app.command()(thresholds.thresholds)
+app.command()(simulate.simulate)
 app.command()(learning.train)
 app.command()(learning.score)
 app.command("eval")(learning.evaluate)
