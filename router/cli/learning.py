@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from router.cli.telling import Json, Refused, print_json
+from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
 
 __all__ = ["calibrate", "evaluate", "score", "train"]
@@ -18,6 +18,10 @@ __all__ = ["calibrate", "evaluate", "score", "train"]
 ModelName = Annotated[str, typer.Option("--model", metavar="M", help="A model file, or `builtin`.")]
 Data = Annotated[list[Path], typer.Option("--data", metavar="F", help="Outcome data, .jsonl or .jsonl.gz; repeatable.")]
 Tiers = Annotated[str, typer.Option(metavar="A,B", help="The tiers in the data, cheapest first.")]
+OwnTiers = Annotated[
+    str | None,
+    typer.Option("--tiers", metavar="A,B", help="The tiers, cheapest first; omitted: those of the model file."),
+]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn: the same seed gives the same result.")]
 
 
@@ -26,6 +30,10 @@ def train(
     out: Annotated[Path, typer.Option(metavar="M", help="The model file to write.")],
     *,
     tiers: Tiers = "tuned,frontier",
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="P", help="The policy whose tiers gave the answers: the model remembers them."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -34,7 +42,7 @@ def train(
         from router.learning import train as training
 
         today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-        how = training.How(seed=seed, progress=_progress())
+        how = training.How(seed=seed, progress=_progress(), origins=_origins(policy, _names(tiers)))
         facts = training.train(data, out, _names(tiers), today=today, how=how)
     if json:
         print_json({"model": str(out), **facts})
@@ -44,13 +52,13 @@ def train(
     )
 
 
-def score(model: ModelName, data: Data, *, tiers: Tiers = "tuned,frontier") -> None:
+def score(model: ModelName, data: Data, *, tiers: OwnTiers = None) -> None:
     """Print what a model says about requests: one JSON line each."""
     with _told():
         from router.learning import data as outcomes
         from router.learning import score as scoring
 
-        opened = scoring.opened(model, _names(tiers))
+        opened = scoring.opened(model, _names(tiers) if tiers else None)
         for line in scoring.lines(opened, outcomes.rows(data, (), outcomes.Tally())):
             sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
@@ -59,11 +67,12 @@ def evaluate(
     model: ModelName,
     data: Data,
     *,
-    tiers: Tiers = "tuned,frontier",
+    tiers: OwnTiers = None,
     plot: Annotated[Path | None, typer.Option(metavar="out.png", help="Draw the cost-quality curve.")] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Also: how far do changes that should not matter move difficulty?")
     ] = False,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Judge a model on outcomes, beside chance, prompt length and the best that was possible."""
@@ -72,10 +81,10 @@ def evaluate(
         from router.learning.plot import plot as draw
         from router.learning.robustness import robustness as shaken
 
-        opened, seen = _judged(model, data, _names(tiers))
-        found = evaluation.evaluate(seen, opened.tiers)
+        opened, seen = _judged(model, data, _names(tiers) if tiers else None)
+        found = evaluation.evaluate(seen, opened.tiers, seed=seed)
         if robustness:
-            found["robustness"] = shaken(opened, seen.rows)
+            found["robustness"] = shaken(opened, seen.rows, seed=seed)
         if plot:
             draw(found, plot)
     if json:
@@ -93,6 +102,8 @@ def calibrate(
     *,
     confidence: Annotated[float, typer.Option(help="How sure it must be.", min=0.5, max=0.9999)] = 0.95,
     out: Annotated[Path | None, typer.Option(metavar="C", help="Write what `calibration: C` names.")] = None,
+    tiers: OwnTiers = None,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Find the cheapest threshold that keeps a floor under quality, with a proof; exit 1 when there is none."""
@@ -100,8 +111,8 @@ def calibrate(
         from router.learning import calibrate as calibration
 
         today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-        opened, seen = _judged(model, data)
-        found = calibration.run(opened, seen, floor=floor, confidence=confidence, today=today)
+        opened, seen = _judged(model, data, _names(tiers) if tiers else None)
+        found = calibration.run(opened, seen, floor=floor, confidence=confidence, today=today, seed=seed)
         if out:
             calibration.write(found, out)
     if json:
@@ -122,6 +133,22 @@ def _judged(model: str, data: Sequence[Path], tiers: tuple[str, ...] | None = No
     if tally.bad:
         sys.stderr.write(f"smallfirst: {len(tally.bad)} bad lines left out, the first: {tally.bad[0]}\n")
     return opened, scoring.judged(opened, rows)
+
+
+def _origins(path: Path | None, tiers: tuple[str, ...]) -> Any:
+    """Return whose answers the tiers of a policy give; nothing without a policy."""
+    from router.difficulty import origins
+    from router.policy import PolicyError, load
+
+    if path is None:
+        return {}
+    try:
+        policy = load(path, read_settings().environment)
+    except PolicyError as error:
+        raise Refused(str(error.faults[0])) from error
+    if missing := [name for name in tiers if name not in policy.tiers]:
+        raise Refused(f"{path}: no tier '{missing[0]}', which --tiers names; it has {', '.join(policy.tiers)}")
+    return origins(policy, tiers)
 
 
 def _names(tiers: str) -> tuple[str, ...]:
