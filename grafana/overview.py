@@ -5,6 +5,8 @@ from grafana.promql import ROUTE, increase, latest, quantile, rate, ratio
 
 _FAILED = f'{ROUTE}, outcome=~"error|broken"'
 _OK = f'{ROUTE}, outcome="ok"'
+_STARTED = "process_start_time_seconds"
+_SMALLFIRST = 'job="smallfirst"'
 _REQUESTS = "router_requests_total"
 _COST = "router_cost_usd_total"
 _BASELINE = "router_baseline_usd_total"
@@ -77,6 +79,44 @@ _TRAFFIC = Row("Traffic", (
         about="The policy's version, as replicas see it. Two for long: a replica does not get its policy.",
         words={1: ("in force", "green")},
         queries=[Query(latest("router_policy", "version", where=""), "{{version}}")],
+    ),
+))  # fmt: skip
+
+_PROCESS = Row("Processes", (
+    Panel(
+        title="Cores used", about="One worker uses one core at most: near it, requests wait. Add workers or replicas.",
+        queries=[Query(rate("process_cpu_seconds_total", "instance", where=_SMALLFIRST), "{{instance}}")],
+    ),
+    Panel(
+        title="Memory", unit="bytes", about="What is resident, by replica.",
+        queries=[Query(latest("process_resident_memory_bytes", "instance", where=_SMALLFIRST), "{{instance}}")],
+    ),
+    Panel(
+        title="Open files, of what is allowed", unit="percentunit", steps={0.8: RED},
+        about="Connections are files. Near 100 % new ones are refused: raise the limit, or add replicas.",
+        queries=[
+            Query(
+                ratio(
+                    latest("process_open_fds", "instance", where=_SMALLFIRST),
+                    latest("process_max_fds", "instance", where=_SMALLFIRST),
+                ),
+                "{{instance}}",
+            )
+        ],
+    ),
+    Panel(
+        title="Up for", unit="s", kind="stat", about="Since the server started, by replica.",
+        queries=[Query(f"time() - {latest(_STARTED, 'instance', where=_SMALLFIRST)}", "{{instance}}")],
+    ),
+    Panel(
+        title="Workers that had to be started again", kind="stat", steps={1: RED},
+        about="Over the time shown. A worker ended by itself; the log's last lines before it say why.",
+        queries=[Query(increase("router_worker_restarts_total", where=""), instant=True)],
+    ),
+    Panel(
+        title="Log lines dropped", kind="stat", steps={1: RED},
+        about="Over the time shown. Whoever reads stdout is too slow; requests do not wait for it.",
+        queries=[Query(increase("router_log_dropped_total", where=""), instant=True)],
     ),
 ))  # fmt: skip
 
@@ -156,5 +196,5 @@ OVERVIEW = Dashboard(
     uid="smallfirst-overview",
     title="smallfirst: overview",
     about="How much is asked, who answers, what it costs and saves, what fails, how fast it is.",
-    rows=(_STATS, _TRAFFIC, _MONEY, _TIME),
+    rows=(_STATS, _TRAFFIC, _MONEY, _TIME, _PROCESS),
 )

@@ -23,6 +23,8 @@ _LEADER_S: Final = (
     "router_drift",
 )
 """What only the replica that moves thresholds knows."""
+_REASONS: Final = ("quality", "latency", "escalations", "cost", "cheaper", "set", "rollback", "reset")
+_VERDICTS: Final = ("moved", "proposed", "frozen", "kept", "missed", "unmeasured")
 
 
 class ControlMetrics:
@@ -47,11 +49,15 @@ class ControlMetrics:
                 self._begin_at_nothing(route)
 
     def judged(self, evidence: Evidence) -> None:
-        """Count what was learned about an answer, if it is about the tiers that answer now."""
+        """Count what was learned about an answer, if it is about the tiers that answer now.
+
+        One that its checks do not accept is worth as much as the last tier's, which is what its client gets.
+        """
         route, band = self._routes.get(evidence.route), evidence.band
         if route is None or route.state != evidence.state or band is None:
             return
-        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
+        last, weight = route.cascade[-1].tier.name, evidence.weight
+        score = evidence.score if evidence.passed or evidence.reference is None else evidence.reference
         if evidence.measure == "agreement":
             self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
             return
@@ -72,6 +78,10 @@ class ControlMetrics:
             for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
                 for measure in measures:
                     self._judge((route.name, tier, band, measure), 0.0, 0.0)
+        for reason in _REASONS:
+            self._changes(route.name, reason)
+        for verdict in _VERDICTS:
+            self._windows(route.name, verdict)
 
     def shows(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
         """Show what control knows of a route: values by metric and further labels; None shows nothing."""

@@ -8,7 +8,7 @@ from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
 from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
-from router.outcome import Attempt, End, Outcome, Remembered, Result
+from router.outcome import Attempt, End, Judgement, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
@@ -23,9 +23,11 @@ class Journey:
 
     __slots__ = (
         "_attempts",
+        "_chunk",
         "_clock",
         "_first",
         "_id",
+        "_paused",
         "_policy",
         "_signer",
         "_started",
@@ -33,8 +35,10 @@ class Journey:
         "answer",
         "cache",
         "decision",
+        "drafts",
         "estimate",
         "found",
+        "judgements",
         "request",
         "route",
         "session",
@@ -55,6 +59,8 @@ class Journey:
         self._attempts: list[Attempt] = []
         self._first: float | None = None
         self._id: str | None = None
+        self._chunk: float | None = None
+        self._paused = 0.0
         self.tenant = tenant
         self.stream = stream
         self.route: Route | None = None
@@ -63,10 +69,12 @@ class Journey:
         self.estimate: Estimate | None = None
         self.decision: Decision | None = None
         self.answer: Completion | None = None
+        self.drafts: dict[str, Completion] = {}
         self.session: Session | None = None
         self.speaker: int | None = None
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
+        self.judgements: list[Judgement] = []
 
     @property
     def now(self) -> float:
@@ -111,13 +119,29 @@ class Journey:
                 self.elapsed - since,
                 trimmed,
                 cost(price, Usage(trimmed, 0)) if trimmed else None,
+                self._chunk,
             )
         )
+        self._chunk = None
+
+    def first_chunk(self, seconds: float) -> None:
+        """The attempt that is noted next is a stream, whose first chunk took so long."""
+        self._chunk = seconds
+
+    def paused(self, seconds: float) -> None:
+        """So long was waited because a deployment asked for it, before it was asked again."""
+        self._paused += seconds
 
     def amend(self, asked: Candidate, result: Result, verdict: str, usage: Usage | None) -> None:
         """Say how the last attempt ended, once a stream that was committed has."""
         paid = cost(asked.deployment.price, usage)
-        self._attempts[-1] = replace(self._attempts[-1], result=result, verdict=verdict, usage=usage, cost=paid)
+        place = -1 if self.speaker is None else self.speaker
+        self._attempts[place] = replace(self._attempts[place], result=result, verdict=verdict, usage=usage, cost=paid)
+
+    def redeem(self, place: int) -> None:
+        """Serve an answer all the same that the next tier was to improve on."""
+        self._attempts[place] = replace(self._attempts[place], result="served")
+        self.speaker = place
 
     def answered(self) -> None:
         """The first byte of the answer leaves now."""
@@ -125,7 +149,7 @@ class Journey:
 
     def outcome(self, status: int = 200, end: End = "ok", error: str | None = None) -> Outcome:
         """Everything that is known so far."""
-        waited = sum(attempt.waited for attempt in self._attempts)
+        waited = self._paused + sum(attempt.waited for attempt in self._attempts)
         elapsed = self.elapsed
         return Outcome(
             self._identify(),
@@ -148,10 +172,12 @@ class Journey:
             self.signals,
             self.estimate,
             self.answer,
+            self.drafts,
             self.session,
             self.speaker,
             self.cache,
             self.found,
+            tuple(self.judgements),
         )
 
     def _identify(self) -> str:

@@ -1,5 +1,6 @@
 """Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +10,18 @@ from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
 
-__all__ = ["Attempt", "End", "Evidence", "Outcome", "Remembered", "Result", "fields", "headers"]
+__all__ = [
+    "Aside",
+    "Attempt",
+    "End",
+    "Evidence",
+    "Judgement",
+    "Outcome",
+    "Remembered",
+    "Result",
+    "fields",
+    "headers",
+]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
@@ -40,6 +52,23 @@ class Attempt:
     """About how many tokens of prompt were saved by a leaner one."""
     saved: float | None = None
     """What those would have cost here, in US dollars; None when the price is unknown."""
+    first: float | None = None
+    """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What another deployment said of an answer before it was sent."""
+
+    tier: str
+    """Whose answer it was."""
+    deployment: str
+    """Who was asked."""
+    result: Literal["accepted", "rejected", "failed"]
+    """`failed`: there was no score, for whatever reason, and the answer passed."""
+    score: float | None = None
+    cost: float | None = 0.0
+    """US dollars; None when the price or the usage is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +104,8 @@ class Outcome:
     estimate: Estimate | None = None
     answer: Completion | None = field(default=None, repr=False)
     """What the client got, once it is complete; None when it was remembered."""
+    drafts: Mapping[str, Completion] = field(default_factory=dict, repr=False)
+    """What tiers said that was not good enough, by tier; of a stream that was given up, as much as was read."""
     session: Session | None = field(default=None, repr=False)
     """The conversation it belongs to; None where the route keeps none."""
     speaker: int | None = None
@@ -82,6 +113,7 @@ class Outcome:
     cache: Remembered = "off"
     found: Attempt | None = None
     """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
+    judgements: tuple[Judgement, ...] = ()
 
     @property
     def cost(self) -> float | None:
@@ -89,6 +121,7 @@ class Outcome:
         costs = [attempt.cost for attempt in self.attempts if attempt.result in {"served", "escalated", "left"}]
         if self.end == "broken":
             costs.append(self.attempts[-1].cost)
+        costs += [judgement.cost for judgement in self.judgements]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property
@@ -105,7 +138,14 @@ class Outcome:
     @property
     def fallbacks(self) -> list[Attempt]:
         """The attempts that another deployment stepped in for, because they *failed*."""
-        return [attempt for attempt in self.attempts[:-1] if attempt.result in {"failed", "skipped"}]
+        stood_in = self.attempts if self.drafted else self.attempts[:-1]
+        return [attempt for attempt in stood_in if attempt.result in {"failed", "skipped"}]
+
+    @property
+    def drafted(self) -> bool:
+        """Whether the client got an answer that was not good enough, because everybody above it failed."""
+        speaker = self.speaker
+        return speaker is not None and speaker < len(self.attempts) - 1 and self.attempts[speaker].result == "served"
 
     @property
     def heard(self) -> Attempt | None:
@@ -116,8 +156,9 @@ class Outcome:
 
     @property
     def path(self) -> str:
-        """``tuned:truncated,frontier:ok``."""
-        return ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
+        """``tuned:truncated,frontier:ok``, or ``tuned:truncated,frontier:timeout,tuned:draft``."""
+        path = ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
+        return f"{path},{self.attempts[self.speaker].tier}:draft" if self.drafted and self.speaker is not None else path
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +184,31 @@ class Evidence:
     """One over the probability that this request was looked at."""
     start: str | None = None
     """Where the request started, when that is another tier: what was judged came of an escalation or a fallback."""
+    passed: bool = True
+    """Whether the tier's checks accept that answer; if not, whoever starts there gets the next tier's, at its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """One call that no client waited for, or what kept it from being made."""
+
+    id: str
+    """The request's that it is about."""
+    route: str
+    start: str
+    band: int | None
+    kind: Literal["shadow", "judge"]
+    tier: str
+    """Whose answer was asked for; of a judge, whose answer it was asked about."""
+    deployment: str
+    """Empty when none was asked."""
+    result: str
+    """`answered`, `unreadable` (a judge's), a failure, or why nobody was asked: `budget`, `busy`, `open`, `queue`,
+    `price` (nobody knows it), `stale` (the route has changed since)."""
+    usage: Usage | None = None
+    cost: float | None = None
+    """US dollars; None when the price or the usage is unknown."""
+    seconds: float = 0.0
 
 
 def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:

@@ -17,7 +17,7 @@ from router.policy.values import read_duration
 from router.records import RecordsError, Tally, read, segments
 from router.settings import Settings
 
-__all__ = ["Since", "app", "opened", "since_of"]
+__all__ = ["Since", "app", "since_of", "told", "warn"]
 
 app = typer.Typer(help="What was kept of requests: list it, show it, hand it on.", no_args_is_help=True)
 
@@ -201,4 +201,5 @@ def told() -> Iterator[None]:
     except (RecordsError, OSError) as error:
         raise Refused(" ".join(str(error).split())) from error
     except ModuleNotFoundError as error:
-        raise Refused(f"this needs {error.name}: pip install 'smallfirst[records]'") from error
+        extra = "train" if error.name == "matplotlib" else "records"
+        raise Refused(f"this needs {error.name}: pip install 'smallfirst[{extra}]'") from error

@@ -11,6 +11,9 @@ router_requests_total{route="auto",start="frontier",tier="frontier",band="9",out
 router_requests_total{route="",start="",tier="",band="",outcome="error"} 3
 router_escalations_total{route="auto",from_tier="tuned",reason="truncated",band="4"} 20
 router_threshold{route="auto",tier="tuned"} 0.17
+router_threshold_frozen{route="auto"} 1
+router_threshold_proven{route="auto"} 0.21
+router_control_evidence{route="auto"} 312
 router_threshold_changes_total{route="auto",reason="quality"} 1
 router_request_seconds_bucket{route="auto",start="tuned",le="0.1"} 50
 router_request_seconds_bucket{route="auto",start="tuned",le="0.5"} 90
@@ -22,8 +25,8 @@ router_baseline_usd_total{route="auto"} 1.25
 router_cost_unknown_total{deployment="tuned-a"} 2
 router_deployment_up{deployment="tuned-a"} 1
 router_deployment_up{deployment="frontier-a"} 0
-CALLS_count{gen_ai_request_model="frontier-a",error_type="timeout"} 5
-CALLS_count{gen_ai_request_model="frontier-a",error_type=""} 15
+CALLS_count{deployment="frontier-a",error_type="timeout"} 5
+CALLS_count{deployment="frontier-a",error_type=""} 15
 router_fallbacks_total{tier="frontier",deployment="frontier-a",reason="timeout"} 5
 router_objective{route="auto",objective="quality"} 0.95
 router_objective{route="auto",objective="cost_per_request_usd"} 0.002
