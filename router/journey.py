@@ -37,6 +37,7 @@ class Journey:
         "found",
         "judgements",
         "request",
+        "retrievals",
         "route",
         "session",
         "signals",
@@ -69,6 +70,7 @@ class Journey:
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
         self.judgements: list[Judgement] = []
+        self.retrievals: list[tuple[str, str]] = []
 
     @property
     def now(self) -> float:
@@ -122,6 +124,11 @@ class Journey:
         place = -1 if self.speaker is None else self.speaker
         self._attempts[place] = replace(self._attempts[place], result=result, verdict=verdict, usage=usage, cost=paid)
 
+    def cites(self, sources: tuple[str, ...]) -> None:
+        """Say which chunks the last attempt was made with."""
+        if sources:
+            self._attempts[-1] = replace(self._attempts[-1], sources=sources)
+
     def redeem(self, place: int) -> None:
         """Serve an answer all the same that the next tier was to improve on."""
         self._attempts[place] = replace(self._attempts[place], result="served")
@@ -161,6 +168,7 @@ class Journey:
             self.cache,
             self.found,
             tuple(self.judgements),
+            tuple(self.retrievals),
         )
 
     def _identify(self) -> str:

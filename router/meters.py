@@ -99,6 +99,12 @@ METRICS = (
         ("route", "tier", "result"),
     ),
     Metric(
+        "router_retrievals_total",
+        "counter",
+        "Times a tier's retriever was asked: ok, empty (no chunks), timeout or failed.",
+        ("route", "tier", "result"),
+    ),
+    Metric(
         "router_cost_usd_total",
         "counter",
         "US dollars of tokens, if the price is known; kind: served, escalation, judge, explore (exploring wasted it).",

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
 from router.meters import METRICS
-from router.outcome import Attempt, Judgement, Outcome
+from router.outcome import Attempt, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Sample, Series, Sheets
 
@@ -64,6 +64,7 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._judgements = counted["router_judgements_total"]
+        self._retrievals = counted["router_retrievals_total"]
         self._cost = counted["router_cost_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens = counted["router_tokens_total"]
@@ -113,20 +114,22 @@ class Metrics(Collector):
         explored = decision is not None and decision.reason == "explore"
         for attempt in outcome.attempts:
             self._attempt(attempt, route, start, band, explored=explored)
-        for judgement in outcome.judgements:
-            self._judgement(judgement, route, start, band)
+        self._asides(outcome, route, start, band)
         if outcome.end == "broken" and outcome.attempts[-1].cost is None:
             self._unknown(outcome.attempts[-1].deployment).inc()
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
 
-    def _judgement(self, judgement: Judgement, route: str, start: str, band: str) -> None:
-        """Count what a judge said of an answer, and what that cost."""
-        self._judgements(route, judgement.tier, judgement.result).inc()
-        if judgement.cost is None:
-            self._unknown(judgement.deployment).inc()
-        elif judgement.cost:
-            self._cost(route, start, judgement.tier, judgement.deployment, "judge", band).inc(judgement.cost)
+    def _asides(self, outcome: Outcome, route: str, start: str, band: str) -> None:
+        """Count what others were asked besides: what a judge said of an answer and cost, what a retriever gave."""
+        for retrieved in outcome.retrievals:
+            self._retrievals(route, *retrieved).inc()
+        for judgement in outcome.judgements:
+            self._judgements(route, judgement.tier, judgement.result).inc()
+            if judgement.cost is None:
+                self._unknown(judgement.deployment).inc()
+            elif judgement.cost:
+                self._cost(route, start, judgement.tier, judgement.deployment, "judge", band).inc(judgement.cost)
 
     def _attempt(self, attempt: Attempt, route: str, start: str, band: str, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""

@@ -11,7 +11,9 @@ from hashlib import blake2b
 from router.decide import Candidate, Step
 from router.health import CLOSED, Breaker
 from router.plan import Deployment
+from router.prompts import Context
 from router.upstream.client import Transport
+from router.upstream.retriever import Retriever
 
 __all__ = ["Member", "Pool", "Tried", "choose", "rendezvous"]
 
@@ -85,8 +87,9 @@ class Member:
 class Pool:
     """Every deployment of one plan at work."""
 
-    def __init__(self, members: Mapping[str, Member]) -> None:
+    def __init__(self, members: Mapping[str, Member], retrievers: dict[Context, Retriever] | None = None) -> None:
         self._members = members
+        self._retrievers = retrievers or {}
         self._turn = 0
         self._turns = dict.fromkeys(members, 0)
 
@@ -97,18 +100,30 @@ class Pool:
         """Put deployments to work; those that a reload left alone keep their connections, places and breakers."""
         kept = before.members if before else {}
         return cls(
-            {
+            retrievers=dict(before.retrievers) if before else None,
+            members={
                 name: kept[name]
                 if name in kept and _same(kept[name].deployment, deployment)
                 else Member(deployment, connect(deployment))
                 for name, deployment in deployments.items()
-            }
+            },
         )
 
     @property
     def members(self) -> Mapping[str, Member]:
         """All of them, by name."""
         return self._members
+
+    @property
+    def retrievers(self) -> Mapping[Context, Retriever]:
+        """Those that have been asked so far."""
+        return self._retrievers
+
+    def retriever(self, context: Context) -> Retriever:
+        """Whoever is asked for a tier's sources; opened when it is first needed."""
+        if context not in self._retrievers:
+            self._retrievers[context] = Retriever(context)
+        return self._retrievers[context]
 
     def order(self, step: Step, *, keeps: str | None = None, thread: bytes | None = None) -> Sequence[Deployment]:
         """Least busy first; among equals whoever came first longest ago, whatever other tiers were asked meanwhile.
@@ -140,7 +155,8 @@ class Pool:
     async def retire(self, keep: "Pool | None" = None) -> None:
         """Close what the next pool does not keep, each when its last call has ended."""
         gone = [m for name, m in self._members.items() if keep is None or keep.members.get(name) is not m]
-        await asyncio.gather(*(member.retire() for member in gone))
+        left = [r for c, r in self._retrievers.items() if keep is None or keep.retrievers.get(c) is not r]
+        await asyncio.gather(*(member.retire() for member in gone), *(retriever.retire() for retriever in left))
 
 
 def rendezvous(thread: bytes, deployments: Sequence[Deployment]) -> list[Deployment]:
