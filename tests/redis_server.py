@@ -17,7 +17,10 @@ from typing_extensions import override
 
 from tests.servers import needs
 
-__all__ = ["RedisServer", "SlowRoad", "free_port", "redis_program", "running", "slow_road", "valkey_program"]
+PATIENT = 5.0
+"""Seconds that a store in a test waits for an answer, where the test is not about waiting."""
+
+__all__ = ["PATIENT", "RedisServer", "SlowRoad", "free_port", "redis_program", "running", "slow_road", "valkey_program"]
 
 
 def redis_program() -> str:

@@ -1,6 +1,6 @@
 """Answers that are there: first in the process, then in the store; and what may be kept of a new one."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from router.cache.entry import Entry, Seal, pack, unpack
 from router.cache.identity import Asked
@@ -8,7 +8,7 @@ from router.cache.near import Near
 from router.chat import Completion
 from router.clock import SYSTEM, Clock
 from router.outcome import Outcome
-from router.store import Claim, Store, StoreDown
+from router.store import CLEARED, Claim, Store, StoreDown
 
 __all__ = ["Answers", "may_be_kept"]
 
@@ -16,8 +16,7 @@ _WHOLE = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons of an answer that is all there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What the store said: an answer, or who makes it."""
 
     entry: Entry | None = None
@@ -47,9 +46,17 @@ class Answers:
 
         self._seal = AesSeal(secret, self._clock.token)
 
+    def listen(self) -> None:
+        """Forget what an operator clears from now on."""
+        self._store.subscribe(CLEARED, self._cleared)
+
+    def _cleared(self, route: bytes | None) -> None:
+        """Forget one route's answers, or all: also when it is not known what has been cleared."""
+        self.near.clear(route.decode() if route else None)
+
     def at_hand(self, asked: Asked) -> Entry | None:
         """An answer that is in the process; nothing is waited for."""
-        return self.near.get(asked.keys.answer, self._clock.wall())
+        return self.near.get(asked.keys.answer, self._clock.now())
 
     async def look(self, asked: Asked) -> Entry | None:
         """An answer that is in the store."""
@@ -74,29 +81,33 @@ class Answers:
     def _read(self, asked: Asked, value: bytes | None, *, told: bool = False) -> Entry | None:
         """Read a value, and keep it in the process; `told`: it may be for those who waited only."""
         entry = unpack(value, asked.keys.answer, self._seal) if value else None
-        if entry is None or (entry.until <= self._clock.wall() and not told):
+        if entry is None:
             return None
-        if entry.until > 0:
-            self.near.put(asked.keys.answer, entry)
-        return entry
+        left = entry.until - self._clock.wall()
+        if left > 0:
+            self.near.put(asked.keys.answer, entry, self._clock.now() + left)
+        return entry if left > 0 or told else None
+
+    def until(self, asked: Asked) -> float:
+        """When an answer of now ends, in seconds since 1970."""
+        return self._clock.wall() + asked.remember.ttl
 
     def keep(self, asked: Asked, entry: Entry) -> None:
         """Keep an answer for whoever asks the same."""
-        lasting = replace(entry, until=self._clock.wall() + asked.remember.ttl)
-        self.near.put(asked.keys.answer, lasting)
+        place, ttl = asked.keys.answer, asked.remember.ttl
+        self.near.put(place, entry, self._clock.now() + ttl)
         if self._store.shared:
-            self._store.put(asked.keys.answer, pack(lasting, asked.keys.answer, self._seal), asked.remember.ttl)
+            self._store.put(place, pack(entry, place, self._seal), ttl)
 
-    def settle(self, asked: Asked, owner: bytes, entry: Entry | None, *, kept: bool) -> None:
+    def settle(self, asked: Asked, owner: bytes, entry: Entry | None) -> None:
         """End what was leased: with an answer that is kept, one for those who waited only, or none at all."""
         if entry is None:
             self._store.settle(asked.keys, owner, b"", None)
             return
-        if kept:
-            entry = replace(entry, until=self._clock.wall() + asked.remember.ttl)
-            self.near.put(asked.keys.answer, entry)
-        value = pack(entry, asked.keys.answer, self._seal)
-        self._store.settle(asked.keys, owner, value, asked.remember.ttl if kept else None)
+        place, ttl = asked.keys.answer, asked.remember.ttl if entry.until else None
+        if ttl is not None:
+            self.near.put(place, entry, self._clock.now() + ttl)
+        self._store.settle(asked.keys, owner, pack(entry, place, self._seal), ttl)
 
 
 def may_be_kept(asked: Asked, outcome: Outcome, size: int) -> bool:

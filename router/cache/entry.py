@@ -41,7 +41,7 @@ class Entry:
     stream: bool = False
     usage: Usage | None = None
     until: float = 0.0
-    """When it ends, in seconds since 1970."""
+    """When it ends, in seconds since 1970; 0 when it may not be kept, and is for those who waited for it only."""
     status: int = 200
     code: str | None = None
     """An error's."""

@@ -5,8 +5,7 @@ out or holds what OpenAI takes it to be, unless a tier's `params` would fill it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -69,8 +68,7 @@ _NUMBERS = frozenset({"frequency_penalty", "presence_penalty", "temperature", "t
 _CANONICAL = orjson.OPT_SORT_KEYS
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What else counts, beside the request's body."""
 
     tenant: str | None = None
@@ -78,12 +76,13 @@ class Terms:
     """The tier that the client forced."""
     threshold: float | None = None
     """The client's own."""
+    budget: float | None = None
+    """What the client would have this cost at most: others are not to be told that it is too little."""
     control: str = ""
     """The `cache-control` header."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request that may have a remembered answer."""
 
     keys: Flight
@@ -118,6 +117,7 @@ def asked(request: ChatRequest, route: Route, bounds: Bounds, terms: Terms) -> A
         route.answers,
         terms.forced,
         terms.threshold,
+        terms.budget,
         bounds.start,
         dict(bounds.require),
         counts,

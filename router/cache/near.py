@@ -16,7 +16,7 @@ class Near:
         """Keep at most so many bytes."""
         self._most = most
         self._size = 0
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[Entry, float]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -27,33 +27,34 @@ class Near:
         return self._size
 
     def get(self, key: str, now: float) -> Entry | None:
-        """The entry of a key, unless it has ended by `now` (seconds since 1970)."""
-        entry = self._entries.get(key)
-        if entry is None:
+        """The entry of a key, unless it has ended by `now`, on a clock that never goes back."""
+        held = self._entries.get(key)
+        if held is None:
             return None
-        if entry.until <= now:
+        entry, until = held
+        if until <= now:
             self.drop(key)
             return None
         self._entries.move_to_end(key)
         return entry
 
-    def put(self, key: str, entry: Entry) -> None:
-        """Keep an entry, unless it alone is more than may be kept."""
+    def put(self, key: str, entry: Entry, until: float) -> None:
+        """Keep an entry until a moment on that clock, unless it alone is more than may be kept."""
         self.drop(key)
         if entry.size > self._most:
             return
-        self._entries[key] = entry
+        self._entries[key] = entry, until
         self._size += entry.size
         self._shrink()
 
     def drop(self, key: str) -> None:
         """Forget an entry."""
-        if (entry := self._entries.pop(key, None)) is not None:
-            self._size -= entry.size
+        if (held := self._entries.pop(key, None)) is not None:
+            self._size -= held[0].size
 
     def clear(self, route: str | None = None) -> int:
         """Forget one route's entries, or all; how many."""
-        gone = [key for key, entry in self._entries.items() if route is None or entry.route == route]
+        gone = [key for key, (entry, _) in self._entries.items() if route is None or entry.route == route]
         for key in gone:
             self.drop(key)
         return len(gone)
@@ -65,5 +66,5 @@ class Near:
 
     def _shrink(self) -> None:
         while self._size > self._most:
-            _, entry = self._entries.popitem(last=False)
+            _, (entry, _) = self._entries.popitem(last=False)
             self._size -= entry.size

@@ -11,12 +11,6 @@ from router.difficulty import text, words
 from router.difficulty.file import Array
 from router.signals import Signals
 
-MEANINGS: Final = 32
-"""How much of a text's meaning the forest sees: that many of its first components."""
-
-REACH: Final = 0.5
-"""How far a landmark reaches: the squared distance at which its nearness has fallen to 1/e."""
-
 SEEN_BITS: Final = 18
 _SEEN_SHIFT: Final = np.uint32(32 - SEEN_BITS)
 _MIX: Final = np.uint32(0x9E3779B1)
@@ -49,8 +43,6 @@ class Features:
     """How much each gram says, by its rarity; of length one together."""
     structure: NDArray[np.float32]
     """Measures in standard deviations from the training prompts' mean, at most three."""
-    nearness: NDArray[np.float32]
-    """To every landmark, 0 to 1."""
     dense: NDArray[np.float32]
     """Structure and meaning side by side."""
     distance: float
@@ -77,7 +69,7 @@ class Space:
     @property
     def dense_width(self) -> int:
         """The number of dense features."""
-        return len(self.scale) + MEANINGS
+        return len(self.scale) + len(self.origin)
 
     def features(self, found: Raw) -> Features:
         """Return the features of a request."""
@@ -86,16 +78,14 @@ class Space:
         rarity /= max(float(rarity @ rarity) ** 0.5, 1e-6)
         standard: NDArray[Any] = (found.structure - self.centre) / self.scale
         meaning = place(found.meaning, self.origin)
-        likeness = self.landmarks @ meaning
         measures = _within(standard, _LIMIT)
         unusual = _within(standard, _FAR)
         distance = (
-            (1.0 - float(likeness.max()))
+            (1.0 - float((self.landmarks @ meaning).max()))
             + _UNSEEN * self._unseen(found.hashes)
             + _UNUSUAL * float(unusual @ unusual / len(unusual)) ** 0.5
         )
-        nearness = np.exp((likeness - 1.0) * (2.0 / REACH))
-        return Features(grams, rarity, measures, nearness, np.concatenate((measures, meaning[:MEANINGS])), distance)
+        return Features(grams, rarity, measures, np.concatenate((measures, meaning)), distance)
 
     def _unseen(self, hashes: text.Hashes) -> float:
         if not len(hashes):

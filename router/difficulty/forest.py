@@ -28,15 +28,14 @@ class Forest:
     depth: int
 
     def ready(self) -> "Forest":
-        """Return the same forest with its places as the machine's own integers: it walks half as fast again."""
-        places = (array.astype(np.intp) for array in (self.roots, self.feature, self.child))
-        roots, feature, child = places
-        return Forest(roots, feature, self.cut, child, self.votes, self.depth)
+        """Return the same forest in the machine's own numbers: it walks half as fast again."""
+        roots, feature, child = (array.astype(np.intp) for array in (self.roots, self.feature, self.child))
+        return Forest(roots, feature, self.cut, child, self.votes.astype(np.float32), self.depth)
 
     def vote(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the mean vote of all trees for each tier on the features `x`."""
         node = self.roots
         for _ in range(self.depth):
             node = self.child[node] + (x[self.feature[node]] > self.cut[node])
-        votes: NDArray[np.float32] = self.votes[node].mean(0, dtype=np.float32)
+        votes: NDArray[np.float32] = self.votes[node].sum(0) / np.float32(len(node))
         return votes

@@ -1,8 +1,9 @@
 """A learned model: from a request to its estimate.
 
-Two experts look at a request. The *linear* one adds up what words, word pairs, measures of structure and nearness to
-landmarks (training prompts of known meaning) say; the *forest* votes on structure and meaning together. Each says for
-each tier how likely a good answer is, and their log odds are mixed into one calibrated probability.
+Three experts look at a request. The *linear* one adds up what words, word pairs and measures of structure say, in any
+language; the *forest* votes on structure and meaning together; the *tasks* expert tells which task a request belongs
+to, and how good each tier is at it. Each says for each tier how likely a good answer is, and their log odds are mixed
+into one calibrated probability.
 """
 
 import math
@@ -21,12 +22,15 @@ from router.difficulty.estimate import BANDS, Estimate, band_of, losses
 from router.difficulty.features import SEEN_BITS, Features, Space, raw
 from router.difficulty.file import Array, Contents, ModelError, read
 from router.difficulty.forest import Forest
+from router.difficulty.tasks import Tasks
 from router.signals import Signals
 
 QUANTILES: Final = 101
 """How finely the training prompts' difficulties are remembered: per cent."""
 
 PER_CENT = np.linspace(0.0, 1.0, QUANTILES)
+EXPERTS: Final = 3
+_SURE = 0.01
 _SHOWN = 6  # Reasons that an explanation gives.
 
 
@@ -36,15 +40,12 @@ class Linear:
 
     grams: Array
     structure: Array
-    nearness: Array
     bias: Array
 
     def odds(self, features: Features) -> NDArray[np.float32]:
         """Return the log odds for each tier."""
         said = features.rarity @ self.grams.take(features.grams, axis=0)
-        odds: NDArray[np.float32] = (
-            said + features.structure @ self.structure + features.nearness @ self.nearness + self.bias
-        )
+        odds: NDArray[np.float32] = said + features.structure @ self.structure + self.bias
         return odds
 
 
@@ -57,8 +58,9 @@ class Model:
     space: Space
     linear: Linear
     forest: Forest
+    tasks: Tasks
     mix: Array
-    """Per tier: the weight of the linear odds, the weight of the forest's, and an offset. Shape (3, tiers)."""
+    """Per tier: the weight of each expert's log odds, and an offset. Shape (EXPERTS + 1, tiers)."""
     quantiles: tuple[float, ...]
     """The training prompts' difficulties, by per cent."""
     distances: tuple[float, ...]
@@ -81,10 +83,12 @@ class Model:
 
     def p_good(self, features: Features) -> tuple[float, ...]:
         """Return the calibrated probability for each tier that its answer is good."""
-        linear = self.linear.odds(features).tolist()
-        forest = log_odds(self.forest.vote(features.dense)).tolist()
-        weights = zip(linear, forest, *self.mix.tolist(), strict=True)  # a few tiers: numpy would take longer
-        return tuple(1.0 / (1.0 + math.exp(-(one * w + other * v + offset))) for one, other, w, v, offset in weights)
+        experts = odds(self.linear, self.forest, self.tasks, features)
+        said = zip(*experts, *self.mix.tolist(), strict=True)
+        return tuple(
+            1.0 / (1.0 + math.exp(-(one * a + two * b + three * c + offset)))
+            for one, two, three, a, b, c, offset in said
+        )
 
     def threshold(self, share: float) -> float:
         """Return the threshold at which about `share` of the training prompts start at the first tier."""
@@ -97,8 +101,8 @@ class Model:
     def explain(self, request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
         """Return what moved the estimate most, strongest first, with how much it added to the log odds of difficulty.
 
-        Words are those of the request; measures of structure have the names of `text.STRUCTURE`. What the forest and
-        the landmarks say cannot be told apart by word and is left out.
+        Words are those of the request; measures of structure have the names of `text.STRUCTURE`. What the forest
+        and the tasks say cannot be told apart by word and is left out.
         """
         features = self.space.features(raw(request, signals))
         apart = (self.linear.structure[:, -1] - self.linear.structure[:, 0]) * features.structure
@@ -144,17 +148,19 @@ def percentile(value: float, quantiles: Sequence[float]) -> float:
     return (above - 1 + (value - low) / (high - low)) / (len(quantiles) - 1)
 
 
-def log_odds(share: NDArray[Any]) -> NDArray[np.float32]:
-    """Return the log odds of shares; a share of nothing or everything is taken to be one in a hundred off."""
-    inside = np.clip(share, 0.01, 0.99)
-    odds: NDArray[np.float32] = np.log(inside / (1.0 - inside))
-    return odds
+def odds(linear: Linear, forest: Forest, tasks: Tasks, features: Features) -> tuple[list[float], ...]:
+    """Return every expert's log odds for each tier: a few numbers, for which numpy would take longer."""
+    return (
+        linear.odds(features).tolist(),
+        [*map(log_odds, forest.vote(features.dense).tolist())],
+        [*map(log_odds, tasks.vote(features.dense).tolist())],
+    )
 
 
-def mixed(mix: Array, linear: NDArray[Any], forest: NDArray[Any]) -> NDArray[Any]:
-    """Return the calibrated log odds from both experts' for each tier."""
-    odds: NDArray[Any] = linear * mix[0] + forest * mix[1] + mix[2]
-    return odds
+def log_odds(share: float) -> float:
+    """Return the log odds of a share; one of nothing or everything is taken to be one in a hundred off."""
+    inside = min(max(share, _SURE), 1.0 - _SURE)
+    return math.log(inside / (1.0 - inside))
 
 
 def load(path: Path, tiers: Sequence[str]) -> Model:
@@ -182,6 +188,7 @@ def from_contents(contents: Contents, place: str) -> Model:
             space=Space(**{name: arrays[name] for name in SPACE}),
             linear=Linear(**{name: arrays[name] for name in LINEAR}),
             forest=Forest(**{name: arrays[name] for name in FOREST}, depth=int(header["depth"])).ready(),
+            tasks=Tasks(**{name: arrays[name] for name in TASKS}),
             mix=arrays["mix"],
             quantiles=tuple(header["quantiles"]),
             distances=tuple(header["distances"]),
@@ -194,15 +201,16 @@ def from_contents(contents: Contents, place: str) -> Model:
 
 
 SPACE: Final = ("rarity", "centre", "scale", "origin", "landmarks", "seen")
-LINEAR: Final = ("grams", "structure", "nearness", "bias")
+LINEAR: Final = ("grams", "structure", "bias")
 FOREST: Final = ("roots", "feature", "cut", "child", "votes")
+TASKS: Final = ("weights", "offsets", "rates")
 """The arrays of a model file that make each part."""
 
 
 def _check(model: Model, place: str) -> None:
     """Raise ModelError when the parts do not fit: an index out of range would fail on a request, not here."""
     tiers, nodes = len(model.tiers), len(model.forest.child)
-    space, linear, forest = model.space, model.linear, model.forest
+    space, linear, forest, tasks = model.space, model.linear, model.forest, model.tasks
     shapes: tuple[tuple[Array, tuple[int, ...]], ...] = (
         (space.rarity, (1 << text.BITS,)),
         (space.landmarks, (len(space.landmarks), words.WIDTH)),
@@ -213,11 +221,12 @@ def _check(model: Model, place: str) -> None:
         (linear.bias, (tiers,)),
         (linear.grams, (1 << text.BITS, tiers)),
         (linear.structure, (len(text.STRUCTURE), tiers)),
-        (linear.nearness, (len(space.landmarks), tiers)),
         (forest.cut, (nodes,)),
         (forest.feature, (nodes,)),
         (forest.votes, (nodes, tiers)),
-        (model.mix, (3, tiers)),
+        (tasks.weights, (space.dense_width, len(tasks.offsets))),
+        (tasks.rates, (len(tasks.offsets), tiers)),
+        (model.mix, (EXPERTS + 1, tiers)),
         (np.array(model.quantiles), (QUANTILES,)),
     )
     indices = ((forest.roots, nodes), (forest.child, nodes), (forest.feature, space.dense_width))

@@ -24,16 +24,18 @@ STRUCTURE: Final = (
     "length", "words", "lines", "digits", "code", "maths", "questions", "negations", "share of digits",
     "share of maths", "share of code", "share of negations", "word length", "share of long words",
     "share of different words", "numbers", "commas", "answer options", "formulas", "blanks to fill", "line length",
-    "capitals", "a small first letter", "a question mark at the end", "a full stop at the end",
+    "capitals", "a small first letter", "a question mark at the end", "a full stop at the end", "sentences",
+    "brackets", "quotes", "colons", "the longest number",
 )  # fmt: skip
 """The measures of structure, in words."""
 
 
-_FOLD: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
+_CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_FOLD: Final = bytes.maketrans(_CAPITALS + b"123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
 _WORD: Final = re.compile(rb"[a-z\x80-\xff]+(?:'[a-z]+)?|0+|[^\sa-z0\x80-\xff]")
 _MIX, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B)
 _SHIFT: Final = np.uint32(32 - BITS)
-_ZERO: Final = ord("0")
+_NUMBERS: Final = bytes(mark if mark == ord("0") else ord(" ") for mark in range(256))
 _LONG: Final = 9  # Letters that make a word long.
 
 
@@ -42,6 +44,9 @@ class Text:
     """What is looked at of a request: its words and their hashes, in order."""
 
     clipped: str
+    folded: bytes
+    """In lower case, with a zero for every digit."""
+    capitals: int
     words: list[bytes]
     hashes: Hashes
 
@@ -49,8 +54,11 @@ class Text:
 def read(request: ChatRequest) -> Text:
     """Return the text that a request is about, split into folded words, numbers and marks."""
     clipped = facts.clip(facts.subject(request))
-    words = _WORD.findall(clipped.encode(errors="replace").translate(_FOLD))
-    return Text(clipped, words, np.fromiter(map(crc32, words), np.uint32, len(words)))
+    encoded = clipped.encode(errors="replace")
+    folded = encoded.translate(_FOLD)
+    words = _WORD.findall(folded)
+    capitals = len(encoded) - len(encoded.translate(None, _CAPITALS))
+    return Text(clipped, folded, capitals, words, np.fromiter(map(crc32, words), np.uint32, len(words)))
 
 
 def grams(hashes: Hashes) -> Hashes:
@@ -75,7 +83,7 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
     lengths = [*map(len, found)]
     letters = sum(lengths)  # Without spaces: how a text is laid out does not make it harder.
     read = max(1, letters)
-    capitals = sum([word[0].isupper() for word in clipped.split()])
+    numbers = text.folded.translate(_NUMBERS).split()
     counts = (
         letters, signals.words, signals.lines, signals.digits, signals.code, signals.maths,
         signals.questions, signals.negations,
@@ -90,16 +98,21 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             min(read / words, 20.0),
             sum([length >= _LONG for length in lengths]) / words,
             len(set(found)) / max(1, len(found)),
-            math.log1p(sum([word[0] == _ZERO for word in found])),
+            math.log1p(len(numbers)),
             math.log1p(clipped.count(",")),
             "\nA" in clipped and "\nB" in clipped,
             (clipped.count("\\") + clipped.count("$")) / words,
             "___" in clipped,
             math.log1p(words / max(1, signals.lines)),
-            capitals / words,
+            text.capitals / read,
             clipped.lstrip()[:1].islower(),
             ends == "?",
             ends == ".",
+            math.log1p(clipped.count(". ") + clipped.count("? ")),
+            math.log1p(clipped.count("(")),
+            math.log1p(clipped.count('"')),
+            math.log1p(clipped.count(":")),
+            max(map(len, numbers), default=0),
         ),
         np.float32,
     )

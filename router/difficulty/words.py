@@ -1,8 +1,8 @@
 """What words mean, roughly: a vector for each of 25,000 English words, and their mean for a text.
 
-The table ships with the package and is shared by every model. It was made from a public sentence encoder, one word at a
-time (`router/learning/words.py`); rare words weigh more than common ones. A text without a known word has no meaning
-here, and its vector is zero.
+The table ships with the package and is shared by every model. It was made from a public sentence encoder such that the
+mean of a text's words lies near the whole text (`router/learning/words.py`); rare words weigh more than common ones. A
+text without a known word has no meaning here, and its vector is zero.
 """
 
 from dataclasses import dataclass

@@ -7,15 +7,17 @@ that may not be kept only to those who waited for it.
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from router.cache import Answers, Asked, Entry, may_be_kept
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
-from router.errors import Problem, Relayed, UpstreamTimedOut
+from router.errors import Problem, Relayed, Unavailable, UpstreamTimedOut
 from router.flights.flight import Ask, Flight
-from router.flights.riding import EVENTS, Leading, joining, remembered
+from router.flights.riding import Leading, joining, remembered
 from router.flights.tape import Tape
 from router.journey import Journey
 from router.outcome import Outcome
@@ -31,10 +33,10 @@ _RENEW = 0.25
 _LOOK = 0.1
 """Seconds between two looks at what somebody else is asking for, in case their word was lost."""
 _OWNER_BYTES = 16
+_NOTHING: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Boarding:
+class Boarding(NamedTuple):
     """One request on its way in: what it asks for, how, and whom it is counted by."""
 
     request: ChatRequest
@@ -124,32 +126,32 @@ class Flights:
 
     async def _fly(self, flight: Flight, mine: Boarding) -> None:
         """Find out what everybody gets."""
-        kept: Entry | None = None
         try:
-            if mine.asked.reads and await self._known(flight, mine):
-                return
-            kept = await self._ask(flight, mine)
+            if not (mine.asked.reads and await self._known(flight, mine)):
+                await self._ask(flight, mine)
         except asyncio.CancelledError:
             if flight.outcome is None:
                 flight.ended(mine.journey.outcome(499, "left", "client_left"))
+            flight.told = Unavailable("this server is stopping; ask again")  # where somebody is left to hear it
             raise
         except Problem as told:
             flight.told = told
         except Exception as fault:  # noqa: BLE001  everybody who waits is told, by whoever answers them
             flight.fault = fault
         finally:
-            self._settle(flight, mine.asked, kept)
+            self._settle(flight, mine.asked)
             key = (mine.asked.keys.answer, mine.asked.stream)
             if self._open.get(key) is flight:
                 del self._open[key]
             flight.land()
 
-    async def _ask(self, flight: Flight, mine: Boarding) -> Entry | None:
-        """Ask upstream; gives the answer when it may be kept."""
+    async def _ask(self, flight: Flight, mine: Boarding) -> None:
+        """Ask upstream, and put down what everybody gets."""
         counted: list[Outcome] = []
+        request, kind = _showing_usage(mine.request), "application/json"
         try:
-            request = _showing_usage(mine.request)
-            given = served(await mine.ask(request), request, mine.journey, counted.append)
+            answer = await mine.ask(request)
+            given, kind = served(answer, request, mine.journey, counted.append), answer.content_type
         except Problem as told:
             given, flight.told = refused(told, mine.journey, counted.append), told
         flight.reply = given
@@ -167,17 +169,17 @@ class Flights:
             heard.tier if heard else "",
             heard.deployment if heard else "",
             body,
-            EVENTS if flight.tape is not None else _content_type(given),
+            kind,
             flight.tape is not None,
             heard.usage if heard else None,
-            status=given.status,
-            code=outcome.error,
-            headers=flight.told.headers if flight.told else {},
+            self.answers.until(mine.asked) if may_be_kept(mine.asked, outcome, len(body)) else 0.0,
+            given.status,
+            outcome.error,
+            flight.told.headers if flight.told else _NOTHING,
         )
         flight.ended(outcome)
         if flight.tape is not None:
             flight.tape.end()
-        return flight.entry if may_be_kept(mine.asked, outcome, len(body)) else None
 
     async def _record(self, tape: Tape, given: Reply) -> None:
         try:
@@ -186,12 +188,12 @@ class Flights:
         finally:
             await given.aclose()
 
-    def _settle(self, flight: Flight, asked: Asked, kept: Entry | None) -> None:
+    def _settle(self, flight: Flight, asked: Asked) -> None:
         """Hand over what became of it: to the cache, and to the servers that wait."""
         if self._leases.pop(flight, None) is not None:
-            self.answers.settle(asked, self._owner, flight.entry, kept=kept is not None)
-        elif kept is not None:
-            self.answers.keep(asked, kept)
+            self.answers.settle(asked, self._owner, flight.entry)
+        elif flight.entry is not None and flight.entry.until and flight.reply is not None:
+            self.answers.keep(asked, flight.entry)
 
     def _abandoned(self, flight: Flight) -> None:
         """The last of this process has left; upstream is let go, unless another server waits for the answer."""
@@ -288,7 +290,3 @@ def _showing_usage(request: ChatRequest) -> ChatRequest:
         return request
     options = {**(request.body.get("stream_options") or {}), "include_usage": True}
     return replace(request, body={**request.body, "stream_options": options}, include_usage=True)
-
-
-def _content_type(reply: Reply) -> str:
-    return next((value.decode() for name, value in reply.headers if name == b"content-type"), "application/json")

@@ -1,5 +1,6 @@
-"""Fit the parts of a model: the space its prompts span, the linear expert, the forest, and how the two are mixed."""
+"""Fit the parts of a model: the space its prompts span, and the three experts."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,18 +11,22 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression
 
 from router.difficulty import text
-from router.difficulty.features import REACH, Features, Raw, Space, place, seen_bits
+from router.difficulty.features import Features, Raw, Space, place, seen_bits
 from router.difficulty.forest import Forest
 from router.difficulty.model import Linear
+from router.difficulty.tasks import Tasks
 
 Matrix = NDArray[np.floating]
 
 LANDMARKS: Final = 512
 TREES: Final = 100
-DEPTH: Final = 12
+DEPTH: Final = 10
 
-_PLENTY = 2_000  # Labels from which the forest may look closer.
-_LEAF = {"scarce": 10, "plenty": 6}  # Fewest labels that share a vote.
+_MEANINGS = 32  # How much of a text's meaning the forest sees: that many of its first components.
+_LEAF = 8  # Fewest labels that share a vote.
+_TASK_FREEDOM = 30.0  # The like, where tasks are told apart.
+_RARE_TASK, _MOST_TASKS = 5, 256  # Labels that a task must have, and how many tasks are told apart.
+_PRIOR = 20.0  # Labels that the mean of all tasks counts for in the mean of each.
 _FREEDOM = 0.3  # Inverse strength of the linear expert's regularisation.
 _RARE = 2  # Prompts that must share a gram before it may say anything.
 
@@ -47,22 +52,14 @@ def space(found: Sequence[Raw], seed: int) -> Space:
 
 def linear(at: Space, seen: Sequence[Features], scores: Matrix) -> Linear:
     """Fit the linear expert. A score between 0 and 1 counts as that much of a good answer; NaN is left out."""
-    spread = _spread(at.landmarks)
     apart = 1 / np.sqrt(len(at.scale))  # All measures together weigh as much as all words together.
-    x = sparse.hstack(
-        [
-            _words(seen),
-            np.array([one.structure for one in seen]) * apart,
-            np.array([one.nearness for one in seen]) @ spread,
-        ]
-    ).tocsr()
+    x = sparse.hstack((_words(seen), np.array([one.structure for one in seen]) * apart)).tocsr()
     heads = [logistic(x, scores[:, tier]) for tier in range(scores.shape[1])]
     weights = np.array([head[0] for head in heads]).T
-    words, measures = 1 << text.BITS, len(at.scale)
+    words = 1 << text.BITS
     return Linear(
         grams=weights[:words].astype(np.float16),
-        structure=(weights[words : words + measures] * apart).astype(np.float32),
-        nearness=(spread @ weights[words + measures :]).astype(np.float32),
+        structure=(weights[words:] * apart).astype(np.float32),
         bias=np.array([head[1] for head in heads], np.float32),
     )
 
@@ -83,10 +80,9 @@ def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = _FRE
 
 def forest(seen: Sequence[Features], scores: Matrix, seed: int) -> Forest:
     """Grow the forest on scores without gaps, and lay it out flat."""
-    leaf = _LEAF["plenty" if len(seen) >= _PLENTY else "scarce"]
-    grown = ExtraTreesRegressor(TREES, max_depth=DEPTH, min_samples_leaf=leaf, max_features=0.3, random_state=seed).fit(
-        np.array([one.dense for one in seen]), scores
-    )
+    x = np.array([one.dense[: len(one.structure) + _MEANINGS] for one in seen])
+    trees = ExtraTreesRegressor(TREES, max_depth=DEPTH, min_samples_leaf=_LEAF, max_features=0.3, random_state=seed)
+    grown = trees.fit(x, scores)
     parts: list[list[NDArray[Any]]] = []
     roots, start = [], 0
     for tree in (estimator.tree_ for estimator in grown.estimators_):
@@ -111,6 +107,33 @@ def forest(seen: Sequence[Features], scores: Matrix, seed: int) -> Forest:
     )
 
 
+def tasks(seen: Sequence[Features], names: Sequence[str | None], scores: Matrix) -> Tasks:
+    """Learn to tell the tasks apart, and how good each tier is at each, from scores without gaps."""
+    counted = Counter(name for name in names if name is not None).most_common(_MOST_TASKS)
+    common = {name for name, count in counted if count >= _RARE_TASK}
+    rows = np.array([row for row, name in enumerate(names) if name in common], np.int64)
+    mean = scores.mean(0)
+    width = len(seen[0].dense)
+    if len(common) < 2:  # One kind, or no word of any: nothing to tell apart.
+        return Tasks(np.zeros((width, 1), np.float32), np.zeros(1, np.float32), mean[None].astype(np.float32))
+    measures = len(seen[0].structure)
+    scale = np.where(np.arange(width) < measures, 1 / np.sqrt(measures), 1.0)  # All measures weigh as much as meaning.
+    found, place_ = np.unique([names[row] for row in rows.tolist()], return_inverse=True)
+    x = np.array([seen[row].dense for row in rows.tolist()]) * scale
+    fitted = LogisticRegression(C=_TASK_FREEDOM, max_iter=100, tol=1e-2).fit(x, place_)
+    weights, offsets = fitted.coef_, fitted.intercept_
+    if len(found) == 2:  # scikit-learn keeps one row of weights for two classes.
+        weights, offsets = np.vstack((-weights, weights)) / 2, np.concatenate((-offsets, offsets)) / 2
+    counts = np.bincount(place_)[:, None]
+    total = np.array([np.bincount(place_, scores[rows, tier]) for tier in range(scores.shape[1])]).T
+    rates = (total + _PRIOR * mean) / (counts + _PRIOR)
+    return Tasks(
+        weights=(weights * scale).T.astype(np.float32),
+        offsets=offsets.astype(np.float32),
+        rates=rates.astype(np.float32),
+    )
+
+
 def _side_by_side(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return a tree's nodes in an order in which siblings are neighbours, and each node's first child there."""
     order = [0]
@@ -128,11 +151,3 @@ def _words(seen: Sequence[Features]) -> sparse.csr_matrix:
     return sparse.csr_matrix(
         (np.concatenate([one.rarity for one in seen]), columns, starts), shape=(len(seen), 1 << text.BITS)
     )
-
-
-def _spread(landmarks: NDArray[np.float32]) -> Matrix:
-    """Return the matrix that makes nearness to crowded landmarks count no more than to lonely ones (Nyström's)."""
-    near = np.exp((landmarks.astype(np.float64) @ landmarks.T - 1) * (2 / REACH))
-    size, direction = np.linalg.eigh(near)
-    spread: Matrix = direction / np.sqrt(np.maximum(size, 1e-4)) @ direction.T
-    return spread

@@ -19,7 +19,8 @@ from router import signals
 from router.difficulty import file, words
 from router.difficulty.features import Raw, Space, raw
 from router.difficulty.forest import Forest
-from router.difficulty.model import FOREST, LINEAR, QUANTILES, SPACE, Linear, Model, log_odds, mixed
+from router.difficulty.model import EXPERTS, FOREST, LINEAR, QUANTILES, SPACE, TASKS, Linear, Model, odds
+from router.difficulty.tasks import Tasks
 from router.learning import experts, figures
 from router.learning.data import DataError, Row, Tally, sample, scores
 
@@ -33,6 +34,9 @@ FEWEST: Final = 100
 MOST: Final = 20_000
 """Rows that are learned from. Of more, an even sample is taken while reading, so that memory stays bounded."""
 
+BELIEF: Final = np.array([0.15, 0.6, 0.25])
+"""How much the linear expert, the forest and the tasks are believed; chosen by cross-validation on three sources."""
+
 _FOLDS: Final = 5
 _PER_CENT = np.linspace(0, 1, QUANTILES)
 
@@ -44,15 +48,13 @@ class Experts:
     space: Space
     linear: Linear
     forest: Forest
+    tasks: Tasks
 
-    def odds(self, found: Sequence[Raw]) -> tuple[Matrix, Matrix, Matrix]:
-        """Return the linear expert's and the forest's log odds, shape (rows, tiers) each, and the distances."""
+    def odds(self, found: Sequence[Raw]) -> tuple[Matrix, NDArray[np.float64]]:
+        """Return the experts' log odds, shape (rows, EXPERTS, tiers), and the distances."""
         seen = [self.space.features(one) for one in found]
-        return (
-            np.array([self.linear.odds(one) for one in seen], np.float64),
-            np.array([log_odds(self.forest.vote(one.dense)) for one in seen], np.float64),
-            np.array([one.distance for one in seen]),
-        )
+        said = [odds(self.linear, self.forest, self.tasks, one) for one in seen]
+        return np.array(said, np.float64), np.array([one.distance for one in seen])
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -95,15 +97,16 @@ def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[d
     labels = scores(rows)
     _check(labels, tiers)
     found = [raw(row.request, signals.read(row.request)) for row in rows]
-    linear, forest, distances = (np.zeros_like(labels), np.zeros_like(labels), np.zeros(len(rows)))
+    names = [row.task for row in rows]
+    said, distances = np.zeros((len(rows), EXPERTS, len(tiers))), np.zeros(len(rows))
     for number, (seen, unseen) in enumerate(folds(rows, how.seed)):
         how.progress("learning", number, _FOLDS + 1)
-        parts = learn([found[row] for row in seen], labels[seen], how)
-        linear[unseen], forest[unseen], distances[unseen] = parts.odds([found[row] for row in unseen])
+        parts = learn([found[row] for row in seen], labels[seen], [names[row] for row in seen], how)
+        said[unseen], distances[unseen] = parts.odds([found[row] for row in unseen])
     how.progress("learning", _FOLDS, _FOLDS + 1)
-    kept = learn(found, labels, how)
-    mix = np.array([_mix(linear[:, tier], forest[:, tier], labels[:, tier]) for tier in range(len(tiers))]).T
-    p_good = 1 / (1 + np.exp(-mixed(mix, linear, forest)))
+    kept = learn(found, labels, names, how)
+    mix = np.array([_mix(said[:, :, tier], labels[:, tier]) for tier in range(len(tiers))]).T
+    p_good = 1 / (1 + np.exp(-((said * mix[:-1]).sum(1) + mix[-1])))
     difficulty = np.maximum(0, p_good[:, -1] - p_good[:, 0])
     header = {
         "tiers": list(tiers),
@@ -121,14 +124,14 @@ def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[d
     return header, arrays(kept, mix)
 
 
-def learn(found: Sequence[Raw], labels: Matrix, how: How = HOW) -> Experts:
-    """Fit both experts on rows."""
+def learn(found: Sequence[Raw], labels: Matrix, tasks: Sequence[str | None], how: How = HOW) -> Experts:
+    """Fit all experts on rows."""
     at = experts.space(found, how.seed)
     seen = [at.features(one) for one in found]
     line = experts.linear(at, seen, labels)
     expected = 1 / (1 + np.exp(-np.array([line.odds(one) for one in seen])))
     whole = np.where(np.isnan(labels), expected, labels)  # What is missing is filled with what the words let expect.
-    return Experts(at, line, experts.forest(seen, whole, how.seed))
+    return Experts(at, line, experts.forest(seen, whole, how.seed), experts.tasks(seen, tasks, whole))
 
 
 def folds(rows: Sequence[Row], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -141,7 +144,7 @@ def folds(rows: Sequence[Row], seed: int) -> list[tuple[NDArray[np.int64], NDArr
 
 def arrays(kept: Experts, mix: Matrix) -> dict[str, file.Array]:
     """Return the arrays of a model file."""
-    parts = ((SPACE, kept.space), (LINEAR, kept.linear), (FOREST, kept.forest))
+    parts = ((SPACE, kept.space), (LINEAR, kept.linear), (FOREST, kept.forest), (TASKS, kept.tasks))
     return {name: getattr(part, name) for names, part in parts for name in names} | {"mix": mix.astype(np.float32)}
 
 
@@ -152,10 +155,15 @@ def model(header: dict[str, Any], parts: dict[str, file.Array]) -> Model:
     return from_contents(file.unpack(file.pack(header, parts), "the model"), "the model")
 
 
-def _mix(linear: Matrix, forest: Matrix, score: Matrix) -> tuple[float, float, float]:
-    """Return the weights of both experts and the offset that make held-out probabilities true (Platt's scaling)."""
-    weights, offset = experts.logistic(np.array([linear, forest]).T, score, freedom=1.0)
-    return float(weights[0]), float(weights[1]), offset
+def _mix(said: Matrix, score: Matrix) -> list[float]:
+    """Return the weights of the experts and the offset that make held-out probabilities true (Platt's scaling).
+
+    How much each is believed beside the others is fixed: weights learned from the same rows would fit their noise.
+    """
+    (slope,), offset = experts.logistic((said @ BELIEF)[:, None], score, freedom=100.0)
+    if slope <= 0:  # They know nothing of this tier, or less.
+        (slope,), offset = experts.logistic(np.zeros((len(score), 1)), score)
+    return [*(slope * BELIEF).tolist(), offset]
 
 
 def _check(labels: Matrix, tiers: Sequence[str]) -> None:

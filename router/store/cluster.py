@@ -7,7 +7,7 @@ from typing import Any
 
 from router.policy.store_url import StoreUrl
 from router.store.dialing import Dial, to_host
-from router.store.link import Call, Link, pack
+from router.store.link import DEADLINE, Call, Link, pack
 
 __all__ = ["Cluster", "slot_of"]
 
@@ -47,10 +47,16 @@ class Cluster:
     """The way to every node that keeps keys."""
 
     def __init__(
-        self, url: StoreUrl, *, say: Callable[[str], None], heard: Callable[[bytes, bytes | None], None]
+        self,
+        url: StoreUrl,
+        *,
+        say: Callable[[str], None],
+        heard: Callable[[bytes, bytes | None], None],
+        deadline: float = DEADLINE,
     ) -> None:
         """Ask the nodes that the address names for all the others, once the first command comes."""
         self._url = url
+        self._deadline = deadline
         self._say = say
         self._heard = heard
         self._loop = asyncio.get_running_loop()
@@ -66,6 +72,11 @@ class Cluster:
     def up(self) -> bool:
         """Whether every node answers, and takes what is written."""
         return all(link.up for link in self._links.values())
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """To every node that is known."""
+        return tuple(self._links.values())
 
     async def begin(self) -> None:
         """Learn who keeps what, and connect to everybody; a second at most."""
@@ -116,7 +127,11 @@ class Cluster:
         link = self._links.get(address)
         if link is None:
             link = self._links[address] = Link(
-                to_host(self._url, *address), say=self._say, heard=self._heard, redirected=self._redirected
+                to_host(self._url, *address),
+                say=self._say,
+                heard=self._heard,
+                redirected=self._redirected,
+                deadline=self._deadline,
             )
         return link
 
@@ -167,6 +182,8 @@ class Cluster:
             host = (master[0] or b"").decode() or told_by[0]
             owners[first : last + 1] = [(host, int(master[1]))] * (last - first + 1)
         self._owners, self._known = owners, True
+        for owner in {owner for owner in owners if owner is not None}:
+            self._link(owner)
         gone = [place for place in self._links if place not in set(owners)]
         if self._hears is None or any(self._links[place] is self._hears for place in gone):
             self._hears = self._link(next(owner for owner in owners if owner is not None))

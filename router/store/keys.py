@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple, Self
 
-__all__ = ["CHANNELS", "KINDS", "PREFIX", "Flight", "Kind", "key", "kind_of"]
+__all__ = ["CHANNELS", "CLEARED", "KINDS", "PREFIX", "Flight", "Kind", "key", "kind_of"]
 
 PREFIX = "sf1:"
 _HASH_BYTES = 16
@@ -50,7 +50,10 @@ KINDS = {
     )
 }
 
+CLEARED = "sf1:cleared"
+
 CHANNELS = {
+    "cleared": "a route whose answers an operator has cleared, or nothing for all of them",
     "threshold": "a route whose thresholds were changed",
     "breaker": "a deployment whose breaker was opened or closed",
 }

@@ -16,10 +16,12 @@ from typing_extensions import override
 from router.store import scripts
 from router.store.protocol import StoreDown
 
-__all__ = ["Call", "Link", "Redirected", "Wire", "pack"]
+__all__ = ["DEADLINE", "Call", "Link", "Redirected", "Wire", "pack"]
 
 DEADLINE = 0.05
 """Seconds that a request may wait for an answer."""
+_AGAIN = 0.1
+"""Share of the deadline for a second look: an answer that came while we were busy ourselves is not late."""
 _CONNECT = 1.0
 _BACKOFF = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
 _UNANSWERED = 3
@@ -112,8 +114,10 @@ class Link:
         say: Callable[[str], None],
         heard: Callable[[bytes, bytes | None], None],
         redirected: Redirected | None = None,
+        deadline: float = DEADLINE,
     ) -> None:
         """Connect when the first command comes. `dial` raises OSError, with a sentence."""
+        self._deadline = deadline
         self._dial = dial
         self._say = say
         self._heard = heard
@@ -191,7 +195,7 @@ class Link:
         if not self._queue:
             return
         if self._timer is None:
-            self._timer = self._loop.call_later(DEADLINE, self._look)
+            self._timer = self._loop.call_later(self._deadline * (1 - _AGAIN), self._look)
         if self._wire is None:
             self._heal()
             return
@@ -211,17 +215,19 @@ class Link:
         if self._wire is not None and not self._wire.transport.is_closing():
             self._wire.transport.write(data)
 
-    def _look(self) -> None:
-        """See whether the oldest call has waited for too long."""
+    def _look(self, looked: Call | None = None) -> None:
+        """See whether the oldest call waits for too long; what has arrived by now is read before a second look."""
         self._timer = None
         oldest = next((call for call in (*self._sent, *self._queue) if _waits(call)), None)
         if oldest is None:
             return
-        left = oldest.at + DEADLINE - self._loop.time()
-        if left <= 0:
-            self._break(f"no answer within {DEADLINE * 1000:.0f} ms")
-        else:
+        left = oldest.at + self._deadline * (1 - _AGAIN) - self._loop.time()
+        if left > 0:
             self._timer = self._loop.call_later(left, self._look)
+        elif oldest is looked:
+            self._break(f"no answer within {self._deadline * 1000:.0f} ms")
+        else:
+            self._timer = self._loop.call_later(self._deadline * _AGAIN, self._look, oldest)
 
     # ------------------------------------------------------------------------------------------------------ and back
 
@@ -341,7 +347,7 @@ class Link:
         self._sent.append(Call(_PING, answer, writes=False))
         self._send(_PING)
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 await answer
         except (TimeoutError, StoreDown):
             return False

@@ -1,8 +1,7 @@
 """What a store can do, and how it says that it is down."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from router.store.keys import Flight
 
@@ -19,8 +18,7 @@ class StoreDown(Exception):
     """The store cannot be reached, or took longer than a request may wait for it; whoever asked goes on without."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """What came of asking for an answer, or else for the right to be the one who makes it."""
 
     value: bytes | None = None

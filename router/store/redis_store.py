@@ -1,15 +1,15 @@
 """The store that several servers share: Redis or Valkey, alone, behind Sentinels, or as a cluster."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Protocol
 
 from router.policy.store_url import StoreUrl
 from router.store import scripts
 from router.store.cluster import Cluster
 from router.store.dialing import Dial, to_host, to_master, to_socket
-from router.store.keys import Flight
-from router.store.link import Call, Link, pack
+from router.store.keys import PREFIX, Flight
+from router.store.link import DEADLINE, Call, Link, pack
 from router.store.protocol import Claim, Heard, StoreDown
 from router.store.scripts import Script
 
@@ -20,6 +20,9 @@ _FULL = ("OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM")
 
 class _Way(Protocol):
     """How a command reaches the server that keeps a key."""
+
+    @property
+    def links(self) -> Sequence[Link]: ...
 
     @property
     def up(self) -> bool: ...
@@ -40,6 +43,7 @@ class _Alone:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self.links = (link,)
 
     @property
     def up(self) -> bool:
@@ -72,8 +76,10 @@ class RedisStore:
         say: Callable[[str], None] | None = None,
         *,
         closing: Callable[[], None] | None = None,
+        deadline: float = DEADLINE,
     ) -> None:
         """`say` hears, in a sentence, when the server is lost and when it is back; `closing` is called at the end."""
+        self._deadline = deadline
         self._closing = closing
         self._url = url
         self._say = say or (lambda _: None)
@@ -165,6 +171,26 @@ class RedisStore:
             self._way().listen(name)
         return lambda: self._leave(name, heard)
 
+    async def walk(self, kind: str, head: int) -> AsyncIterator[tuple[str, int, bytes]]:
+        """Every key of a kind, with the size of its value and its first `head` bytes; for operators, not for requests.
+
+        Raises:
+            StoreDown: the server did not answer.
+        """
+        for link in self._way().links:
+            cursor = b"0"
+            while True:
+                scan = ("SCAN", cursor, "MATCH", f"{PREFIX}{kind}:*", "COUNT", "500")
+                cursor, names = await _told(link, *scan)
+                sizes = [_told(link, "STRLEN", name) for name in names]
+                heads = [_told(link, "GETRANGE", name, "0", str(head - 1)) for name in names]
+                found = await asyncio.gather(*sizes, *heads, return_exceptions=True)
+                for name, size, value in zip(names, found[: len(names)], found[len(names) :], strict=True):
+                    if isinstance(size, int) and isinstance(value, bytes):  # not of another type
+                        yield name.decode(), size, value
+                if cursor == b"0":
+                    break
+
     async def aclose(self) -> None:
         """Let go of every connection."""
         if self._made is not None:
@@ -196,14 +222,14 @@ class RedisStore:
         url = self._url
         match url.kind:
             case "cluster":
-                return Cluster(url, say=self._say, heard=self._hear)
+                return Cluster(url, say=self._say, heard=self._hear, deadline=self._deadline)
             case "sentinel":
                 dial: Dial = to_master(url)
             case "unix":
                 dial = to_socket(url)
             case _:
                 dial = to_host(url, *url.hosts[0])
-        return _Alone(Link(dial, say=self._say, heard=self._hear))
+        return _Alone(Link(dial, say=self._say, heard=self._hear, deadline=self._deadline))
 
     # ----------------------------------------------------------------------------------------------------- messages
 
@@ -218,6 +244,13 @@ class RedisStore:
             if not listening:
                 del self._listening[channel]
                 self._way().leave(channel)
+
+
+def _told(link: Link, *command: str | bytes) -> "asyncio.Future[Any]":
+    """Ask one server, whoever keeps what."""
+    future = asyncio.get_running_loop().create_future()
+    link.ask(Call(pack(command), future, writes=False))
+    return future
 
 
 def _call(

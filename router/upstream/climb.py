@@ -21,7 +21,7 @@ from router.upstream import attempt
 from router.upstream.failure import Failure, problem
 from router.upstream.live import EVENTS, Draft, Drafted, Live, Served
 from router.upstream.opinion import Opinion, opinion
-from router.upstream.pool import Member, Pool, Tried, choose
+from router.upstream.pool import Member, Pool, Tried, above, choose, larger
 from router.upstream.purse import Purse
 from router.upstream.sources import Sourced, Sources
 from router.upstream.stream import Stream
@@ -96,12 +96,13 @@ class Climb:
         while (candidate := choose(steps, self._tried, self._order)) and self._left > candidate.after:
             if candidate.after:
                 await asyncio.sleep(candidate.after)
-            match await self._ask(candidate, _above(steps, candidate.tier)):
+                self._journey.paused(candidate.after)
+            match await self._ask(candidate, above(steps, candidate.tier)):
                 case Served() as served:
                     return served
                 case Verdict():
                     self._count(candidate, Tried(1, again=False))
-                    steps = _above(steps, candidate.tier)
+                    steps = above(steps, candidate.tier)
                 case Failure() as failure:
                     steps = self._without(failure, candidate, steps)
         if self._draft is not None and usable(
@@ -202,6 +203,8 @@ class Climb:
         committed = False
         try:
             verdict, usage = await self._held(call, stream)
+            if stream.begun is not None:
+                self._journey.first_chunk(stream.begun - begun)
             committed = verdict.accepted or self._stands(call, stream.answer.completion(), verdict)
             self._answered(call, verdict, usage, sent=committed)
         finally:
@@ -286,6 +289,7 @@ class Climb:
         self._pay(call, completion)
         if not self._purse.affords_any(call.above):
             return True
+        self._journey.drafts[call.candidate.tier.name] = completion
         handoff = self._route.handoff or call.candidate.tier.handoff
         self._told_above = handoff.told(completion, verdict.reason) if handoff else None
         return False
@@ -345,7 +349,7 @@ class Climb:
         if failure.called or candidate.tier.name not in self._failures:
             self._failures[candidate.tier.name] = failure, self._journey.place
         if failure.too_long:
-            return _larger(steps, candidate)
+            return larger(steps, candidate)
         context = candidate.tier.context
         if failure.reason == "retrieval" and context is not None and context.on_error == "fail":
             return ()
@@ -376,25 +380,3 @@ class Climb:
             message = "with the prompts that are added, no tier is expected to answer for what this request may cost"
             return BadRequest(message, code="max_cost_exceeded")
         return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})
-
-
-def _above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
-    """The tiers after this one."""
-    return steps[[step.tier for step in steps].index(tier) + 1 :]
-
-
-def _larger(steps: tuple[Step, ...], candidate: Candidate) -> tuple[Step, ...]:
-    """The deployments, from this tier on, whose window is larger than the one that was too small.
-
-    A window nobody knows is larger than one that is known; when the one that was too small is itself unknown, what
-    is left is the tiers above.
-    """
-    above = _above(steps, candidate.tier)
-    small = candidate.deployment.context_window
-    if small is None:
-        return above
-    kept = (
-        replace(step, deployments=tuple(d for d in step.deployments if (d.context_window or small + 1) > small))
-        for step in (*(s for s in steps if s.tier is candidate.tier), *above)
-    )
-    return tuple(step for step in kept if step.deployments)

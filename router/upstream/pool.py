@@ -10,12 +10,12 @@ from hashlib import blake2b
 
 from router.decide import Candidate, Step
 from router.health import CLOSED, Breaker
-from router.plan import Deployment
+from router.plan import Deployment, Tier
 from router.prompts import Context
 from router.upstream.client import Transport
 from router.upstream.retriever import Retriever
 
-__all__ = ["Member", "Pool", "Tried", "choose", "rendezvous"]
+__all__ = ["Member", "Pool", "Tried", "above", "choose", "larger", "rendezvous"]
 
 MOST_PER_DEPLOYMENT = 2
 MOST_PER_REQUEST = 6
@@ -26,12 +26,14 @@ LONGEST_RETRY_AFTER = 1.0
 class Member:
     """One deployment at work: its connections, its places, its breaker."""
 
-    __slots__ = ("_idle", "_places", "breaker", "busy", "deployment", "transport")
+    __slots__ = ("_idle", "_places", "breaker", "busy", "deployment", "transport", "turned")
 
     def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
         self.transport = transport
         self.breaker = CLOSED
+        self.turned: Callable[[Member], None] | None = None
+        """Hears when the breaker has opened, or closed again."""
         self.busy = 0
         self._idle = asyncio.Event()
         self._places = asyncio.Semaphore(deployment.concurrency) if deployment.concurrency else None
@@ -43,6 +45,16 @@ class Member:
         if self.deployment.spills and self._places is not None and self._places.locked():
             return "full"
         return None
+
+    def spares(self) -> str | None:
+        """Why it has nothing to spare for calls nobody waits for: `open`, `busy`, or None.
+
+        They take at most half of its places, and leave the probe of a breaker that is open to real traffic.
+        """
+        if self.breaker.open_until is not None:
+            return "open"
+        most = self.deployment.concurrency
+        return "busy" if most is not None and 2 * (self.busy + 1) > most else None
 
     async def enter(self) -> None:
         """Take a place, waiting for one when there is none."""
@@ -69,12 +81,17 @@ class Member:
 
     def succeeded(self) -> None:
         """Its last call was answered."""
-        self.breaker = self.breaker.succeeded()
+        before, self.breaker = self.breaker, self.breaker.succeeded()
+        if before.open_until is not None and self.turned is not None:
+            self.turned(self)
 
     def failed(self, now: float) -> None:
         """Its last call failed, in a way that says something about it."""
         rule = self.deployment.breaker
-        self.breaker = self.breaker.after_failure(now, failures=rule.failures, open_for=rule.open_for)
+        before = self.breaker
+        self.breaker = before.after_failure(now, failures=rule.failures, open_for=rule.open_for)
+        if self.breaker.open_until != before.open_until and self.turned is not None:
+            self.turned(self)
 
     async def retire(self) -> None:
         """Close its connections as soon as nobody uses them."""
@@ -215,3 +232,25 @@ def _again(steps: Sequence[Step], tried: Mapping[str, Tried]) -> Iterator[Candid
             one = tried[deployment.name]
             if one.again and one.times < MOST_PER_DEPLOYMENT and one.retry_after <= LONGEST_RETRY_AFTER:
                 yield Candidate(step.tier, deployment, one.retry_after)
+
+
+def above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
+    """The tiers after this one."""
+    return steps[[step.tier for step in steps].index(tier) + 1 :]
+
+
+def larger(steps: tuple[Step, ...], candidate: Candidate) -> tuple[Step, ...]:
+    """The deployments, from this tier on, whose window is larger than the one that was too small.
+
+    A window nobody knows is larger than one that is known; when the one that was too small is itself unknown, what
+    is left is the tiers above.
+    """
+    rest = above(steps, candidate.tier)
+    small = candidate.deployment.context_window
+    if small is None:
+        return rest
+    kept = (
+        replace(step, deployments=tuple(d for d in step.deployments if (d.context_window or small + 1) > small))
+        for step in (*(s for s in steps if s.tier is candidate.tier), *rest)
+    )
+    return tuple(step for step in kept if step.deployments)

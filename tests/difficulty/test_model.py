@@ -47,6 +47,8 @@ def test_other_tiers_are_refused(tmp_path: Path) -> None:
         ({"grams": np.zeros((4, 2), np.float16)}, "do not fit"),
         ({"child": ARRAYS["child"] + 10**6}, "do not fit"),
         ({"feature": np.full_like(ARRAYS["feature"], 255)}, "do not fit"),
+        ({"rates": np.zeros((9, 2), np.float32)}, "do not fit"),
+        ({"weights": np.zeros((2, 2), np.float32)}, "do not fit"),
         ({"depth": None}, "corrupt"),
     ],
 )

@@ -10,9 +10,12 @@ import pytest
 from router import signals
 from router.chat import ChatRequest
 from router.difficulty import Model, ModelError, load
+from router.learning import metrics
 from router.learning.data import DataError
+from router.learning.score import judged
 from router.learning.train import train
 from tests.learning.outcomes import lines, written
+from tests.learning.small import read
 
 TODAY = date(2026, 11, 22)
 TIERS = ("tuned", "frontier")
@@ -45,8 +48,9 @@ def test_it_learns_what_is_hard(model: tuple[Model, dict[str, Any]]) -> None:
 
 
 def test_its_probabilities_are_true_on_average(model: tuple[Model, dict[str, Any]]) -> None:
-    _, facts = model
-    assert facts["ece"] <= max(0.05, facts["ece_when_perfect"])
+    learned, _ = model
+    seen = judged(learned, read(1_000, seed=9))
+    assert metrics.ece(seen.p_good[:, 0], seen.scores[:, 0]) < 0.05
 
 
 def test_its_facts_say_where_it_comes_from(model: tuple[Model, dict[str, Any]]) -> None:

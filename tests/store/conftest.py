@@ -7,7 +7,7 @@ import pytest
 from router.policy.store_url import read_store_url
 from router.store import Memory, Store
 from router.store.redis_store import RedisStore
-from tests.redis_server import RedisServer, redis_program, running, valkey_program
+from tests.redis_server import PATIENT, RedisServer, redis_program, running, valkey_program
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +34,11 @@ def _memory(_: pytest.FixtureRequest) -> Store:
 
 
 def _redis(request: pytest.FixtureRequest) -> Store:
-    return RedisStore(read_store_url(request.getfixturevalue("redis_server").url))
+    return RedisStore(read_store_url(request.getfixturevalue("redis_server").url), deadline=PATIENT)
 
 
 def _valkey(request: pytest.FixtureRequest) -> Store:
-    return RedisStore(read_store_url(request.getfixturevalue("valkey_server").url))
+    return RedisStore(read_store_url(request.getfixturevalue("valkey_server").url), deadline=PATIENT)
 
 
 @pytest.fixture(

@@ -9,7 +9,7 @@ from router.policy.store_url import read_store_url
 from router.store import Claim, Flight, StoreDown, key
 from router.store.cluster import slot_of
 from router.store.redis_store import RedisStore
-from tests.redis_server import RedisServer, free_port, redis_program, running
+from tests.redis_server import PATIENT, RedisServer, free_port, redis_program, running
 from tests.store.hearing import Told
 
 pytestmark = pytest.mark.redis
@@ -33,7 +33,9 @@ def nodes() -> Iterator[tuple[RedisServer, RedisServer]]:
 
 @pytest.fixture
 async def store(nodes: tuple[RedisServer, RedisServer]) -> AsyncIterator[RedisStore]:
-    made = RedisStore(read_store_url(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{nodes[0].port}/0"))
+    made = RedisStore(
+        read_store_url(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{nodes[0].port}/0"), deadline=PATIENT
+    )
     await made.begin()
     yield made
     await made.aclose()
@@ -107,7 +109,7 @@ async def test_what_is_published_at_one_node_is_heard_from_any(store: RedisStore
 
 async def test_a_cluster_that_is_not_there_is_told_and_costs_nothing() -> None:
     told = Told()
-    store = RedisStore(read_store_url(f"redis+cluster://127.0.0.1:{free_port()}"), told)
+    store = RedisStore(read_store_url(f"redis+cluster://127.0.0.1:{free_port()}"), told, deadline=PATIENT)
     await store.begin()
 
     with pytest.raises(StoreDown, match="no node of the cluster"):

@@ -11,7 +11,7 @@ import trustme
 from router.policy.store_url import read_store_url
 from router.store import Claim, Flight, StoreDown, key
 from router.store.redis_store import RedisStore
-from tests.redis_server import RedisServer, free_port, redis_program, running
+from tests.redis_server import PATIENT, RedisServer, free_port, redis_program, running
 from tests.store.hearing import Told
 
 pytestmark = pytest.mark.redis
@@ -20,7 +20,7 @@ NAME = key("pin", "ann")
 
 
 async def works(address: str) -> None:
-    store = RedisStore(read_store_url(address))
+    store = RedisStore(read_store_url(address), deadline=PATIENT)
     await store.begin()
     try:
         await store.set(NAME, b"tuned", 60)
@@ -33,7 +33,7 @@ async def works(address: str) -> None:
 async def refuses(address: str) -> str:
     """What is told when a connection cannot be made."""
     told = Told()
-    store = RedisStore(read_store_url(address), told)
+    store = RedisStore(read_store_url(address), told, deadline=PATIENT)
     await store.begin()
     with pytest.raises(StoreDown):
         await store.get(NAME)
@@ -125,7 +125,7 @@ async def test_sentinels_name_the_master_and_the_next_one_when_it_is_replaced() 
         with sentinel(one) as watching:
             told = Told()
             address = f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{watching.port}/main/0"
-            store = RedisStore(read_store_url(address), told)
+            store = RedisStore(read_store_url(address), told, deadline=PATIENT)
             await store.begin()
             await store.set(NAME, b"tuned", 60)
             assert b"tuned" in one.ask("GET", NAME)

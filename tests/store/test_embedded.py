@@ -7,7 +7,7 @@ import pytest
 
 from router.store.embedded import Embedded, NotInstalled, _socket
 from router.store.redis_store import RedisStore
-from tests.redis_server import valkey_program
+from tests.redis_server import PATIENT, valkey_program
 
 NAME = "sf1:threshold:{0}"
 
@@ -15,7 +15,7 @@ NAME = "sf1:threshold:{0}"
 async def test_servers_that_share_a_folder_share_it_and_what_was_learned_stays(tmp_path: Path) -> None:
     valkey_program()
     ours, theirs = Embedded(tmp_path), Embedded(tmp_path)
-    one, other = RedisStore(ours.url), RedisStore(theirs.url)
+    one, other = RedisStore(ours.url, deadline=PATIENT), RedisStore(theirs.url, deadline=PATIENT)
     await one.begin()
     await one.set(NAME, b"0.3", None)
     assert await other.get(NAME) == b"0.3"
@@ -26,7 +26,7 @@ async def test_servers_that_share_a_folder_share_it_and_what_was_learned_stays(t
     ours.stop()
 
     again = Embedded(tmp_path)
-    store = RedisStore(again.url, closing=again.stop)
+    store = RedisStore(again.url, closing=again.stop, deadline=PATIENT)
     await store.begin()
     assert await store.get(NAME) == b"0.3"
     await store.aclose()

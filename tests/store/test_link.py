@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
+import anyio
 import pytest
 
 from router.policy.store_url import read_store_url
@@ -47,8 +48,16 @@ async def costs_nothing(store: RedisStore) -> None:
 
 
 async def works(store: RedisStore) -> None:
-    await store.set(NAME, b"tuned", 60)
-    assert await store.get(NAME) == b"tuned"
+    """It does, soon: on a busy machine a healthy server may take more than 50 ms, too."""
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await store.set(NAME, b"tuned", 60)
+                assert await store.get(NAME) == b"tuned"
+            except StoreDown:
+                await anyio.wait_all_tasks_blocked()
+            else:
+                return
 
 
 async def test_a_paused_server_is_waited_for_once_then_costs_nothing_and_is_used_again(

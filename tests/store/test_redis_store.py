@@ -7,13 +7,13 @@ import pytest
 from router.policy.store_url import read_store_url
 from router.store import KINDS, Flight, key
 from router.store.redis_store import RedisStore
-from tests.redis_server import RedisServer
+from tests.redis_server import PATIENT, RedisServer
 
 pytestmark = pytest.mark.redis
 
 
 async def test_two_servers_see_the_same(redis_server: RedisServer) -> None:
-    one, other = (RedisStore(read_store_url(redis_server.url)) for _ in range(2))
+    one, other = (RedisStore(read_store_url(redis_server.url), deadline=PATIENT) for _ in range(2))
     await one.set(key("threshold", "auto"), b"0.3", None)
 
     assert await other.get(key("threshold", "auto")) == b"0.3"
@@ -23,7 +23,7 @@ async def test_two_servers_see_the_same(redis_server: RedisServer) -> None:
 
 
 async def test_a_key_stays_as_long_as_docs_say_and_what_was_learned_stays(own_redis: RedisServer) -> None:
-    store = RedisStore(read_store_url(own_redis.url))
+    store = RedisStore(read_store_url(own_redis.url), deadline=PATIENT)
     asked = Flight.of("asked")
     await store.set(key("threshold", "auto"), b"0.3", None)
     await store.set(key("pin", "ann"), b"tuned", 3600)
@@ -45,14 +45,14 @@ async def test_a_key_stays_as_long_as_docs_say_and_what_was_learned_stays(own_re
 
 
 async def test_a_store_that_was_never_used_is_up_and_closes(redis_server: RedisServer) -> None:
-    store = RedisStore(read_store_url(redis_server.url))
+    store = RedisStore(read_store_url(redis_server.url), deadline=PATIENT)
 
     assert store.up
     await store.aclose()
 
 
 async def test_whoever_leaves_a_channel_leaves_the_others_listening(redis_server: RedisServer) -> None:
-    store = RedisStore(read_store_url(redis_server.url))
+    store = RedisStore(read_store_url(redis_server.url), deadline=PATIENT)
     heard: list[bytes | None] = []
     arrived = asyncio.Event()
 

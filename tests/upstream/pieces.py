@@ -14,7 +14,7 @@ SILENCE = object()
 
 
 class Arriving:
-    """A streamed answer that arrives in these pieces; an error among them is raised when its turn comes."""
+    """A streamed answer that arrives in these pieces; errors are raised, events waited for, in their turn."""
 
     def __init__(
         self,
@@ -39,6 +39,8 @@ class Arriving:
                 yield piece
             elif isinstance(piece, TransportError):
                 raise piece
+            elif isinstance(piece, asyncio.Event):
+                await piece.wait()
             else:
                 await asyncio.Event().wait()
 
