@@ -41,6 +41,7 @@ class Journey:
         "found",
         "judgements",
         "request",
+        "retrievals",
         "route",
         "session",
         "signals",
@@ -78,6 +79,7 @@ class Journey:
         self.found: Attempt | None = None
         self.judgements: list[Judgement] = []
         self.trace: Trace | None = None
+        self.retrievals: list[tuple[str, str]] = []
 
     @property
     def now(self) -> float:
@@ -142,6 +144,11 @@ class Journey:
         place = -1 if self.speaker is None else self.speaker
         self._attempts[place] = replace(self._attempts[place], result=result, verdict=verdict, usage=usage, cost=paid)
 
+    def cites(self, sources: tuple[str, ...]) -> None:
+        """Say which chunks the last attempt was made with."""
+        if sources:
+            self._attempts[-1] = replace(self._attempts[-1], sources=sources)
+
     def redeem(self, place: int) -> None:
         """Serve an answer all the same that the next tier was to improve on."""
         self._attempts[place] = replace(self._attempts[place], result="served")
@@ -183,6 +190,7 @@ class Journey:
             self.found,
             tuple(self.judgements),
             self.trace,
+            tuple(self.retrievals),
         )
 
     def _identify(self) -> str:

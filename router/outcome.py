@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from router.chat import ChatRequest, Completion, Usage
 from router.conversation import Session
@@ -35,6 +36,10 @@ Result = Literal["served", "escalated", "failed", "skipped", "left"]
 it was not even called (`open`, `full`) · the client left meanwhile."""
 
 
+_LONGEST_LIST = 4_000
+"""Bytes of a header."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What became of asking one deployment."""
@@ -57,6 +62,8 @@ class Attempt:
     """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
     since: float = 0.0
     """How many seconds into the request it began."""
+    sources: tuple[str, ...] = ()
+    """The ids of the chunks it was answered with, in the order of the numbers that it cites them by, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,8 @@ class Outcome:
     judgements: tuple[Judgement, ...] = ()
     trace: Trace | None = None
     """The trace it belongs to, while somebody traces."""
+    retrievals: tuple[tuple[str, str], ...] = ()
+    """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
 
     @property
     def cost(self) -> float | None:
@@ -235,9 +244,17 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
         made.append((b"x-router-deployment", heard.deployment.encode()))
         if outcome.attempts:
             made.append((b"x-router-path", outcome.path.encode()))
+        if heard.sources:
+            made.append((b"x-router-sources", _listed(heard.sources)))
         if not outcome.stream and (cost := outcome.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
     return made
+
+
+def _listed(sources: tuple[str, ...]) -> bytes:
+    """Ids with commas between them, each quoted as in a URL; as many as a header may hold."""
+    listed = ",".join(quote(each, safe="-._~:/#@") for each in sources)
+    return listed[:_LONGEST_LIST].rpartition(",")[0].encode() if len(listed) > _LONGEST_LIST else listed.encode()
 
 
 def fields(outcome: Outcome) -> dict[str, object]:
