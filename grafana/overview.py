@@ -152,9 +152,42 @@ _TIME = Row("Time", (
     ),
 ))  # fmt: skip
 
+_SERVER = Row("The server", (
+    Panel(
+        title="Cores in use",
+        about="All workers together; one worker uses at most one.",
+        queries=[Query(rate("process_cpu_seconds_total", where=""), "cores")],
+    ),
+    Panel(
+        title="Memory", unit="bytes",
+        about="All workers together; what they share counts for each.",
+        queries=[Query("sum(process_resident_memory_bytes)", "resident")],
+    ),
+    Panel(
+        title="Open files and connections",
+        about="At the limit no connection can be opened any more: raise it (ulimit -n).",
+        queries=[Query("sum(process_open_fds)", "open"), Query("sum(process_max_fds)", "at most")],
+    ),
+    Panel(
+        title="Up for", unit="s", kind="stat",
+        about="Since the server, or the first of its workers, was started.",
+        queries=[Query("time() - min(process_start_time_seconds)", "", instant=True)],
+    ),
+    Panel(
+        title="Workers started again", steps={0.000001: RED},
+        about="Over the time shown; the log says how they ended.",
+        queries=[Query(increase("router_worker_restarts_total", where=""), "restarts")],
+    ),
+    Panel(
+        title="Lines of the log that were dropped", steps={0.000001: RED},
+        about="Over the time shown. Whoever reads the access log is too slow, or gone.",
+        queries=[Query(increase("router_log_dropped_total", where=""), "lines")],
+    ),
+))  # fmt: skip
+
 OVERVIEW = Dashboard(
     uid="smallfirst-overview",
     title="smallfirst: overview",
     about="How much is asked, who answers, what it costs and saves, what fails, how fast it is.",
-    rows=(_STATS, _TRAFFIC, _MONEY, _TIME),
+    rows=(_STATS, _TRAFFIC, _MONEY, _TIME, _SERVER),
 )

@@ -4,7 +4,7 @@ from grafana.panels import ORANGE, RED, Dashboard, Panel, Query, Row
 from grafana.promql import increase, latest, quantile, rate, ratio
 
 _CALLS = "gen_ai_client_operation_duration_seconds"
-_DEPLOYMENT = "gen_ai_request_model"
+_DEPLOYMENT = "deployment"
 _FAILED = 'error_type!=""'
 
 _HEALTH = Row("Deployments", (
@@ -17,7 +17,7 @@ _HEALTH = Row("Deployments", (
     Panel(
         title="Calls a second", unit="reqps", stacked=True, width=12,
         about="Every call, the failed ones and those for answers that were not good enough included.",
-        queries=[Query(rate(f"{_CALLS}_count", _DEPLOYMENT, where=""), "{{gen_ai_request_model}}")],
+        queries=[Query(rate(f"{_CALLS}_count", _DEPLOYMENT, where=""), "{{deployment}}")],
     ),
     Panel(
         title="Failed calls", unit="percentunit", steps={0.02: ORANGE, 0.1: RED},
@@ -27,7 +27,7 @@ _HEALTH = Row("Deployments", (
                 ratio(
                     rate(f"{_CALLS}_count", _DEPLOYMENT, where=_FAILED), rate(f"{_CALLS}_count", _DEPLOYMENT, where="")
                 ),
-                "{{gen_ai_request_model}}",
+                "{{deployment}}",
             )
         ],
     ),
@@ -37,7 +37,7 @@ _HEALTH = Row("Deployments", (
         queries=[
             Query(
                 rate(f"{_CALLS}_count", _DEPLOYMENT, "error_type", where=_FAILED),
-                "{{gen_ai_request_model}} {{error_type}}",
+                "{{deployment}} {{error_type}}",
             )
         ],
     ),
@@ -50,12 +50,22 @@ _HEALTH = Row("Deployments", (
     Panel(
         title="Until it answers, the middle one", unit="s",
         about="Until a whole answer is there, or a stream commits.",
-        queries=[Query(quantile(0.5, _CALLS, _DEPLOYMENT, where=""), "{{gen_ai_request_model}}")],
+        queries=[Query(quantile(0.5, _CALLS, _DEPLOYMENT, where=""), "{{deployment}}")],
     ),
     Panel(
         title="Until it answers, slowest 5 %", unit="s",
         about="Near its timeout: the timeout is what you see.",
-        queries=[Query(quantile(0.95, _CALLS, _DEPLOYMENT, where=""), "{{gen_ai_request_model}}")],
+        queries=[Query(quantile(0.95, _CALLS, _DEPLOYMENT, where=""), "{{deployment}}")],
+    ),
+    Panel(
+        title="Until the first chunk, slowest 5 %", unit="s",
+        about="Of the upstream's own stream, whatever is held back here.",
+        queries=[
+            Query(
+                quantile(0.95, "gen_ai_client_operation_time_to_first_chunk_seconds", _DEPLOYMENT, where=""),
+                "{{deployment}}",
+            )
+        ],
     ),
     Panel(
         title="Tokens a call", stacked=False,
@@ -66,7 +76,7 @@ _HEALTH = Row("Deployments", (
                     rate("gen_ai_client_token_usage_sum", _DEPLOYMENT, "gen_ai_token_type", where=""),
                     rate("gen_ai_client_token_usage_count", _DEPLOYMENT, "gen_ai_token_type", where=""),
                 ),
-                "{{gen_ai_request_model}} {{gen_ai_token_type}}",
+                "{{deployment}} {{gen_ai_token_type}}",
             )
         ],
     ),

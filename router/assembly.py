@@ -72,6 +72,7 @@ def plan_of(policy: Policy, prices: PriceList, *, now: float) -> Plan:
         deployments=deployments,
         reads_pii=any(rule.when.pii for route in policy.routes.values() for rule in route.rules),
         max_body=policy.server.max_body,
+        max_inflight=policy.server.max_inflight,
         created=int(now),
     )
 

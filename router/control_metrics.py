@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from router.meters import CONTROL
 from router.outcome import Evidence
 from router.plan import Plan, Route
 from router.series import Series
@@ -23,6 +22,8 @@ _LEADER_S: Final = (
     "router_drift",
 )
 """What only the replica that moves thresholds knows."""
+_LEADS: Final = "router_control_leads"
+_FROZEN: Final = "router_threshold_frozen"
 
 
 class ControlMetrics:
@@ -30,7 +31,7 @@ class ControlMetrics:
 
     def __init__(self, series: Series) -> None:
         """Write into these series."""
-        self._gauges = {one.name: series.gauges(one.name) for one in CONTROL if one.kind == "gauge"}
+        self._gauges = {name: series.gauges(name) for name in (*_LEADER_S, _LEADS, _FROZEN)}
         self._judged = [series.counted(f"router_quality_{name}_total") for name in _SUMS]
         self._changes = series.counted("router_threshold_changes_total")
         self._windows = series.counted("router_control_windows_total")
@@ -40,18 +41,22 @@ class ControlMetrics:
         """Say which plan is in force from now on; `frozen` is asked about its routes whenever somebody looks."""
         self._routes = plan.routes
         self.ends()
-        self._gauges["router_threshold_frozen"].clear()
+        self._gauges[_FROZEN].clear()
         for route in plan.routes.values():
             if route.steering is not None:
-                self._gauges["router_threshold_frozen"].labels(route.name).set_function(partial(frozen, route.name))
+                self._gauges[_FROZEN].labels(route.name).set_function(partial(frozen, route.name))
                 self._begin_at_nothing(route)
 
     def judged(self, evidence: Evidence) -> None:
-        """Count what was learned about an answer, if it is about the tiers that answer now."""
+        """Count what was learned about an answer, if it is about the tiers that answer now.
+
+        One that its checks do not accept is worth as much as the last tier's, which is what its client gets.
+        """
         route, band = self._routes.get(evidence.route), evidence.band
         if route is None or route.state != evidence.state or band is None:
             return
-        last, weight, score = route.cascade[-1].tier.name, evidence.weight, evidence.score
+        last, weight = route.cascade[-1].tier.name, evidence.weight
+        score = evidence.score if evidence.passed or evidence.reference is None else evidence.reference
         if evidence.measure == "agreement":
             self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
             return
@@ -89,7 +94,7 @@ class ControlMetrics:
 
     def leads(self, *, leads: bool) -> None:
         """Show whether this replica moves thresholds."""
-        self._gauges["router_control_leads"].set(float(leads))
+        self._gauges[_LEADS].set(float(leads))
 
     def window(self, route: str, verdict: str) -> None:
         """Count a window that control judged."""

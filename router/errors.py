@@ -4,6 +4,7 @@
 
     Problem
     ├── BadRequest              400  the request itself is wrong
+    │   ├── RequestTimedOut     408  it did not arrive in time
     │   ├── TooLarge            413  its body is larger than `server.max_body`
     │   └── HeadTooLarge        431  its headers are
     ├── Unauthorized            401  no key, or a key this proxy does not know
@@ -32,6 +33,7 @@ __all__ = [
     "NotFound",
     "Problem",
     "Relayed",
+    "RequestTimedOut",
     "StreamBroken",
     "TooLarge",
     "Unauthorized",
@@ -74,6 +76,13 @@ class BadRequest(Problem):
 
     status = 400
     type = "invalid_request_error"
+
+
+class RequestTimedOut(BadRequest):
+    """The request took longer to arrive than anybody waits."""
+
+    status = 408
+    code: str | None = "request_timeout"
 
 
 class TooLarge(BadRequest):

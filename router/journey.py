@@ -23,9 +23,11 @@ class Journey:
 
     __slots__ = (
         "_attempts",
+        "_chunk",
         "_clock",
         "_first",
         "_id",
+        "_paused",
         "_policy",
         "_signer",
         "_started",
@@ -33,6 +35,7 @@ class Journey:
         "answer",
         "cache",
         "decision",
+        "drafts",
         "estimate",
         "found",
         "request",
@@ -55,6 +58,8 @@ class Journey:
         self._attempts: list[Attempt] = []
         self._first: float | None = None
         self._id: str | None = None
+        self._chunk: float | None = None
+        self._paused = 0.0
         self.tenant = tenant
         self.stream = stream
         self.route: Route | None = None
@@ -63,6 +68,7 @@ class Journey:
         self.estimate: Estimate | None = None
         self.decision: Decision | None = None
         self.answer: Completion | None = None
+        self.drafts: dict[str, Completion] = {}
         self.session: Session | None = None
         self.speaker: int | None = None
         self.cache: Remembered = "off"
@@ -111,8 +117,18 @@ class Journey:
                 self.elapsed - since,
                 trimmed,
                 cost(price, Usage(trimmed, 0)) if trimmed else None,
+                self._chunk,
             )
         )
+        self._chunk = None
+
+    def first_chunk(self, seconds: float) -> None:
+        """The attempt that is noted next is a stream, whose first chunk took so long."""
+        self._chunk = seconds
+
+    def paused(self, seconds: float) -> None:
+        """So long was waited because a deployment asked for it, before it was asked again."""
+        self._paused += seconds
 
     def amend(self, asked: Candidate, result: Result, verdict: str, usage: Usage | None) -> None:
         """Say how the last attempt ended, once a stream that was committed has."""
@@ -125,7 +141,7 @@ class Journey:
 
     def outcome(self, status: int = 200, end: End = "ok", error: str | None = None) -> Outcome:
         """Everything that is known so far."""
-        waited = sum(attempt.waited for attempt in self._attempts)
+        waited = self._paused + sum(attempt.waited for attempt in self._attempts)
         elapsed = self.elapsed
         return Outcome(
             self._identify(),
@@ -148,6 +164,7 @@ class Journey:
             self.signals,
             self.estimate,
             self.answer,
+            self.drafts,
             self.session,
             self.speaker,
             self.cache,

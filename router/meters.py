@@ -11,6 +11,9 @@ __all__ = ["CONTROL", "METRICS"]
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 _OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
 _TENTHS = tuple(edge / 10 for edge in range(1, 11))
+_TOKENS = tuple(4.0**power for power in range(14))
+_CALL = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "deployment")
+"""What was asked: model and provider as the policy names them."""
 _JUDGED = ("route", "start", "band", "measure")
 
 CONTROL = (
@@ -75,12 +78,6 @@ METRICS = (
         ("route", "from_tier", "reason", "band"),
     ),
     Metric(
-        "router_cache_total",
-        "counter",
-        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
-        ("route", "result"),
-    ),
-    Metric(
         "router_fallbacks_total",
         "counter",
         "Deployments that failed or could not be asked, so that another was.",
@@ -95,8 +92,27 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind is served, escalation or explore (exploring wasted it).",
+        "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",
         ("route", "start", "tier", "deployment", "kind", "band"),
+    ),
+    Metric(
+        "router_baseline_usd_total",
+        "counter",
+        "US dollars that answered requests would have cost at the last tier alone, at its cached price.",
+        ("route",),
+    ),
+    Metric(
+        "router_escalation_results_total",
+        "counter",
+        "Escalations whose weak answer was compared with the one that was served: rescued, same, worse (says a judge).",
+        ("route", "result"),
+    ),
+    Metric(
+        "router_shadows_total",
+        "counter",
+        "Calls beside the traffic, kind shadow or judge: answered, unreadable (a judge), a failure, or why nobody was "
+        "asked (budget, busy, open, price, queue, stale).",
+        ("route", "kind", "result"),
     ),
     Metric(
         "router_cost_unknown_total",
@@ -115,6 +131,12 @@ METRICS = (
         "counter",
         "Prompt tokens that a leaner prompt saved, estimated at four bytes each; answers only, served or not.",
         ("route", "tier"),
+    ),
+    Metric(
+        "router_cache_total",
+        "counter",
+        "Requests by what the cache had for them: hit, miss, joined (the same was under way), off (not looked for).",
+        ("route", "result"),
     ),
     Metric("router_client_disconnects_total", "counter", "Clients who left before their answer was complete."),
     Metric(
@@ -162,8 +184,22 @@ METRICS = (
         "gen_ai_client_operation_duration_seconds",
         "histogram",
         "Seconds an upstream call took: until its whole answer, or the commit of its stream.",
-        ("gen_ai_operation_name", "gen_ai_request_model", "error_type"),
+        (*_CALL, "error_type"),
         _SECONDS,
+    ),
+    Metric(
+        "gen_ai_client_operation_time_to_first_chunk_seconds",
+        "histogram",
+        "Seconds until the first chunk of an upstream's stream.",
+        _CALL,
+        _SECONDS,
+    ),
+    Metric(
+        "gen_ai_client_token_usage",
+        "histogram",
+        "Tokens of an upstream call: input, of which some may have been cached, or output.",
+        (*_CALL, "gen_ai_token_type"),
+        _TOKENS,
     ),
     Metric("router_difficulty", "histogram", "Estimated difficulty.", ("route",), _TENTHS),
     Metric(
@@ -183,6 +219,8 @@ METRICS = (
         across="min",
     ),
     Metric("router_inflight", "gauge", "Requests being answered."),
+    Metric("router_shed_total", "counter", "Requests turned away so that others are answered: inflight.", ("reason",)),
+    Metric("router_log_dropped_total", "counter", "Lines of the access log that nobody took in time."),
     Metric("router_worker_restarts_total", "counter", "Workers that ended by themselves and were started again."),
     Metric("process_cpu_seconds_total", "counter", "Seconds of a core that were used."),
     Metric("process_resident_memory_bytes", "gauge", "Memory that is in use; what workers share counts for each."),

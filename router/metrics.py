@@ -6,6 +6,7 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -15,9 +16,9 @@ from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
 from router.meters import METRICS
-from router.outcome import Attempt, Outcome
+from router.outcome import Aside, Attempt, Outcome
 from router.plan import Plan, Route, Rung
-from router.series import Sample, Series, Sheets
+from router.series import Family, Sample, Series, Sheets
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -37,6 +38,37 @@ def _never(_route: str) -> bool:
 
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
     return now(route.name, route.state).get(rung.tier.name, rung.below)
+
+
+def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
+    """Let the first one be an increase, which is what an alert waits for."""
+    for name, *labels in (
+        ("router_policy_reload_total", "ok"),
+        ("router_policy_reload_total", "refused"),
+        ("router_shed_total", "inflight"),
+        ("router_worker_restarts_total",),
+        ("router_log_dropped_total",),
+    ):
+        counted[name](*labels)
+
+
+class _Process:
+    """What the operating system says of this process."""
+
+    def __init__(self, series: Series, gauges: Mapping[str, Family]) -> None:
+        self._collector = ProcessCollector(registry=None)
+        self._gauges = gauges
+        self._cpu = 0.0
+        series.count_with("process_cpu_seconds_total", lambda: self._cpu)
+
+    def look(self) -> None:
+        """Ask it."""
+        for family in self._collector.collect():
+            for sample in family.samples:
+                if sample.name == "process_cpu_seconds_total":
+                    self._cpu = sample.value
+                elif (gauge := self._gauges.get(sample.name)) is not None:
+                    gauge.set(sample.value)
 
 
 class Metrics(Collector):
@@ -64,13 +96,14 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._cost = counted["router_cost_usd_total"]
+        self._baseline = counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
+        self._gains = counted["router_escalation_results_total"]
+        self._shadows = counted["router_shadows_total"]
         self._tokens = counted["router_tokens_total"]
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
-        for result in ("ok", "refused"):
-            self._reloads(result)  # from 0: the first one is an increase, which an alert waits for
         self._feedback = counted["router_feedback_total"]
         self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]
@@ -79,13 +112,16 @@ class Metrics(Collector):
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
+        self._chunk = counted["gen_ai_client_operation_time_to_first_chunk_seconds"]
+        self._usage = counted["gen_ai_client_token_usage"]
+        self._calls: dict[str, tuple[str, str, str, str]] = {}
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
         self._restarts = counted["router_worker_restarts_total"]
-        self._process = ProcessCollector(registry=None)
-        self._cpu = 0.0
-        self._series.count_with("process_cpu_seconds_total", lambda: self._cpu)
+        self._shed = counted["router_shed_total"]
+        self._process = _Process(self._series, self._gauges)
+        _begin_at_zero(counted)
         self.control = ControlMetrics(self._series)
 
     def record(self, outcome: Outcome) -> None:
@@ -123,7 +159,10 @@ class Metrics(Collector):
         if attempt.result == "skipped":
             return
         error = attempt.verdict if attempt.result == "failed" else _NONE
-        self._duration("chat", deployment, error).observe(attempt.waited)
+        call = self._calls.get(deployment) or ("chat", _NONE, _NONE, deployment)
+        self._duration(*call, error).observe(attempt.waited)
+        if attempt.first is not None:
+            self._chunk(*call).observe(attempt.first)
         if attempt.result == "escalated":
             self._escalations(route, tier, attempt.verdict, band).inc()
         elif attempt.result == "served" and attempt.verdict != "ok":
@@ -139,8 +178,23 @@ class Metrics(Collector):
         if usage := attempt.usage:
             self._tokens(route, tier, "input").inc(usage.input)
             self._tokens(route, tier, "output").inc(usage.output)
+            self._usage(*call, "input").observe(usage.input)
+            self._usage(*call, "output").observe(usage.output)
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
+
+    def aside(self, aside: Aside) -> None:
+        """Count a call that no client waited for, or that was not made, and what it cost."""
+        self._shadows(aside.route, aside.kind, aside.result).inc()
+        if aside.cost is not None:
+            band = _NONE if aside.band is None else str(aside.band)
+            self._cost(aside.route, aside.start, aside.tier, aside.deployment, aside.kind, band).inc(aside.cost)
+        elif aside.result in {"answered", "unreadable"}:
+            self._unknown(aside.deployment).inc()
+
+    def escalation(self, route: str, result: str) -> None:
+        """Count what an escalation was good for: `rescued`, `same` or `worse`."""
+        self._gains(route, result).inc()
 
     def serve(
         self,
@@ -168,7 +222,8 @@ class Metrics(Collector):
             for rung in route.cascade[:-1]:
                 in_force = partial(_in_force, now, route, rung)
                 threshold.labels(route.name, rung.tier.name).set_function(in_force)
-        for name in plan.deployments:
+        for name, deployment in plan.deployments.items():
+            self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
 
     def samples(self, names: Collection[str]) -> list[Sample]:
@@ -178,6 +233,10 @@ class Metrics(Collector):
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
         self._reloads(result).inc()
+
+    def baseline(self, route: str, usd: float) -> None:
+        """Count what the last tier alone would have cost."""
+        self._baseline(route).inc(usd)
 
     def feedback(self, route: str, source: str, result: str) -> None:
         """Count something that was said about an answer."""
@@ -193,26 +252,26 @@ class Metrics(Collector):
             self._dropped().inc(max(0, dropped - self._dropped_before))
             self._dropped_before = dropped
 
+    def shed(self, reason: str) -> None:
+        """Count a request that was turned away because there were too many."""
+        self._shed(reason).inc()
+
     def restarted(self) -> None:
         """Count a worker that was started again."""
         self._restarts().inc()
 
+    def count_log(self, dropped: Callable[[], int]) -> None:
+        """Show what the access log says it has dropped."""
+        self._series.count_with("router_log_dropped_total", dropped)
+
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
-        self._look_at_process()
+        self._process.look()
         self._series.refresh()
-
-    def _look_at_process(self) -> None:
-        for family in self._process.collect():
-            for sample in family.samples:
-                if sample.name == "process_cpu_seconds_total":
-                    self._cpu = sample.value
-                elif (gauge := self._gauges.get(sample.name)) is not None:
-                    gauge.set(sample.value)
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
-        self._look_at_process()
+        self._process.look()
         return self._series.parts()
 
     @override

@@ -1,5 +1,6 @@
 """Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +10,7 @@ from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
 
-__all__ = ["Attempt", "End", "Evidence", "Outcome", "Remembered", "Result", "fields", "headers"]
+__all__ = ["Aside", "Attempt", "End", "Evidence", "Outcome", "Remembered", "Result", "fields", "headers"]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
@@ -40,6 +41,8 @@ class Attempt:
     """About how many tokens of prompt were saved by a leaner one."""
     saved: float | None = None
     """What those would have cost here, in US dollars; None when the price is unknown."""
+    first: float | None = None
+    """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Outcome:
     estimate: Estimate | None = None
     answer: Completion | None = field(default=None, repr=False)
     """What the client got, once it is complete; None when it was remembered."""
+    drafts: Mapping[str, Completion] = field(default_factory=dict, repr=False)
+    """What tiers said that was not good enough, by tier; of a stream that was given up, as much as was read."""
     session: Session | None = field(default=None, repr=False)
     """The conversation it belongs to; None where the route keeps none."""
     speaker: int | None = None
@@ -143,6 +148,31 @@ class Evidence:
     """One over the probability that this request was looked at."""
     start: str | None = None
     """Where the request started, when that is another tier: what was judged came of an escalation or a fallback."""
+    passed: bool = True
+    """Whether the tier's checks accept that answer; if not, whoever starts there gets the next tier's, at its price."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """One call that no client waited for, or what kept it from being made."""
+
+    id: str
+    """The request's that it is about."""
+    route: str
+    start: str
+    band: int | None
+    kind: Literal["shadow", "judge"]
+    tier: str
+    """Whose answer was asked for; of a judge, whose answer it was asked about."""
+    deployment: str
+    """Empty when none was asked."""
+    result: str
+    """`answered`, `unreadable` (a judge's), a failure, or why nobody was asked: `budget`, `busy`, `open`, `queue`,
+    `price` (nobody knows it), `stale` (the route has changed since)."""
+    usage: Usage | None = None
+    cost: float | None = None
+    """US dollars; None when the price or the usage is unknown."""
+    seconds: float = 0.0
 
 
 def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:

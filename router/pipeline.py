@@ -58,7 +58,7 @@ class Caller:
 ANYBODY = Caller()
 
 
-InForce = Callable[[str, str], Mapping[str, float]]
+Thresholds = Callable[[str, str], Mapping[str, float]]
 """From a route's name and state to its thresholds in force, by tier; a tier that is missing has the policy's."""
 NEVER = 1.0
 """A draw that never explores."""
@@ -195,7 +195,7 @@ class Pipeline:
         self._flights = memory.flights
         self.plan = plan
         self.pool = pool
-        self.thresholds: InForce = _the_policy_s
+        self.thresholds: Thresholds = _the_policy_s
         """Asked for the thresholds in force of every request's route and state."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)

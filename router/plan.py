@@ -213,5 +213,6 @@ class Plan:
     reads_pii: bool
     """Whether any rule looks for personal data, so that signals must."""
     max_body: int
+    max_inflight: int
     created: int
     """When it was made, in seconds since 1970."""

@@ -13,6 +13,7 @@ from router.outcome import Outcome
 from router.pipeline import Pipeline
 from router.upstream.client import TransportError
 from router.upstream.pool import Pool
+from router.upstream.reply import Sink
 from tests.plans import TWO_TIERS, plan
 from tests.upstream.pieces import SILENCE, Arriving
 
@@ -79,10 +80,18 @@ class House:
 _plan = cache(plan)
 
 
-def house(small: Canned, big: Canned | None = None, policy: str = TWO_TIERS, clock: Clock = SYSTEM) -> House:
-    """Put a policy of `small` and `big` to work."""
+def house(
+    small: Canned,
+    big: Canned | None = None,
+    policy: str = TWO_TIERS,
+    clock: Clock = SYSTEM,
+    *,
+    sinks: Sequence[Sink] = (),
+    **others: Canned,
+) -> House:
+    """Put a policy of `small` and `big`, and perhaps others, to work."""
     made, outcomes = _plan(policy), list[Outcome]()
-    canned = {"small": small, "big": big or Canned(answer("from big"))}
+    canned = {"small": small, "big": big or Canned(answer("from big")), **others}
     pool = Pool.of(made.deployments, lambda deployment: canned[deployment.name], None)
-    pipeline = Pipeline(made, pool, Signer(b"k" * 32), [outcomes.append], clock)
+    pipeline = Pipeline(made, pool, Signer(b"k" * 32), [outcomes.append, *sinks], clock)
     return House(pipeline, small, canned["big"], outcomes)

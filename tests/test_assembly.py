@@ -178,7 +178,7 @@ def test_the_builtin_model_shares_out_every_rung() -> None:
 
 def test_a_model_file_shares_out_its_first_tier_only(tmp_path: Path) -> None:
     _, arrays = small.fitted()
-    wide = {name: arrays[name][..., [0, 0, 1]] for name in ("grams", "structure", "nearness", "bias", "votes", "mix")}
+    wide = {name: arrays[name][..., [0, 0, 1]] for name in ("grams", "structure", "bias", "votes", "rates", "mix")}
     header = {**small.fitted()[0], "tiers": ["tuned", "middle", "frontier"]}
     three = file.pack(header, {**arrays, **wide})
     route = "difficulty: three.model, cascade: [{tier: tuned, share: 0.3}, {tier: middle, SAID}, {tier: frontier}]"

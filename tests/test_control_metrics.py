@@ -21,6 +21,14 @@ def judged(*evidence: Evidence, policy: str = STEERED) -> Metrics:
 PAIR = Evidence("id", "auto", "", 3, "tuned", score=0.25, reference=1.0, source="shadow", weight=5.0)
 
 
+def test_an_answer_that_its_checks_refuse_loses_nothing() -> None:
+    metrics = judged(replace(PAIR, passed=False), replace(PAIR, passed=False, measure="agreement"))
+    assert value(metrics, "router_quality_weighted_total", measure="loss") == 0
+    assert value(metrics, "router_quality_weighted_total", measure="disagreement") == 0
+    assert value(metrics, "router_quality_weight_total", measure="loss") == 5
+    assert value(metrics, "router_quality_weighted_total", start="tuned", measure="quality") == 5
+
+
 def test_a_pair_says_how_good_each_was_and_what_was_lost() -> None:
     metrics = judged(PAIR)
     sums = ("weight", "weight_sq", "weighted", "weighted_sq")

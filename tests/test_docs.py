@@ -99,6 +99,6 @@ def test_every_command_of_the_readme_exists() -> None:
 
 def test_every_make_target_of_the_readme_exists() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
-    assert set(re.findall(r"make ([a-z-]+)", readme)) <= targets
+    assert set(re.findall(r"make ([a-z0-9-]+)", readme)) <= targets

@@ -90,3 +90,19 @@ def test_its_id_is_made_once_and_carries_what_was_known_then(hands: Hands) -> No
 
 def test_two_requests_have_two_ids() -> None:
     assert Journey(Clock(), SIGNER, "p").outcome().id != Journey(Clock(), SIGNER, "p").outcome().id
+
+
+def test_the_time_that_a_deployment_asked_for_is_not_what_we_added(hands: Hands) -> None:
+    journey = Journey(hands.clock, SIGNER, "p")
+    hands.now += 1.0
+    journey.paused(1.0)
+    hands.now += 0.25
+    assert journey.outcome(503, "error").overhead == 0.25
+
+
+def test_a_first_chunk_is_noted_with_the_stream_it_began(hands: Hands) -> None:
+    journey = Journey(hands.clock, SIGNER, "p")
+    journey.first_chunk(0.5)
+    journey.note(TUNED, "escalated", "truncated", since=0.0)
+    journey.note(FRONTIER, "served", since=0.0)
+    assert [attempt.first for attempt in journey.outcome().attempts] == [0.5, None]

@@ -1,11 +1,12 @@
 """The outcome, counted: where it goes, and what can never make a series."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from router.metrics import Metrics
-from router.outcome import Outcome
+from router.outcome import Aside, Outcome
 from router.pipeline import Caller
 from router.plan import Plan
 from tests.canned import Canned, answer, house
@@ -75,6 +76,19 @@ def test_what_exploring_wasted_is_no_escalation_s_money() -> None:
     assert value(metrics, "router_escalations_total", from_tier="tuned") == 1
 
 
+def test_a_call_aside_is_counted_with_its_cost_and_its_kind() -> None:
+    aside = Aside("id", "auto", "tuned", 3, "shadow", "frontier", "big", "answered", cost=0.5)
+    metrics = Metrics()
+    for one in (aside, replace(aside, kind="judge", cost=None), replace(aside, result="budget", cost=None, band=None)):
+        metrics.aside(one)
+    metrics.escalation("auto", "rescued")
+    assert value(metrics, "router_cost_usd_total", kind="shadow", tier="frontier", start="tuned", band="3") == 0.5
+    assert value(metrics, "router_cost_unknown_total", deployment="big") == 1
+    assert value(metrics, "router_shadows_total", route="auto", kind="shadow") == 2
+    assert value(metrics, "router_escalation_results_total", route="auto", result="rescued") == 1
+    assert value(metrics, "router_requests_total") == 0
+
+
 def test_what_is_unknown_is_never_nothing() -> None:
     metrics = after(replace(SERVED, attempts=(replace(GOOD, cost=None, usage=None),)))
     assert value(metrics, "router_cost_unknown_total", deployment="big") == 1
@@ -84,6 +98,32 @@ def test_what_is_unknown_is_never_nothing() -> None:
 def test_a_call_that_was_not_made_took_no_time() -> None:
     metrics = after(replace(SERVED, attempts=(OPEN, GOOD)))
     assert value(metrics, "gen_ai_client_operation_duration_seconds_count") == 1
+
+
+def test_a_call_is_told_by_provider_model_and_deployment() -> None:
+    metrics = Metrics()
+    metrics.serve(plan(), lambda _: True)
+    metrics.record(replace(SERVED, stream=True, attempts=(replace(GOOD, first=0.25), replace(DOWN, deployment="gone"))))
+    model = plan().deployments["big"].model
+    assert value(metrics, "gen_ai_client_operation_duration_seconds_count", gen_ai_request_model=model) == 1
+    assert value(metrics, "gen_ai_client_operation_duration_seconds_count", deployment="gone") == 1
+    labels = {"deployment": "big", "gen_ai_provider_name": "openai", "gen_ai_request_model": model}
+    assert value(metrics, "gen_ai_client_operation_time_to_first_chunk_seconds_sum", **labels) == 0.25
+    assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="input", **labels) == 10
+    assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="output", **labels) == 30
+
+
+def test_lines_that_the_log_dropped_are_shown() -> None:
+    metrics = Metrics()
+    metrics.count_log(lambda: 7)
+    assert value(metrics, "router_log_dropped_total") == 7
+
+
+def test_the_process_is_told_of() -> None:
+    told = b"".join(Metrics().parts()).decode()
+    assert re.search(r"^process_resident_memory_bytes [1-9]", told, re.MULTILINE)
+    assert re.search(r"^process_start_time_seconds [1-9]", told, re.MULTILINE)
+    assert re.search(r"^process_cpu_seconds_total [0-9]", told, re.MULTILINE)
 
 
 def test_only_streams_have_a_first_token() -> None:
@@ -128,7 +168,9 @@ def test_prometheus_can_read_it() -> None:
 def labels_of(policy: Plan) -> set[str]:
     """Every word that may stand in a label."""
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
-    return words | {"", "ok", "error", "refused", "chat", "served", "off", "input", "output", "2", policy.version}
+    words |= {deployment.model for deployment in policy.deployments.values()}
+    words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", "inflight"}
+    return words | {policy.version}
 
 
 async def test_what_clients_invent_makes_no_series() -> None:

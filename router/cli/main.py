@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from router import __version__
-from router.cli import cache, check, check_answer, demo, explain, keys, learning, records, serve, thresholds, top
+from router.cli import (
+    cache,
+    check,
+    check_answer,
+    demo,
+    explain,
+    keys,
+    learning,
+    records,
+    savings,
+    serve,
+    simulate,
+    thresholds,
+    top,
+)
 from router.cli.telling import Refused
 
 __all__ = ["app", "main"]
@@ -30,10 +44,12 @@ app.command("check-answer")(check_answer.check_answer)
 app.command()(explain.explain)
 app.command()(top.top)
 app.command()(thresholds.thresholds)
+app.command()(simulate.simulate)
 app.command()(learning.train)
 app.command()(learning.score)
 app.command("eval")(learning.evaluate)
 app.command()(learning.calibrate)
+app.command()(savings.savings)
 app.add_typer(keys.app, name="keys")
 app.add_typer(cache.app, name="cache")
 app.add_typer(records.app, name="records")

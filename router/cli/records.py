@@ -17,7 +17,7 @@ from router.policy.values import read_duration
 from router.records import RecordsError, Tally, read, segments
 from router.settings import Settings
 
-__all__ = ["Since", "app", "opened", "since_of"]
+__all__ = ["Since", "app", "since_of", "told", "warn"]
 
 app = typer.Typer(help="What was kept of requests: list it, show it, hand it on.", no_args_is_help=True)
 

@@ -5,19 +5,18 @@ deployment that scores both answers, blind and in both orders, and estimates *qu
 function of values: who is asked, and when, is `router.shadow`'s business.
 """
 
-from router.comparing.answers import Compared, Method, compare, method_for
-from router.comparing.judging import Audited, Judgement, audit, default_prompt, question, read, reconciled
+from router.comparing.answers import Compared, Method, compare, method_for, said
+from router.comparing.judging import Judgement, default_prompt, question, read, reconciled
 
 __all__ = [
-    "Audited",
     "Compared",
     "Judgement",
     "Method",
-    "audit",
     "compare",
     "default_prompt",
     "method_for",
     "question",
     "read",
     "reconciled",
+    "said",
 ]

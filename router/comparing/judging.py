@@ -1,12 +1,12 @@
 """A blind judge of two answers: what it is asked, what its words mean, and how far it can be believed.
 
 A judge prefers what stands first, or what is longer, more often than chance (Zheng et al., *Judging LLM-as-a-Judge*,
-2023). So it never learns which tier wrote what, it is asked twice with the order swapped, and how often it agrees with
-people is measured (`audit`) instead of assumed.
+2023). So it never learns which tier wrote what, and it is asked twice with the order swapped. How often it agrees with
+people is measured wherever both have spoken of an answer, instead of assumed.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -16,14 +16,13 @@ import orjson
 from router.chat import ChatRequest, Completion, text_of
 from router.comparing.answers import said
 
-__all__ = ["Audited", "Judgement", "audit", "default_prompt", "question", "read", "reconciled"]
+__all__ = ["Judgement", "default_prompt", "question", "read", "reconciled"]
 
 _MOST_ASKED = 12_000
 """Characters of the conversation that a judge reads: the end of it, which is what was asked."""
 _MOST_SAID = 12_000
 _VERDICT = re.compile(r"\{[^{}]*\}")
 _FULL = 10
-_GOOD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +88,3 @@ def reconciled(straight: tuple[float, float] | None, swapped: tuple[float, float
     if straight is None or swapped is None:
         return None
     return Judgement((straight[0] + swapped[1]) / 2, (straight[1] + swapped[0]) / 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """How far a judge agrees with people on the same requests."""
-
-    n: int
-    agreement: float | None
-    """The share of answers that both call good, or both call bad; None when nothing can be compared."""
-    bias: float | None
-    """How much higher, on average, the judge's scores are."""
-
-
-def audit(judged: Mapping[str, float], people: Iterable[tuple[str, float]]) -> Audited:
-    """Compare a judge's scores with people's, each by the request's id."""
-    pairs = [(judged[id_], score) for id_, score in people if id_ in judged]
-    if not pairs:
-        return Audited(0, None, None)
-    alike = sum((mine >= _GOOD) is (theirs >= _GOOD) for mine, theirs in pairs)
-    return Audited(len(pairs), alike / len(pairs), sum(mine - theirs for mine, theirs in pairs) / len(pairs))

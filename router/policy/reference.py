@@ -15,6 +15,7 @@ from router.policy.validation import flow
 
 _MARKED = re.compile(r"(<!-- fields: (?P<block>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _MEBIBYTE = 2**20
+_DAY = 86400
 
 
 def table(block: str) -> str:
@@ -45,6 +46,8 @@ def _default(info: FieldInfo) -> str:
     value = info.get_default(call_default_factory=False)
     if isinstance(value, int) and value >= _MEBIBYTE and value % _MEBIBYTE == 0:
         return f"`{value // _MEBIBYTE}MiB`"
+    if isinstance(value, float) and value >= _DAY and value % _DAY == 0:
+        return f"`{value / _DAY:g}d`"
     if isinstance(value, Block):
         return "its defaults"
     return "none" if value is None else f"`{flow(list(value) if isinstance(value, tuple) else value)}`"

@@ -15,7 +15,7 @@ from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, S
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
 from router.policy.routes import Range, Route, Rule, Rung, Scope, Sessions, TextPattern, When
 from router.policy.source import Source, fingerprint
-from router.policy.values import Duration, JsonObject, Name, Size, Text, read_hold
+from router.policy.values import Count, Duration, JsonObject, Name, Size, Text, read_hold
 
 Hold = Annotated[
     int | Literal["all"] | None,
@@ -120,6 +120,11 @@ class Server(Block):
 
     max_body: Size = Field(
         default=32 * 2**20, description="The largest request body; a larger one gets 413.", examples=["64MiB"]
+    )
+    max_inflight: Count = Field(
+        default=5000,
+        description="Requests that one worker answers at a time; one more gets 503 and `retry-after`.",
+        examples=[500],
     )
 
 

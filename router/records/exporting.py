@@ -32,7 +32,7 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     | dict.fromkeys(
         (
             *("id", "tenant", "route", "named", "policy", "state", "start", "tier", "deployment", "reason"),
-            *("end", "error"),
+            *("end", "error", "cache"),
         ),
         "VARCHAR",
     )

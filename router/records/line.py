@@ -84,6 +84,7 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
             "seconds": outcome.seconds,
             "first": outcome.first,
             "overhead": outcome.overhead,
+            "cache": outcome.cache,
         }
     )
 

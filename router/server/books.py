@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from router.baseline import Baselines
 from router.clock import Clock
 from router.log import say
 from router.metrics import Metrics
@@ -27,11 +28,13 @@ class Books:
         self.learners: list[Callable[[Evidence], None]] = []
         """Who else wants to know what was found out about a tier's answer."""
         self._clock = clock
+        self._baselines = Baselines()
         self._recorder: Recorder | None = None
         self._closing: set[asyncio.Future[None]] = set()
 
     def adopt(self, policy: Policy, plan: Plan) -> None:
         """Record as this policy says from now on."""
+        self._baselines.serve(plan)
         before, spec = self._recorder, policy.records
         keeping = Keeping(policy.path(spec.path), spec.retention, spec.segment, spec.flush) if spec else None
         if before is None or spec is None or (before.keeping, before.content) != (keeping, spec.content):
@@ -47,8 +50,10 @@ class Books:
         """Write down one request, once it has ended."""
         self._metrics.record(outcome)
         self._decisions.remember(outcome)
+        if (baseline := self._baselines.of(outcome)) is not None:
+            self._metrics.baseline(outcome.route or "", baseline)
         if (recorder := self._recorder) is not None:
-            recorder.outcome(outcome)
+            recorder.outcome(outcome, baseline)
             self._metrics.records_dropped(recorder.dropped)
 
     def feedback(self, feedback: Feedback, evidence: Evidence | None, agreed: bool | None) -> None:  # noqa: FBT001  as `Count`

@@ -53,6 +53,7 @@ class Chat:
         pipeline, caller = self._service.pipeline, ANYBODY
         try:
             caller = identify(scope, self._service.keyring)
+            self._service.admit()
             request = chat.parse(await read(scope, receive, pipeline.plan.max_body))
             leaving.watch(receive)
             return await pipeline.complete(request, caller)

@@ -18,7 +18,7 @@ from typing_extensions import override
 from router.clock import SYSTEM
 from router.log import AccessLog, say
 from router.server.app import App
-from router.server.heads import BoundedHeads
+from router.server.patience import Patient
 from router.server.reading import CannotServe, embedded, guard, read_policy
 from router.server.service import Service
 from router.server.workers import ALONE, Supervisor, Worker
@@ -220,7 +220,7 @@ async def running(service: Service, host: str = "127.0.0.1", port: int = 0) -> A
 def _config(service: Service) -> uvicorn.Config:
     return uvicorn.Config(
         App(service),
-        http=BoundedHeads,
+        http=Patient,
         loop="none",
         lifespan="off",
         ws="none",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from router.cache import Answers
 from router.clock import SYSTEM, Clock
+from router.errors import Unavailable
 from router.flights import Flights
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
@@ -16,6 +17,7 @@ from router.pipeline import Memory, Pipeline
 from router.plan import Plan
 from router.policy import schema
 from router.server.books import Books
+from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
@@ -23,7 +25,9 @@ from router.server.reading import CannotServe, Reading, guard, open_shared, read
 from router.server.signing import Signing
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
+from router.sessions import Sessions
 from router.settings import Settings
+from router.shadow import Shadows, Told
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -51,10 +55,7 @@ class Service:
         Raises:
             CannotServe: the policy, or something it names, cannot be used.
         """
-        self._path = path
-        self._settings = settings
-        self._clock = clock
-        self._worker = worker
+        self._path, self._settings, self._clock, self._worker = path, settings, clock, worker
         self._host: str | None = None
         self._reloading = asyncio.Lock()
         self.inflight = 0
@@ -63,8 +64,8 @@ class Service:
         self._aside = ThreadPoolExecutor(1, "policy")  # of its own: others must not keep a reload waiting, nor it them
         self._retiring: set[asyncio.Task[None]] = set()
         read = self._read()
-        policy, plan, self.keyring = read.policy, read.plan, read.keyring
-        self.policy = policy
+        self.policy, self.keyring = read.policy, read.keyring
+        policy, plan = read.policy, read.plan
         self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
@@ -74,12 +75,15 @@ class Service:
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
         sinks: list[Sink] = [self.books.outcome]
         if log is not None:
+            self.metrics.count_log(lambda: log.dropped)
             sinks.append(lambda outcome: log.append(line(fields(outcome))))
-        pool = Pool.of(plan.deployments, connect, None)
-        cache = policy.cache
-        self.answers = Answers(self.store, memory=cache.memory, secret=cache.key, clock=clock)
+        self.shadows = self._shadows(sinks)
+        self._breakers = Breakers(self.store, clock)
+        self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
+        self.answers = Answers(self.store, memory=policy.cache.memory, secret=policy.cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=Memory(self._flights))
+        memory = Memory(self._flights, Sessions(self.store, clock))
+        self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.thresholds = self.helm.thresholds.now
         self.books.learners.append(self.metrics.control.judged)
@@ -88,12 +92,24 @@ class Service:
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
 
+    def admit(self) -> None:
+        """Let a request in, which is counted as being answered by now.
+
+        Raises:
+            Unavailable: there are too many; whoever is being answered has a better chance without this one.
+        """
+        if self.inflight > self.pipeline.plan.max_inflight:
+            self.metrics.shed("inflight")
+            told = "too many requests at once; try again in a second, or raise server.max_inflight"
+            raise Unavailable(told, code="overloaded", headers={"retry-after": "1"})
+
     async def begin(self) -> None:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
         await self._signing.begin()
         await self.helm.begin(self.policy, self.pipeline.plan)
         self.answers.listen()
+        await self._breakers.begin()
 
     @property
     def retention(self) -> float:
@@ -151,6 +167,7 @@ class Service:
         if read.policy.cache.url != self.policy.cache.url:
             say("cache.url has changed: what is shared stays where it is until the next start")
         pool = Pool.of(plan.deployments, connect, before)
+        self._breakers.adopt(pool)
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
         self.pipeline.swap(plan, pool)
@@ -172,11 +189,12 @@ class Service:
         say(self._worker.name + told)
 
     async def aclose(self) -> None:
-        """Close every connection to a deployment, the books, and what is shared."""
-        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
-        await self.helm.aclose()
+        """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
+        await self.shadows.aclose()
         await self._flights.aclose()
+        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self._signing.aclose()
+        await self.helm.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
@@ -211,8 +229,16 @@ class Service:
                 say(f"warning: {caution}")
         self._cautioned = set(found)
 
+    def _shadows(self, sinks: list[Sink]) -> Shadows:
+        """Those who look at requests after they were served, each worker with its share of the dollars."""
+        told = Told(self.metrics.aside, self.books.evidence, self.metrics.escalation)
+        shadows = Shadows(told, self._clock, share=1 / self._worker.count)
+        sinks.append(shadows.offer)
+        return shadows
+
     def _shows(self, plan: Plan) -> None:
         """Let metrics show a plan."""
+        self.shadows.serve(plan, self.pipeline.pool)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 
     def _up(self, deployment: str) -> bool:

@@ -17,7 +17,7 @@
 
 from router.store.embedded import NotInstalled
 from router.store.folder import Folder
-from router.store.keys import CHANNELS, CLEARED, KINDS, Flight, Kind, key
+from router.store.keys import CHANNELS, CLEARED, KINDS, PREFIX, Flight, Kind, key
 from router.store.memory import Memory
 from router.store.opening import open_store
 from router.store.protocol import Claim, Heard, Store, StoreDown
@@ -26,6 +26,7 @@ __all__ = [
     "CHANNELS",
     "CLEARED",
     "KINDS",
+    "PREFIX",
     "Claim",
     "Flight",
     "Folder",

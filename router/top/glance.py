@@ -8,7 +8,7 @@ from router.top.reading import Reading
 __all__ = ["Glance", "Objective", "RouteLine", "Upstream", "glance"]
 
 _CALLS = "gen_ai_client_operation_duration_seconds"
-_NAME = "gen_ai_request_model"
+_NAME = "deployment"
 
 
 @dataclass(frozen=True, slots=True)

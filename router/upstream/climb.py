@@ -114,6 +114,7 @@ class Climb:
         while (candidate := choose(steps, self._tried, self._order)) and self._left > candidate.after:
             if candidate.after:
                 await asyncio.sleep(candidate.after)
+                self._journey.paused(candidate.after)
             match await self._ask(candidate, _above(steps, candidate.tier)):
                 case Served() as served:
                     return served
@@ -203,6 +204,8 @@ class Climb:
             chunks = self._hold(tier) if call.above else 0
             watching = Watching.of(tier.checks, self._request) if chunks else None
             await stream.hold(chunks, watching.add if watching else None)
+            if stream.begun is not None:
+                self._journey.first_chunk(stream.begun - begun)
             verdict, usage = self._so_far(stream, tier)
             committed = verdict.accepted or self._stands(call, stream.answer.completion(), verdict)
             self._answered(call, verdict, usage, sent=committed)
@@ -241,6 +244,7 @@ class Climb:
         self._purse.pay(call.candidate.deployment, completion.usage)
         if not self._purse.affords_any(call.above):
             return True
+        self._journey.drafts[call.candidate.tier.name] = completion
         handoff = self._route.handoff or call.candidate.tier.handoff
         self._told_above = handoff.told(completion, verdict.reason) if handoff else None
         return False

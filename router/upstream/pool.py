@@ -24,12 +24,14 @@ LONGEST_RETRY_AFTER = 1.0
 class Member:
     """One deployment at work: its connections, its places, its breaker."""
 
-    __slots__ = ("_idle", "_places", "breaker", "busy", "deployment", "transport")
+    __slots__ = ("_idle", "_places", "breaker", "busy", "deployment", "transport", "turned")
 
     def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
         self.transport = transport
         self.breaker = CLOSED
+        self.turned: Callable[[Member], None] | None = None
+        """Hears when the breaker has opened, or closed again."""
         self.busy = 0
         self._idle = asyncio.Event()
         self._places = asyncio.Semaphore(deployment.concurrency) if deployment.concurrency else None
@@ -41,6 +43,16 @@ class Member:
         if self.deployment.spills and self._places is not None and self._places.locked():
             return "full"
         return None
+
+    def spares(self) -> str | None:
+        """Why it has nothing to spare for calls nobody waits for: `open`, `busy`, or None.
+
+        They take at most half of its places, and leave the probe of a breaker that is open to real traffic.
+        """
+        if self.breaker.open_until is not None:
+            return "open"
+        most = self.deployment.concurrency
+        return "busy" if most is not None and 2 * (self.busy + 1) > most else None
 
     async def enter(self) -> None:
         """Take a place, waiting for one when there is none."""
@@ -67,12 +79,17 @@ class Member:
 
     def succeeded(self) -> None:
         """Its last call was answered."""
-        self.breaker = self.breaker.succeeded()
+        before, self.breaker = self.breaker, self.breaker.succeeded()
+        if before.open_until is not None and self.turned is not None:
+            self.turned(self)
 
     def failed(self, now: float) -> None:
         """Its last call failed, in a way that says something about it."""
         rule = self.deployment.breaker
-        self.breaker = self.breaker.after_failure(now, failures=rule.failures, open_for=rule.open_for)
+        before = self.breaker
+        self.breaker = before.after_failure(now, failures=rule.failures, open_for=rule.open_for)
+        if self.breaker.open_until != before.open_until and self.turned is not None:
+            self.turned(self)
 
     async def retire(self) -> None:
         """Close its connections as soon as nobody uses them."""

@@ -60,17 +60,21 @@ class Reply:
         try:
             async for part in live.stream.forward():
                 yield part
+            live.member.succeeded()
+            self._journey.answer = answer = live.stream.answer.completion()
+            verdict = judge(answer, request, live.candidate.tier.checks)
+            self._journey.amend(live.candidate, "served", verdict.reason, live.stream.answer.usage)
+            self._end = "ok"
         except Failure as failure:
             live.failed(self._journey.now)
             self._end, self._error = "broken", StreamBroken.code
             self._journey.amend(live.candidate, "failed", failure.reason, live.stream.answer.usage)
             yield StreamBroken(f"the answer broke off ({failure.reason}): what came until here is not complete").event()
-        else:
-            live.member.succeeded()
-            self._end = "ok"
-            self._journey.answer = answer = live.stream.answer.completion()
-            verdict = judge(answer, request, live.candidate.tier.checks)
-            self._journey.amend(live.candidate, "served", verdict.reason, live.stream.answer.usage)
+        except Exception:  # ours: nobody has left, and the deployment is not to blame
+            self._end, self._error = "broken", "internal_error"
+            self._journey.amend(live.candidate, "failed", "internal", live.stream.answer.usage)
+            yield StreamBroken("internal error; the server's log says more", code="internal_error").event()
+            raise
 
     async def aclose(self, *, left: bool = False) -> None:
         """End the request: the upstream is let go, and the outcome counted. `left`: the client was gone before that."""

@@ -64,6 +64,8 @@ class Stream:
         """Why what was held back cannot be good enough, whatever comes; None when nothing is known against it."""
         self.answer = Chunks()
         """What the answer is so far."""
+        self.begun: float | None = None
+        """When its first chunk was here."""
 
     async def hold(self, chunks: int, listen: Listen | None = None) -> None:
         """Read until so many useful chunks and one more are here (ALL: until the end), or it has ended, or is `broken`.
@@ -131,6 +133,8 @@ class Stream:
             raise Failure("timeout") from error
         except TransportError as error:
             raise Failure(error.kind) from error
+        if self.begun is None:
+            self.begun = self._now()
         self._idle = self._idle_after
         try:
             events = self._splitter.feed(chunk) if chunk is not None else self._splitter.finish()

@@ -3,7 +3,7 @@
 import pytest
 
 from router.chat import Choice, Completion
-from router.comparing import audit, default_prompt, question, read, reconciled
+from router.comparing import default_prompt, question, read, reconciled
 from tests.plans import asked
 
 
@@ -71,15 +71,3 @@ def test_a_judge_that_prefers_what_stands_first_says_nothing() -> None:
 @pytest.mark.parametrize(("straight", "swapped"), [(None, (1.0, 0.0)), ((1.0, 0.0), None), (None, None)])
 def test_half_a_judgement_is_none(straight: tuple[float, float] | None, swapped: tuple[float, float] | None) -> None:
     assert reconciled(straight, swapped) is None
-
-
-def test_how_far_a_judge_agrees_with_people_is_measured() -> None:
-    judged = {"a": 0.9, "b": 0.8, "c": 0.2, "d": 0.9}
-    audited = audit(judged, [("a", 1.0), ("b", 0.0), ("c", 0.0), ("nobody judged", 1.0)])
-    assert audited.n == 3
-    assert [audited.agreement, audited.bias] == pytest.approx([2 / 3, 0.3])
-
-
-def test_where_nobody_was_asked_nothing_is_known_of_a_judge() -> None:
-    audited = audit({"a": 1.0}, [])
-    assert (audited.n, audited.agreement, audited.bias) == (0, None, None)

@@ -15,7 +15,6 @@ RULES = Path(__file__).parent.parent.parent / "grafana" / "rules"
 KNOWN = {metric.name: metric for metric in METRICS}
 NOT_YET = frozenset(
     {
-        "gen_ai_client_token_usage",
         "router_band_seconds_count",
         "router_band_seconds_sum",
         "router_baseline_usd_total",
@@ -30,7 +29,6 @@ NOT_YET = frozenset(
         "router_quality_weighted_total",
         "router_records_dropped_total",
         "router_redis_up",
-        "router_shed_total",
         "router_threshold_changes_total",
     }
 )
@@ -55,6 +53,6 @@ def rules() -> list[dict[str, Any]]:
 def metrics(expr: str) -> set[str]:
     """Name the metrics of an expression as METRICS does: without what a histogram adds to its name."""
     bare = re.sub(r"\{[^}]*\}|by \([^)]*\)|on \([^)]*\)|\"[^\"]*\"", "", expr)
-    found = set(re.findall(r"(?<![\w:])(?:router|gen_ai)_\w+", bare))
+    found = set(re.findall(r"(?<![\w:])(?:router|gen_ai|process)_\w+", bare))
     plain = {name: re.sub(r"_(bucket|sum|count)$", "", name) for name in found}
     return {bare if bare in KNOWN.keys() | NOT_YET else name for name, bare in plain.items()}

@@ -189,3 +189,22 @@ async def test_a_request_leaves_nothing_for_the_collector(tmp_path: Path, *, str
             assert gc.collect() < 10  # objects; one circle a request would be more
         finally:
             gc.enable()
+
+
+async def test_more_than_the_policy_allows_at_once_are_turned_away_and_counted(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    few = {"server": {"max_inflight": 1}}
+    async with proxy(tmp_path, Answer(text="hi", gates={0: gate}), changes=few) as served:
+        length = {"host": "x", "content-length": str(len(BODY))}
+        async with talk(served.base_url) as one, talk(served.base_url) as other:
+            one.send("POST", PATH, length, BODY)
+            while not served.service.inflight:
+                assert (await other.say("GET", "/healthz", {"host": "x"})).status == 200
+            turned_away = await other.say("POST", PATH, length, BODY)
+            gate.set()
+            assert (await one.head())[0] == 200
+            assert (await other.say("POST", PATH, length, BODY)).status in {200, 503}
+    assert turned_away.status == 503
+    assert turned_away.headers["retry-after"] == "1"
+    assert orjson.loads(turned_away.body)["error"]["code"] == "overloaded"
+    assert served.counted("router_shed_total", reason="inflight") >= 1

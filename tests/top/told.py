@@ -22,8 +22,8 @@ router_baseline_usd_total{route="auto"} 1.25
 router_cost_unknown_total{deployment="tuned-a"} 2
 router_deployment_up{deployment="tuned-a"} 1
 router_deployment_up{deployment="frontier-a"} 0
-CALLS_count{gen_ai_request_model="frontier-a",error_type="timeout"} 5
-CALLS_count{gen_ai_request_model="frontier-a",error_type=""} 15
+CALLS_count{deployment="frontier-a",error_type="timeout"} 5
+CALLS_count{deployment="frontier-a",error_type=""} 15
 router_fallbacks_total{tier="frontier",deployment="frontier-a",reason="timeout"} 5
 router_objective{route="auto",objective="quality"} 0.95
 router_objective{route="auto",objective="cost_per_request_usd"} 0.002

@@ -91,3 +91,17 @@ async def test_an_upstream_that_does_not_let_go_is_counted_and_gives_its_place_b
         await ended(reply)
     assert [outcome.end for outcome in one.outcomes] == ["ok"]
     assert all(member.busy == 0 for member in one.pipeline.pool.members.values())
+
+
+async def test_a_fault_of_ours_after_the_first_byte_is_no_client_who_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = house(Canned(pieces=[chunk("a", "stop")]))
+    reply = await one.pipeline.complete(asked(stream=True))
+    monkeypatch.setattr("router.upstream.reply.judge", None)
+    parts = aiter(reply.events())
+    heard = [await anext(parts) for _ in range(3)]  # what it said, [DONE], and what went wrong
+    with pytest.raises(TypeError):
+        await anext(parts)
+    await reply.aclose(left=True)
+    assert b'"internal_error"' in heard[-1]
+    (outcome,) = one.outcomes
+    assert (outcome.end, outcome.error, outcome.path) == ("broken", "internal_error", "tuned:internal")

@@ -1,0 +1,1 @@
+"""Tests of router/shadow: what is asked beside the traffic, and what is made of it."""
