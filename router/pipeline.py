@@ -30,7 +30,9 @@ from router.outcome import Outcome
 from router.plan import Plan, Route, Tier
 from router.sessions import Sessions
 from router.signals import Signals
+from router.traceparent import TOKEN_BYTES, Trace
 from router.upstream.climb import Climb, Served
+from router.upstream.patience import patiently
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
 
@@ -197,6 +199,8 @@ class Pipeline:
         self.pool = pool
         self.thresholds: Thresholds = _the_policy_s
         """Asked for the thresholds in force of every request's route and state."""
+        self.traced: float | None = None
+        """Of the traces that begin here, how many are kept; None: nobody traces."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)
         self._sinks = (self._sessions.remember, *sinks)
@@ -213,7 +217,18 @@ class Pipeline:
         journey.request = request
         try:
             headed = _head(plan, request, caller)
-            journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
+        except Problem as told:
+            return refused(told, journey, self.close)
+        journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
+        every = headed.route.keepalive if request.stream else None
+        answering = self._answer(plan, pool, headed, request, caller=caller, journey=journey)
+        return await (answering if every is None else patiently(answering, journey, every=every))
+
+    async def _answer(
+        self, plan: Plan, pool: Pool, headed: Headed, request: ChatRequest, *, caller: Caller, journey: Journey
+    ) -> Reply:
+        """Answer from memory, or with somebody else, or ask."""
+        try:
             ask = partial(self._ask, plan, pool, headed, caller=caller, journey=journey)
             asked = _asked(request, headed, caller) if self._flights is not None else None
             if self._flights is None or asked is None:
@@ -260,7 +275,11 @@ class Pipeline:
 
     def begin(self, caller: Caller, *, stream: bool = False) -> Journey:
         """Start taking notes on a request."""
-        return Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+        journey = Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+        if self.traced is not None:
+            token = self._clock.token(TOKEN_BYTES)
+            journey.trace = Trace.of(caller.headers.get("traceparent"), token, self.traced)
+        return journey
 
     def left(self, caller: Caller = ANYBODY) -> None:
         """Count a client who left before the request was whole."""
