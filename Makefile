@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test e2e docs dashboards bench-quality lock clean
+.PHONY: help demo install fmt check test e2e docs dashboards bench-quality simulate lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -51,6 +51,9 @@ bench-quality: .venv/.project .venv/.dev ## Measure difficulty and calibration (
 
 e2e: .venv/.project .venv-e2e/.made ## Real tokens: a small real model through the whole proxy (builds llama.cpp the first time: minutes)
 	@$(BIN)/python bench/e2e/run.py .venv-e2e/bin/python
+
+simulate: .venv/.project ## Let control work in made-up worlds, 400 of them without a change (takes ten minutes)
+	@$(BIN)/smallfirst simulate --full
 
 lock: .venv/.lock ## Write requirements/*.txt anew from pyproject.toml (LOCK_ARGS="--upgrade-package NAME" or --upgrade)
 	@UV=$(BIN)/uv tools/lock $(LOCK_ARGS)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from router.meters import CONTROL
 from router.outcome import Evidence
 from router.plan import Plan, Route
 from router.series import Series
@@ -23,6 +22,8 @@ _LEADER_S: Final = (
     "router_drift",
 )
 """What only the replica that moves thresholds knows."""
+_REASONS: Final = ("quality", "latency", "escalations", "cost", "cheaper", "set", "rollback", "reset")
+_VERDICTS: Final = ("moved", "proposed", "frozen", "kept", "missed", "unmeasured")
 
 
 class ControlMetrics:
@@ -76,6 +77,10 @@ class ControlMetrics:
             for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
                 for measure in measures:
                     self._judge((route.name, tier, band, measure), 0.0, 0.0)
+        for reason in _REASONS:
+            self._changes(route.name, reason)
+        for verdict in _VERDICTS:
+            self._windows(route.name, verdict)
 
     def shows(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
         """Show what control knows of a route: values by metric and further labels; None shows nothing."""

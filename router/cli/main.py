@@ -22,6 +22,7 @@ from router.cli import (
     replay,
     savings,
     serve,
+    simulate,
     thresholds,
     top,
 )
@@ -44,6 +45,7 @@ app.command("check-answer")(check_answer.check_answer)
 app.command()(explain.explain)
 app.command()(top.top)
 app.command()(thresholds.thresholds)
+app.command()(simulate.simulate)
 app.command()(learning.train)
 app.command()(learning.score)
 app.command("eval")(learning.evaluate)

@@ -27,8 +27,10 @@ _SPARE = 0.9
 _ROWS = 2
 """Windows in a row in which an aim is missed before a threshold moves for it."""
 _ROWS_DEAR = 4
-_WORTH = 0.005
-"""The part of the cost that a move must save; one back must save four times as much."""
+_LESS = 0.995
+"""What a step towards fewer late requests must make of their number, at least."""
+_WORTH = 0.02
+"""What a move must save on each request whose start it changes, of what a request costs; one back four times that."""
 _ONE_SIDED = 1.645
 FEW = 30
 """Requests below which a window says too little."""
@@ -142,7 +144,7 @@ def _for_latency(choice: Choice, higher: NDArray[np.bool_]) -> Move | None:
     late = choice.forecast.late
     if choice.ground.aims.latency is None or choice.memory.late < _ROWS or choice.window.disturbed:
         return None
-    better = (choice.lower() | higher) & (late < _SPARE * late[-1])
+    better = (choice.lower() | higher) & (late < _LESS * late[-1])
     if not better.any():
         return None
     meets = better & (late <= LATE)
@@ -166,11 +168,11 @@ def _for_escalations(choice: Choice) -> Move | None:
 
 def _for_cost(choice: Choice) -> Move | None:
     """Back, where the first tier is the dearer one: its price went up, or it is escalated so often."""
-    cost, lower = choice.forecast.cost, choice.lower()
+    lower = choice.lower()
     if choice.memory.dear < _ROWS_DEAR or choice.window.disturbed or not lower.any():
         return None
     place = _cheapest(choice, lower)
-    if cost[place] > (1 - 4 * _WORTH) * cost[-1]:
+    if not _saves(choice, place, 4 * _WORTH):
         return None
     return _move(choice, place, "cost", "starting at the first tier costs more than it saves")
 
@@ -189,7 +191,7 @@ def _cheaper(choice: Choice, higher: NDArray[np.bool_], barred: str) -> tuple[Mo
         if not higher.any():
             return None, "escalations allow no more"
     place = _cheapest(choice, higher) if choice.priced else _last(higher)
-    if choice.priced and ahead.cost[place] > (1 - _WORTH) * ahead.cost[-1]:
+    if choice.priced and not _saves(choice, place, _WORTH):
         return None, "no threshold that is proven would save anything"
     move = _move(choice, place, "cheaper", f"proven by {choice.window_labels:,.0f} judged answers")
     return move, move.told
@@ -220,8 +222,13 @@ def dearer(choice: Choice) -> bool:
     lower, starts = choice.lower(), choice.window.requests.sum(axis=1)
     if not choice.priced or not lower.any() or (starts < FEW).any():
         return False
-    cost = choice.forecast.cost
-    return bool(cost[_cheapest(choice, lower)] <= (1 - 4 * _WORTH) * cost[-1])
+    return _saves(choice, _cheapest(choice, lower), 4 * _WORTH)
+
+
+def _saves(choice: Choice, place: int, worth: float) -> bool:
+    """Whether a candidate saves enough on the requests whose start it changes."""
+    cost, share = choice.forecast.cost, choice.forecast.share
+    return bool(cost[-1] - cost[place] > worth * abs(share[place] - share[-1]) * cost[-1])
 
 
 def significantly_over(share: float, limit: float, count: float) -> bool:

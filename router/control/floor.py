@@ -27,7 +27,7 @@ import numpy as np
 from router import confidence
 from router.control.labels import BANDS, Labels, Sums, Vector
 
-__all__ = ["Detector", "Floor", "margins"]
+__all__ = ["Detector", "Floor", "Margins", "margins"]
 
 _FOR_LAST: Final = 0.1
 """The part of the error that the last tier's own quality gets: (1 - m) makes little of it."""

@@ -6,16 +6,17 @@ import numpy as np
 
 from router.control import drift
 from router.control.choice import LATE, Choice, choose, dearer, escalating, significantly_over
-from router.control.floor import Margins, margins
+from router.control.floor import Floor, Margins, margins
 from router.control.forecast import Forecast, forecast, percentile, rates, slower
 from router.control.ground import Aim, Ground, Judgement, Move
-from router.control.labels import BANDS
+from router.control.labels import BANDS, Vector
 from router.control.memory import Memory, Period
 from router.control.window import LOW, Window
 
 __all__ = ["judge", "moved"]
 
 _FADING = 7 * 86400.0
+_FEW_WINDOWS = 8.0
 
 
 def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> tuple[Memory, Judgement]:
@@ -45,7 +46,8 @@ def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> t
 
 def moved(ground: Ground, memory: Memory, move: Move, now: float) -> Memory:
     """Return the memory after a move was made; one for another aim than quality must not be undone soon."""
-    fresh = replace(memory, late=0, escalating=0, dear=0)
+    again = {cause: int(move.cause == cause) for cause in ("latency", "escalations")}  # it goes on in the next window
+    fresh = replace(memory, late=again["latency"], escalating=again["escalations"], dear=0)
     if not move.towards_last or move.cause == "quality":
         return fresh
     barred = memory.ceilings + (memory.ceiling_at(now) is None)  # several steps of one retreat count once
@@ -60,6 +62,7 @@ def _learned(ground: Ground, memory: Memory, window: Window, threshold: float) -
     memory = replace(
         memory,
         mix=memory.mix * fade + bands,
+        lately=memory.lately * float(np.exp(-1 / _FEW_WINDOWS)) + bands,
         recent=memory.recent + bands,
         novel=memory.novel + window.novel,
         spent=memory.spent * fade + np.stack([window.requests, window.cost]),
@@ -137,8 +140,22 @@ def _looked(ground: Ground, memory: Memory, window: Window, threshold: float) ->
         window,
         np.append(ground.scale.thresholds, threshold),
         forecast(known, window, mix, below, ground.aims.latency),
-        margins(floor, memory.evidence.labels, mix, below) if floor else None,
+        _margins(floor, memory, below) if floor else None,
         known.priced,
+    )
+
+
+def _margins(floor: Floor, memory: Memory, below: Vector) -> Margins:
+    """Say by how much the floor holds, with the traffic of seven days or of the last hours, whichever is harder."""
+    usual, lately = (
+        margins(floor, memory.evidence.labels, mix / max(float(mix.sum()), 1.0), below)
+        for mix in (memory.mix, memory.lately)
+    )
+    return Margins(
+        lately.estimate,
+        np.minimum(usual.proven, lately.proven),
+        np.minimum(usual.likely, lately.likely),
+        usual.last,
     )
 
 
@@ -202,5 +219,5 @@ def _numbers(choice: Choice) -> dict[str, float]:
     return numbers
 
 
-def _share(memory: Memory) -> np.ndarray[tuple[int, ...], np.dtype[np.floating]]:
+def _share(memory: Memory) -> Vector:
     return memory.mix / max(float(memory.mix.sum()), 1.0)

@@ -36,6 +36,8 @@ class Memory:
     detector: Detector = field(default_factory=Detector)
     mix: Vector = field(default_factory=lambda: np.zeros(BANDS))
     """Requests in each band, fading over seven days."""
+    lately: Vector = field(default_factory=lambda: np.zeros(BANDS))
+    """The same, fading over two hours or so: the floor has to hold in hard hours too."""
     recent: Vector = field(default_factory=lambda: np.zeros(BANDS))
     """Requests in each band since drift was last looked for."""
     novel: float = 0.0
@@ -75,6 +77,7 @@ class Memory:
             "periods": [[period.since, period.labels.rows()] for period in (self.evidence, self.later, self.suspect)],
             "detector": list(self.detector.wealth),
             "mix": self.mix.tolist(),
+            "lately": self.lately.tolist(),
             "recent": self.recent.tolist(),
             "spent": self.spent.tolist(),
             "plain": {name: getattr(self, name) for name in _PLAIN},
@@ -91,13 +94,18 @@ class Memory:
         try:
             evidence, later, suspect = (Period(float(at), Labels.of(rows)) for at, rows in document["periods"])
             wealth = tuple(float(each) for each in document["detector"])
-            vectors = {name: np.array(document[name], dtype=float) for name in ("mix", "recent", "spent")}
+            vectors = {name: np.array(document[name], dtype=float) for name in ("mix", "lately", "recent", "spent")}
             plain = {name: document["plain"][name] for name in _PLAIN}
             drifts = tuple(str(kind) for kind in document["drifts"])
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError("not a memory of control") from error
         fits = [vectors[name].shape == shape for name, shape in (("mix", (BANDS,)), ("spent", (2, 2, BANDS)))]
-        if not all(fits) or vectors["recent"].shape != (BANDS,) or len(wealth) != len(Detector().wealth):
+        if (
+            not all(fits)
+            or vectors["recent"].shape != (BANDS,)
+            or vectors["lately"].shape != (BANDS,)
+            or len(wealth) != len(Detector().wealth)
+        ):
             raise ValueError("not a memory of control")
         memory = cls(evidence, later, suspect, Detector(wealth), drifts=drifts)
         changes: dict[str, Any] = {**vectors, **plain}

@@ -137,7 +137,7 @@ def _count(sheet: _Sheet, name: str, labels: Mapping[str, str], by: float, first
         _count_band(sheet, (name, labels), by, start=start, band=band, first=first)
     elif name == "router_novel_total":
         sheet.novel += by
-    elif name == "router_request_seconds_bucket":
+    elif name == "router_request_seconds_bucket" and labels.get("start"):  # not what was answered from memory
         buckets, edge = sheet.slow[start], float(labels.get("le", "nan"))
         buckets[edge] = buckets.get(edge, 0.0) + by
 

@@ -47,7 +47,7 @@ class FromPrometheus:
     async def window(self, route: Route, since: float, until: float) -> Window:
         """Return what happened to a route between two moments."""
         before, after = await self._read(route, since), await self._read(route, until)
-        return window(route, before, after, await self._gap(since, until))
+        return window(route, before, after, await self._gap(route, since, until))
 
     async def _read(self, route: Route, at: float) -> Reading:
         names = "|".join(sorted(NAMES))
@@ -62,11 +62,13 @@ class FromPrometheus:
             ),
         )
 
-    async def _gap(self, since: float, until: float) -> str:
-        """Whether scrapes are missing: fewer of a process than in the window before."""
-        query = (
-            f"count_over_time({_SEEN}{{{self._match.removeprefix(',')}}}[{max(1, round((until - since) * 1000))}ms])"
-        )
+    async def _gap(self, route: Route, since: float, until: float) -> str:
+        """Whether a process restarted, or scrapes are missing: fewer of a process than in the window before."""
+        length = f"[{max(1, round((until - since) * 1000))}ms]"
+        resets = f"resets(router_requests_total{{route={_quoted(route.name)}{self._match}}}{length}) > 0"
+        if await self._prometheus.query(resets, until):
+            return "a process restarted: a counter was set back"
+        query = f"count_over_time({_SEEN}{{{self._match.removeprefix(',')}}}{length})"
         before = {_who(point.labels): point.value for point in await self._prometheus.query(query, since)}
         after = {_who(point.labels): point.value for point in await self._prometheus.query(query, until)}
         missing = [who for who, count in before.items() if after.get(who, 0.0) < _ENOUGH * count - 1]

@@ -104,6 +104,7 @@ def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
     path = ("routes", name)
     yield from _thresholds(path, route)
     yield from _shadowed(path, route)
+    yield from _steered(path, route)
     if route.calibration is not None and all(rung.below != "auto" for rung in route.cascade):
         yield (*path, "calibration"), "no rung has below: auto, so this calibration decides nothing"
     if route.scope is not None and len(route.cascade) == 1:
@@ -115,6 +116,17 @@ def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
         if rule.when.key is not None and policy.auth is None:
             yield (*path, "rules", index, "when", "key"), "without auth.keys no request has key labels: never matches"
         yield from _narrowed(policy, (*path, "rules", index, "require"), route, rule)
+
+
+def _steered(path: FieldPath, route: Route) -> Iterator[Remark]:
+    """Say where control has nothing to aim for, or nothing to move."""
+    if route.objectives is None:
+        if route.control.mode == "apply":
+            yield (*path, "control", "mode"), "without objectives there is nothing to move a threshold for"
+    elif len(route.cascade) == 1 or isinstance(route.difficulty, float):
+        yield (*path, "objectives"), "there is no threshold that could be moved for them"
+    elif route.objectives.quality is None:
+        yield (*path, "objectives"), "without a quality objective nothing can prove a move, so no threshold ever rises"
 
 
 def _thresholds(path: FieldPath, route: Route) -> Iterator[Remark]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from router import ids
 from router.cache import Answers
 from router.clock import SYSTEM, Clock
 from router.errors import Unavailable
@@ -16,13 +15,14 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
-from router.policy import Policy, schema
+from router.policy import schema
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
+from router.server.signing import Signing
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
@@ -69,7 +69,8 @@ class Service:
         self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
-        signer = self._signer(policy)
+        self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
+        signer = self._signing.signer
         self.intake = Intake(signer, self.store, self.decisions)
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
         sinks: list[Sink] = [self.books.outcome]
@@ -105,6 +106,7 @@ class Service:
     async def begin(self) -> None:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
+        await self._signing.begin()
         await self.helm.begin(self.policy, self.pipeline.plan)
         self.answers.listen()
         await self._breakers.begin()
@@ -190,8 +192,9 @@ class Service:
         """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
         await self.shadows.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
-        await self.helm.aclose()
         await self._flights.aclose()
+        await self.helm.aclose()
+        await self._signing.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
@@ -232,17 +235,6 @@ class Service:
         shadows = Shadows(told, self._clock, share=1 / self._worker.count)
         sinks.append(shadows.offer)
         return shadows
-
-    def _signer(self, policy: Policy) -> ids.Signer:
-        folder = policy.path(policy.state.path)
-        try:
-            key = ids.load_or_make_key(folder / "signing.key", self._settings.signing_key, self._clock.token(32))
-        except ValueError as error:
-            raise CannotServe(f"state.path: {error}") from error
-        except OSError as error:
-            say(f"state.path: {error}; request ids will not be known after a restart: set SMALLFIRST_SIGNING_KEY")
-            key = self._clock.token(32)
-        return ids.Signer(key)
 
     def _shows(self, plan: Plan) -> None:
         """Let metrics show a plan."""

@@ -22,6 +22,7 @@ class Citations(Check):
 
     name = "citations"
     reasons: ClassVar[tuple[str, ...]] = ("unknown_source", "no_citation")
+    hard: ClassVar[frozenset[str]] = frozenset({"unknown_source"})
 
     def __init__(self, spec: Spec) -> None:
         self._cited = re.compile(spec.cited)

@@ -48,6 +48,7 @@ def test_every_counter_finds_its_place() -> None:
         sample("router_band_seconds_sum", 25.0, start="tuned", band="2"),
         sample("router_request_seconds_bucket", 40, start="tuned", le="1.0"),
         sample("router_request_seconds_bucket", 68, start="tuned", le="+Inf"),
+        sample("router_request_seconds_bucket", 500, start="", le="1.0"),
         sample("router_novel_total", 4),
         sample("router_quality_weight_total", 20, start="tuned", band="2", measure="loss"),
         sample("router_quality_weight_total", 30, start="frontier", band="2", measure="quality"),
