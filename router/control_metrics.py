@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from router.meters import CONTROL
 from router.outcome import Evidence
 from router.plan import Plan, Route
 from router.series import Series
