@@ -259,7 +259,7 @@ class Service:
         return shadows
 
     def _shows(self, plan: Plan) -> None:
-        """Let metrics and traces show a plan."""
+        """Let shadows, metrics and traces know a plan."""
         if self._traces is not None:
             self._traces.serve(plan)
         self.shadows.serve(plan, self.pipeline.pool)
