@@ -12,6 +12,7 @@ from router.outcome import Attempt, End, Judgement, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
+from router.traceparent import Trace
 
 __all__ = ["Journey"]
 
@@ -46,6 +47,7 @@ class Journey:
         "speaker",
         "stream",
         "tenant",
+        "trace",
     )
 
     def __init__(
@@ -75,6 +77,7 @@ class Journey:
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
         self.judgements: list[Judgement] = []
+        self.trace: Trace | None = None
 
     @property
     def now(self) -> float:
@@ -120,6 +123,7 @@ class Journey:
                 trimmed,
                 cost(price, Usage(trimmed, 0)) if trimmed else None,
                 self._chunk,
+                since,
             )
         )
         self._chunk = None
@@ -178,6 +182,7 @@ class Journey:
             self.cache,
             self.found,
             tuple(self.judgements),
+            self.trace,
         )
 
     def _identify(self) -> str:

@@ -9,6 +9,7 @@ from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
+from router.traceparent import Trace
 
 __all__ = [
     "Aside",
@@ -54,6 +55,8 @@ class Attempt:
     """What those would have cost here, in US dollars; None when the price is unknown."""
     first: float | None = None
     """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
+    since: float = 0.0
+    """How many seconds into the request it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class Outcome:
     found: Attempt | None = None
     """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
     judgements: tuple[Judgement, ...] = ()
+    trace: Trace | None = None
+    """The trace it belongs to, while somebody traces."""
 
     @property
     def cost(self) -> float | None:
