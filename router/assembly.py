@@ -15,7 +15,7 @@ from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
 from router.prompts import Handoff, Prompt
-from router.verify import compiled
+from router.verify import Judge, compiled
 
 __all__ = ["AssemblyError", "plan_of", "read"]
 
@@ -118,14 +118,16 @@ def _price(spec: schema.Price | schema.HourlyPrice | None) -> Price | None:
 def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str, Deployment]) -> Tier:
     prompts = {each: _prompt(spec, policy, policy.deployments[each]) for each in spec.deployments}
     params = _params(spec.params, policy)
+    checks = compiled(spec.checks, imposed_format=params.get("response_format"), read=policy.read_text)
     return Tier(
         name=name,
         deployments=tuple(deployments[deployment] for deployment in spec.deployments),
-        checks=compiled(spec.checks, imposed_format=params.get("response_format")),
+        checks=checks,
         hold=ALL if spec.hold == "all" else spec.hold,
         params=params,
         prompts={each: prompt for each, prompt in prompts.items() if prompt is not None},
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
+        judge=next((check for check in checks if isinstance(check, Judge)), None),
         affinity=spec.balance == "affinity",
     )
 
@@ -210,6 +212,7 @@ def _route(name: str, spec: schema.Route, policy: Policy, tiers: Mapping[str, Ti
         explain=model.explain if model else None,
         scope=_scope(name, spec, policy, model),
         steering=_steering(name, spec, policy, model),
+        keepalive=spec.keepalive,
         sessions=_staying(rungs, spec.sessions),
         remember=_remember(spec.cache.exact, [tiers[rung.tier] for rung in spec.cascade]),
         explore=spec.explore.rate,
@@ -325,6 +328,8 @@ def _calibration(name: str, spec: schema.Route, policy: Policy, model: Learned |
     """What `below: auto` stands for; None when the policy names none."""
     if spec.calibration is None or model is None:
         return None
+    if isinstance(model, Model) and model.origins and model.origins != difficulty.origins(policy, model.tiers):
+        return None  # It is about the answers of other models, tunes or prompts.
     content, place = policy.read_bytes(spec.calibration), str(policy.path(spec.calibration))
     try:
         return calibration.read(content, place, model=model.hash, tiers=model.tiers)

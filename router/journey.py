@@ -8,7 +8,7 @@ from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
 from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
-from router.outcome import Attempt, End, Outcome, Remembered, Result
+from router.outcome import Attempt, End, Judgement, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
@@ -39,6 +39,7 @@ class Journey:
         "drafts",
         "estimate",
         "found",
+        "judgements",
         "request",
         "route",
         "session",
@@ -75,6 +76,7 @@ class Journey:
         self.speaker: int | None = None
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
+        self.judgements: list[Judgement] = []
         self.trace: Trace | None = None
 
     @property
@@ -137,7 +139,13 @@ class Journey:
     def amend(self, asked: Candidate, result: Result, verdict: str, usage: Usage | None) -> None:
         """Say how the last attempt ended, once a stream that was committed has."""
         paid = cost(asked.deployment.price, usage)
-        self._attempts[-1] = replace(self._attempts[-1], result=result, verdict=verdict, usage=usage, cost=paid)
+        place = -1 if self.speaker is None else self.speaker
+        self._attempts[place] = replace(self._attempts[place], result=result, verdict=verdict, usage=usage, cost=paid)
+
+    def redeem(self, place: int) -> None:
+        """Serve an answer all the same that the next tier was to improve on."""
+        self._attempts[place] = replace(self._attempts[place], result="served")
+        self.speaker = place
 
     def answered(self) -> None:
         """The first byte of the answer leaves now."""
@@ -173,6 +181,7 @@ class Journey:
             self.speaker,
             self.cache,
             self.found,
+            tuple(self.judgements),
             self.trace,
         )
 

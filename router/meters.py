@@ -90,6 +90,12 @@ METRICS = (
         ("route", "tier", "reason"),
     ),
     Metric(
+        "router_judgements_total",
+        "counter",
+        "Answers that a judge was to score before they were sent: accepted, rejected, or failed (no score: it passed).",
+        ("route", "tier", "result"),
+    ),
+    Metric(
         "router_cost_usd_total",
         "counter",
         "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
 from router.meters import METRICS
-from router.outcome import Aside, Attempt, Outcome
+from router.outcome import Aside, Attempt, Judgement, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Family, Sample, Series, Sheets
 
@@ -48,6 +48,8 @@ def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
         ("router_shed_total", "inflight"),
         ("router_worker_restarts_total",),
         ("router_log_dropped_total",),
+        ("router_records_dropped_total",),
+        ("router_client_disconnects_total",),
     ):
         counted[name](*labels)
 
@@ -95,6 +97,7 @@ class Metrics(Collector):
         self._fallbacks = counted["router_fallbacks_total"]
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
+        self._judgements = counted["router_judgements_total"]
         self._cost = counted["router_cost_usd_total"]
         self._baseline = counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
@@ -148,10 +151,20 @@ class Metrics(Collector):
         explored = decision is not None and decision.reason == "explore"
         for attempt in outcome.attempts:
             self._attempt(attempt, route, start, band, explored=explored)
+        for judgement in outcome.judgements:
+            self._judgement(judgement, route, start, band)
         if outcome.end == "broken" and outcome.attempts[-1].cost is None:
             self._unknown(outcome.attempts[-1].deployment).inc()
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
+
+    def _judgement(self, judgement: Judgement, route: str, start: str, band: str) -> None:
+        """Count what a judge said of an answer, and what that cost."""
+        self._judgements(route, judgement.tier, judgement.result).inc()
+        if judgement.cost is None:
+            self._unknown(judgement.deployment).inc()
+        elif judgement.cost:
+            self._cost(route, start, judgement.tier, judgement.deployment, "judge", band).inc(judgement.cost)
 
     def _attempt(self, attempt: Attempt, route: str, start: str, band: str, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""

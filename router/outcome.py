@@ -11,7 +11,18 @@ from router.difficulty import Estimate
 from router.signals import Signals
 from router.traceparent import Trace
 
-__all__ = ["Aside", "Attempt", "End", "Evidence", "Outcome", "Remembered", "Result", "fields", "headers"]
+__all__ = [
+    "Aside",
+    "Attempt",
+    "End",
+    "Evidence",
+    "Judgement",
+    "Outcome",
+    "Remembered",
+    "Result",
+    "fields",
+    "headers",
+]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
@@ -46,6 +57,21 @@ class Attempt:
     """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
     since: float = 0.0
     """How many seconds into the request it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What another deployment said of an answer before it was sent."""
+
+    tier: str
+    """Whose answer it was."""
+    deployment: str
+    """Who was asked."""
+    result: Literal["accepted", "rejected", "failed"]
+    """`failed`: there was no score, for whatever reason, and the answer passed."""
+    score: float | None = None
+    cost: float | None = 0.0
+    """US dollars; None when the price or the usage is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,7 @@ class Outcome:
     cache: Remembered = "off"
     found: Attempt | None = None
     """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
+    judgements: tuple[Judgement, ...] = ()
     trace: Trace | None = None
     """The trace it belongs to, while somebody traces."""
 
@@ -99,6 +126,7 @@ class Outcome:
         costs = [attempt.cost for attempt in self.attempts if attempt.result in {"served", "escalated", "left"}]
         if self.end == "broken":
             costs.append(self.attempts[-1].cost)
+        costs += [judgement.cost for judgement in self.judgements]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property
@@ -115,7 +143,14 @@ class Outcome:
     @property
     def fallbacks(self) -> list[Attempt]:
         """The attempts that another deployment stepped in for, because they *failed*."""
-        return [attempt for attempt in self.attempts[:-1] if attempt.result in {"failed", "skipped"}]
+        stood_in = self.attempts if self.drafted else self.attempts[:-1]
+        return [attempt for attempt in stood_in if attempt.result in {"failed", "skipped"}]
+
+    @property
+    def drafted(self) -> bool:
+        """Whether the client got an answer that was not good enough, because everybody above it failed."""
+        speaker = self.speaker
+        return speaker is not None and speaker < len(self.attempts) - 1 and self.attempts[speaker].result == "served"
 
     @property
     def heard(self) -> Attempt | None:
@@ -126,8 +161,9 @@ class Outcome:
 
     @property
     def path(self) -> str:
-        """``tuned:truncated,frontier:ok``."""
-        return ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
+        """``tuned:truncated,frontier:ok``, or ``tuned:truncated,frontier:timeout,tuned:draft``."""
+        path = ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
+        return f"{path},{self.attempts[self.speaker].tier}:draft" if self.drafted and self.speaker is not None else path
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from router.sessions import Sessions
 from router.signals import Signals
 from router.traceparent import TOKEN_BYTES, Trace
 from router.upstream.climb import Climb, Served
+from router.upstream.patience import patiently
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
 
@@ -147,7 +148,7 @@ def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked 
     """What may have a remembered answer; None: this is asked for itself."""
     if headed.route.remember is None:
         return None
-    control = caller.headers.get("cache-control", "")
+    control = caller.headers.get("cache-control", "").lower()
     terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.budget, control)
     return cache.asked(request, headed.route, headed.bounds, terms)
 
@@ -216,7 +217,18 @@ class Pipeline:
         journey.request = request
         try:
             headed = _head(plan, request, caller)
-            journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
+        except Problem as told:
+            return refused(told, journey, self.close)
+        journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
+        every = headed.route.keepalive if request.stream else None
+        answering = self._answer(plan, pool, headed, request, caller=caller, journey=journey)
+        return await (answering if every is None else patiently(answering, journey, every=every))
+
+    async def _answer(
+        self, plan: Plan, pool: Pool, headed: Headed, request: ChatRequest, *, caller: Caller, journey: Journey
+    ) -> Reply:
+        """Answer from memory, or with somebody else, or ask."""
+        try:
             ask = partial(self._ask, plan, pool, headed, caller=caller, journey=journey)
             asked = _asked(request, headed, caller) if self._flights is not None else None
             if self._flights is None or asked is None:

@@ -17,7 +17,7 @@ from router.pricing import Price
 from router.prompts import Handoff, Prompt
 from router.rules import Rule
 from router.signals import Signals
-from router.verify import Check
+from router.verify import Check, Judge
 
 __all__ = [
     "ALL",
@@ -82,6 +82,8 @@ class Tier:
     """What is added to a request, by deployment: its tune's own prompt, else the tier's."""
     handoff: Handoff | None = None
     """What the next tier is told about an answer of this one that was not good enough; None: nothing."""
+    judge: Judge | None = None
+    """Who else is asked what its answers are worth."""
     affinity: bool = False
     """Whether a conversation keeps coming back to the same deployment, rather than to the least busy one."""
 
@@ -194,6 +196,8 @@ class Route:
     """None: nothing is, and equal requests are each asked for themselves."""
     scope: float | None = None
     """A request of a greater novelty starts at the last tier; None: none is too novel."""
+    keepalive: float | None = None
+    """Seconds of silence after which a comment keeps a stream's connection open; None: silence is silence."""
     sessions: Staying | None = None
     """How its conversations stay where they are; None: there is nothing to choose, or it was not wanted."""
     explore: float = 0.0

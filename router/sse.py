@@ -4,12 +4,16 @@ The format is the WHATWG HTML standard's, section "Server-sent events"
 (https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream).
 """
 
+import asyncio
 import re
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import NamedTuple
 
-__all__ = ["DONE", "Event", "Splitter", "TooLong", "encode"]
+__all__ = ["COMMENT", "DONE", "Event", "Splitter", "TooLong", "commented", "encode"]
 
 DONE = b"data: [DONE]\n\n"
+COMMENT = b": keepalive\n\n"
+"""What every client passes over, and what tells everybody in between that the connection is in use."""
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _BREAK = re.compile(rb"\r\n|\n|\r")
 
@@ -99,3 +103,24 @@ def _event(raw: bytes) -> Event:
 def encode(data: bytes) -> bytes:
     """One event that carries `data` (without line breaks)."""
     return b"data: " + data + b"\n\n"
+
+
+async def commented(events: AsyncIterator[bytes], every: float) -> AsyncGenerator[bytes, None]:
+    """Give events as they come, and a comment after each `every` seconds without one."""
+    coming: asyncio.Future[bytes | None] | None = None
+    try:
+        while True:
+            if coming is None:
+                coming = asyncio.ensure_future(anext(events, None))
+            await asyncio.wait({coming}, timeout=every)
+            if not coming.done():
+                yield COMMENT
+                continue
+            part, coming = coming.result(), None
+            if part is None:
+                return
+            yield part
+    finally:
+        if coming is not None:
+            coming.cancel()
+            await asyncio.wait({coming})

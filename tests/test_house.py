@@ -39,7 +39,7 @@ DOORS = {
     "jsonschema_rs": ["router/verify/schemas.py"],
     "openai": ["router/demo/"],
     "sklearn": ["router/learning/"],
-    "matplotlib": ["router/learning/"],
+    "matplotlib": ["router/learning/", "router/demo/plot.py", "router/hindsight/plot.py"],
     "torch": ["router/graduation/"],
     "transformers": ["router/graduation/"],
     "peft": ["router/graduation/"],

@@ -1,12 +1,14 @@
 """Server-sent events, split wherever the network pleases."""
 
+import asyncio
 import tracemalloc
+from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.sse import DONE, Event, Splitter, TooLong, encode
+from router.sse import COMMENT, DONE, Event, Splitter, TooLong, commented, encode
 
 EVENTS = [
     b'data: {"choices":[{"delta":{"content":"he"}}]}\n\n',
@@ -119,3 +121,29 @@ def test_a_carriage_return_at_the_end_of_a_piece_is_not_forgotten() -> None:
 
 def test_data_becomes_an_event() -> None:
     assert Splitter().feed(encode(b"{}")) == [Event(b"data: {}\n\n", b"{}")]
+
+
+async def parts(*gates: asyncio.Event) -> AsyncIterator[bytes]:
+    for number, gate in enumerate(gates):
+        await gate.wait()
+        yield b"%d" % number
+
+
+async def test_silence_is_filled_with_comments_and_events_come_as_they_are() -> None:
+    now, later = asyncio.Event(), asyncio.Event()
+    now.set()
+    heard = []
+    async for part in commented(parts(now, later, now), 0.01):
+        heard.append(part)
+        if heard.count(COMMENT) == 2:
+            later.set()
+    assert heard[0] == b"0"
+    assert heard[1:3] == [COMMENT, COMMENT]
+    assert heard[-2:] == [b"1", b"2"]
+
+
+async def test_whoever_stops_listening_stops_the_waiting() -> None:
+    events = commented(parts(asyncio.Event()), 0.01)
+    assert await anext(events) == COMMENT
+    await events.aclose()
+    assert [part async for part in events] == []

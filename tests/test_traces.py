@@ -105,6 +105,20 @@ async def test_a_client_s_trace_reaches_the_deployment(tmp_path: Path, kept: Kep
         assert "a secret" not in str([span.to_json() for span in kept.spans])
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_calls_say_their_trace_while_somebody_traces_and_nothing_else(tmp_path: Path, stream: bool) -> None:  # noqa: FBT001
+    body = BODY.replace(b"{", b'{"stream": true, ', 1) if stream else BODY
+    headers = {"host": "x", "content-length": str(len(body)), "traceparent": f"00-{TRACE.id}-{TRACE.parent}-01"}
+    async with proxy(tmp_path, Answer(text="hi")) as served, talk(served.base_url) as client:
+        assert (await client.say("POST", "/v1/chat/completions", headers, body)).status == 200
+        served.service.pipeline.traced = 1.0
+        assert (await client.say("POST", "/v1/chat/completions", headers, body)).status == 200
+        silent, traced = served.tuned.requests
+    assert "traceparent" not in silent.headers
+    assert traced.headers["traceparent"].startswith(f"00-{TRACE.id}-")
+    assert traced.headers["traceparent"] != headers["traceparent"]
+
+
 async def test_without_the_extra_none_are_sent_and_requests_go_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 from router.errors import names as listed
 from router.policy.block import Block
 from router.policy.faults import closest
-from router.policy.values import Count, Flag, Index, LogProbability, Pattern, Share, Text, shown, wrong
+from router.policy.values import Count, Duration, Flag, Index, LogProbability, Pattern, Share, Text, shown, wrong
 
 DEFAULT_CITED = r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]"
 
@@ -112,6 +112,29 @@ class Logprob(Block):
         return self
 
 
+class Judge(Block):
+    """Who scores an answer, how often, and how good it must be."""
+
+    deployment: Text = Field(
+        description="The deployment that is asked; the labels that rules require hold for it too.",
+        examples=["frontier-a"],
+    )
+    rate: Share = Field(
+        default=1.0,
+        description="The share of answers that are scored, those that could still escalate.",
+        examples=[0.1],
+    )
+    min: Share = Field(default=0.5, description="An answer with a lower score escalates.", examples=[0.7])
+    timeout: Duration = Field(
+        default=10.0, description="How long a score is waited for; without one the answer passes.", examples=["3s"]
+    )
+    prompt: Text | None = Field(
+        default=None,
+        description="The file with the words it is asked in; omitted: the shipped ones, which docs/checks.md shows.",
+        examples=["prompts/judge.md"],
+    )
+
+
 _PLAIN = "What it looks at is in the request, so it has no parameters."
 
 
@@ -143,6 +166,12 @@ class Check(Block):
         default=None,
         description="How unlikely its tokens may be; the upstream is asked for them.",
         examples=[{"mean": -0.8}],
+    )
+
+    judge: Judge | None = Field(
+        default=None,
+        description="What another deployment thinks of it.",
+        examples=[{"deployment": "frontier-a", "min": 0.7}],
     )
 
     @property

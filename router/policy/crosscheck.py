@@ -70,6 +70,8 @@ def _tiers(tree: object) -> Iterator[Complaint]:
         used = [((*path, *place), name) for place, name in texts(tier, "deployments.*")]
         yield from _unknown("deployment", used, known)
         yield from _repeated("this tier", used)
+        judges = [((*path, *place), name) for place, name in texts(tier, "checks.*.judge.deployment")]
+        yield from _unknown("deployment", judges, known)
     for path, params in matches(tree, "tiers.*.params"):
         if isinstance(params, Mapping):
             for name in sorted(params.keys() & _CLIENTS_OWN.keys()):

@@ -22,17 +22,20 @@ TEMPLATES = tuple(f"{each}.system" for each in _PROMPTS)  # the like, with varia
 SNIPPETS = tuple(f"{each}.{name}" for each in _PROMPTS for name in ("prepend", "append"))  # or the text itself
 EXAMPLES = tuple(f"{each}.examples" for each in _PROMPTS)
 FORMATS = ("tiers.*.params.response_format",)  # an object, or the file that holds it
+JUDGES = ("tiers.*.checks.*.judge.prompt",)  # a template of what a judge is asked
 HANDOFFS = ("tiers.*.handoff", "routes.*.handoff")
 MODELS = ("routes.*.difficulty",)  # fields that name a file of any kind
 CALIBRATIONS = ("routes.*.calibration",)  # the like, made for a model
 CERTIFICATES = ("prometheus.ca", "grafana.ca")
 SECRETS = ("auth.keys",)  # fields that name a file which has no part in the policy's version
 NAMING = (
-    *(*TEXTS, *TEMPLATES, *SNIPPETS, *EXAMPLES, *FORMATS, *MODELS, *CALIBRATIONS, *CERTIFICATES, *SECRETS),
+    *(*TEXTS, *TEMPLATES, *SNIPPETS, *EXAMPLES, *FORMATS, *JUDGES, *MODELS, *CALIBRATIONS, *CERTIFICATES, *SECRETS),
     *(f"{each}.template" for each in HANDOFFS),
 )
 HANDED = {"draft": ("draft", "verdict"), "verdict": ("verdict",), "none": ()}
 """The variables that a handoff's template may use, by what is given."""
+JUDGED = ("request", "answer")
+"""The variables that a judge's words may use."""
 _LARGEST = 256 * 2**20
 
 
@@ -173,5 +176,6 @@ _READ_AS: tuple[tuple[tuple[str, ...], Callable[[str, bytes], object]], ...] = (
     (TEMPLATES, _prompt),
     (EXAMPLES, lambda _name, content: examples.read(content)),
     (FORMATS, formats.read),
+    (JUDGES, lambda _name, content: _handoff(JUDGED, content)),
 )
 """What each named file is read as, to see whether it can be."""

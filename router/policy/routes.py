@@ -262,6 +262,14 @@ class Route(Block):
         description="What the next tier is told about an answer that was not good enough; omitted: as its tier says.",
         examples=["draft"],
     )
+    keepalive: Duration | None = Field(
+        default=None,
+        description=(
+            "A comment keeps a stream's connection open after so long a silence, and the first one commits status and "
+            "headers; omitted: no comments."
+        ),
+        examples=["10s"],
+    )
     sessions: Sessions = Field(
         default=Sessions(),
         description="How conversations stay where they are; docs/sessions.md explains it.",

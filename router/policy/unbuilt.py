@@ -3,24 +3,14 @@
 Building a feature means deleting its row here and giving the schema its field.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from router import __version__
 from router.policy.faults import Complaint
 from router.policy.tree import matches
 
-CHECKS = ("judge",)
 RELEASE = "smallfirst " + ".".join(__version__.split(".")[:2])
-
-
-def _words(*words: str) -> Callable[[object], str]:
-    def said(value: object) -> str:
-        """Know a word of the list, alone or with parameters: `judge` and `judge: {…}`."""
-        word = next(iter(value), None) if isinstance(value, Mapping) else value
-        return f"'{word}'" if isinstance(word, str) and word in words else ""
-
-    return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +26,7 @@ class Row:
     said: Callable[[object], str] | None = None
 
 
-ROWS = (
-    Row("tiers.*.checks.*", "remove it", ", ".join(CHECKS), _words(*CHECKS)),
-    Row("tiers.*.context"),
-)
+ROWS = (Row("tiers.*.context"),)
 
 
 def complaints(tree: object) -> Iterator[Complaint]:

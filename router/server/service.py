@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from router import ids
 from router.cache import Answers
 from router.clock import SYSTEM, Clock
 from router.errors import Unavailable
@@ -16,13 +15,14 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
-from router.policy import Policy, schema
+from router.policy import schema
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
+from router.server.signing import Signing
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
@@ -70,7 +70,8 @@ class Service:
         self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
-        signer = self._signer(policy)
+        self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
+        signer = self._signing.signer
         self.intake = Intake(signer, self.store, self.decisions)
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
         self._traces = self._traced()
@@ -125,6 +126,7 @@ class Service:
     async def begin(self) -> None:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
+        await self._signing.begin()
         await self.helm.begin(self.policy, self.pipeline.plan)
         self.answers.listen()
         await self._breakers.begin()
@@ -212,6 +214,7 @@ class Service:
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self._flights.aclose()
         await self.helm.aclose()
+        await self._signing.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
@@ -250,24 +253,13 @@ class Service:
 
     def _shadows(self, sinks: list[Sink]) -> Shadows:
         """Those who look at requests after they were served, each worker with its share of the dollars."""
-        told = Told(self.metrics.aside, self.books.evidence, self.metrics.escalation)
+        told = Told(self.books.aside, self.books.evidence, self.metrics.escalation)
         shadows = Shadows(told, self._clock, share=1 / self._worker.count)
         sinks.append(shadows.offer)
         return shadows
 
-    def _signer(self, policy: Policy) -> ids.Signer:
-        folder = policy.path(policy.state.path)
-        try:
-            key = ids.load_or_make_key(folder / "signing.key", self._settings.signing_key, self._clock.token(32))
-        except ValueError as error:
-            raise CannotServe(f"state.path: {error}") from error
-        except OSError as error:
-            say(f"state.path: {error}; request ids will not be known after a restart: set SMALLFIRST_SIGNING_KEY")
-            key = self._clock.token(32)
-        return ids.Signer(key)
-
     def _shows(self, plan: Plan) -> None:
-        """Let metrics and traces show a plan."""
+        """Let shadows, metrics and traces know a plan."""
         if self._traces is not None:
             self._traces.serve(plan)
         self.shadows.serve(plan, self.pipeline.pool)

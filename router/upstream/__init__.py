@@ -5,6 +5,9 @@
     climb       up the cascade: one deployment after the other, until an answer is good enough
     purse       what one request may still cost
     reply       what the client gets; closing it ends the request, once
+    patience    a stream whose client is kept waiting: comments keep its connection open
+    live        an answer that is good enough, and the place a stream takes
+    opinion     what another deployment thinks of an answer
 
     pool        deployments at work: places, breakers, connections; who is asked next
     attempt     one call: a whole answer, the head of a stream, or the failure

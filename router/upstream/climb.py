@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from router.chat import ChatRequest, Completion, Usage, without_logprobs
 from router.clock import Clock
@@ -12,52 +13,22 @@ from router.decide import Candidate, Decision, Step
 from router.errors import BadRequest, Problem, Unavailable, UpstreamTimedOut
 from router.health import Breaker
 from router.journey import Journey
+from router.outcome import Judgement
 from router.plan import ALL, Deployment, Route, Tier
+from router.pricing import cost
 from router.prompts import Shaped, shape
 from router.traceparent import CALLS
 from router.upstream import attempt
 from router.upstream.client import TRACEPARENT
 from router.upstream.failure import Failure, problem
+from router.upstream.live import EVENTS, Draft, Drafted, Live, Served
+from router.upstream.opinion import Opinion, opinion
 from router.upstream.pool import Member, Pool, Tried, choose
 from router.upstream.purse import Purse
 from router.upstream.stream import Stream
-from router.verify import Verdict, Watching, judge
+from router.verify import ACCEPTED, Judge, Verdict, Watching, judge, usable
 
-__all__ = ["Climb", "Live", "Served"]
-
-EVENTS = "text/event-stream; charset=utf-8"
-
-
-class Live:
-    """A committed stream and the place it takes at its deployment; closing it gives both back."""
-
-    __slots__ = ("_sent", "candidate", "member", "stream")
-
-    def __init__(self, stream: Stream, member: Member, candidate: Candidate, sent: Breaker | None) -> None:
-        self.stream = stream
-        self.member = member
-        self.candidate = candidate
-        self._sent = sent
-
-    def failed(self, now: float) -> None:
-        """It broke off."""
-        self.member.failed(now)
-
-    async def aclose(self) -> None:
-        """Let go of the upstream, whatever state it is in."""
-        try:
-            await self.stream.aclose()
-        finally:
-            self.member.leave(self._sent)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """The answer that was good enough: whole, or live."""
-
-    content_type: str
-    body: bytes = b""
-    live: Live | None = None
+__all__ = ["EVENTS", "Climb", "Live", "Served"]
 
 
 @dataclass(slots=True)
@@ -72,6 +43,9 @@ class _Call:
     above: tuple[Step, ...]
     """Who may be asked if its answer is not good enough."""
     sent: Breaker | None = None
+    judged: Judge | None = None
+    """Who is asked what this answer is worth, if it passes the other checks."""
+    paid: bool = False
 
 
 class Climb:
@@ -80,6 +54,7 @@ class Climb:
     __slots__ = (
         "_clock",
         "_decision",
+        "_draft",
         "_failures",
         "_journey",
         "_pool",
@@ -103,11 +78,12 @@ class Climb:
         self._until = clock.now() + route.deadline
         self._purse = Purse(decision)
         self._told_above: str | None = None
+        self._draft: Draft | None = None
         self._tried: dict[str, Tried] = {}
         self._failures: dict[str, tuple[Failure, int]] = {}
 
     async def run(self) -> Served:
-        """Ask until an answer is good enough.
+        """Ask until an answer is good enough, or the best that there is.
 
         Raises:
             Problem: nobody is left to ask, or time is up.
@@ -125,6 +101,10 @@ class Climb:
                     steps = _above(steps, candidate.tier)
                 case Failure() as failure:
                     steps = self._without(failure, candidate, steps)
+        if self._draft is not None and usable(self._draft.completion, self._request, self._draft.candidate.tier.checks):
+            self._journey.redeem(self._draft.place)
+            self._journey.answer = self._draft.completion
+            return self._draft.served
         if self._left <= 0:
             raise UpstreamTimedOut("the route's deadline has passed", code="deadline_exceeded")
         raise self._told()
@@ -158,7 +138,7 @@ class Climb:
                 await member.enter()
         except TimeoutError:
             return self._note(candidate, since, Failure("full"))
-        call = _Call(candidate, member, shaped, since, above)
+        call = _Call(candidate, member, shaped, since, above, judged=self._judge(candidate.tier, above))
         result: Served | Verdict | Failure | None = None
         self._trace()
         try:
@@ -185,13 +165,17 @@ class Climb:
         answer = await attempt.ask(call.member, call.shaped.body, within=self._within(call.candidate))
         call.member.succeeded()
         verdict = judge(answer.completion, self._request, tier.checks)
+        if verdict.accepted and call.judged is not None:
+            verdict = await self._judged(call, call.judged, answer.completion)
         sent = verdict.accepted or self._stands(call, answer.completion, verdict)
         self._answered(call, verdict, answer.completion.usage, sent=sent)
+        raw = without_logprobs(answer.raw) if self._hides_logprobs(tier) else answer.raw
+        served = Served(answer.content_type, raw)
         if not sent:
+            self._draft = Draft(served, answer.completion, call.candidate, self._journey.place)
             return verdict
         self._journey.answer = answer.completion
-        raw = without_logprobs(answer.raw) if self._hides_logprobs(tier) else answer.raw
-        return Served(answer.content_type, raw)
+        return served
 
     async def _stream(self, call: _Call) -> Served | Verdict:
         tier, timeout = call.candidate.tier, call.candidate.deployment.timeout
@@ -209,12 +193,9 @@ class Climb:
         )
         committed = False
         try:
-            chunks = self._hold(tier) if call.above else 0
-            watching = Watching.of(tier.checks, self._request) if chunks else None
-            await stream.hold(chunks, watching.add if watching else None)
+            verdict, usage = await self._held(call, stream)
             if stream.begun is not None:
                 self._journey.first_chunk(stream.begun - begun)
-            verdict, usage = self._so_far(stream, tier)
             committed = verdict.accepted or self._stands(call, stream.answer.completion(), verdict)
             self._answered(call, verdict, usage, sent=committed)
         finally:
@@ -223,7 +204,51 @@ class Climb:
         if committed:
             return Served(EVENTS, live=Live(stream, call.member, call.candidate, call.sent))
         call.member.succeeded()
+        if stream.whole:
+            served = Served(EVENTS, live=Drafted(stream, call.member, call.candidate, None))
+            self._draft = Draft(served, stream.answer.completion(), call.candidate, self._journey.place)
         return verdict
+
+    async def _held(self, call: _Call, stream: Stream) -> tuple[Verdict, Usage | None]:
+        """Hold a stream back for as long as its tier says, and judge what there is of it by then."""
+        tier = call.candidate.tier
+        chunks = self._hold(tier, judged=call.judged is not None) if call.above else 0
+        watching = Watching.of(tier.checks, self._request) if chunks else None
+        await stream.hold(chunks, watching.add if watching else None)
+        verdict, usage = self._so_far(stream, tier)
+        if verdict.accepted and call.judged is not None and stream.whole:
+            verdict = await self._judged(call, call.judged, stream.answer.completion())
+        return verdict, usage
+
+    def _judge(self, tier: Tier, above: tuple[Step, ...]) -> Judge | None:
+        """Who is to say what an answer is worth: nobody where no other could be had, or the dice say no."""
+        check = tier.judge
+        return check if check is not None and above and self._clock.draw() < check.rate else None
+
+    async def _judged(self, call: _Call, check: Judge, completion: Completion) -> Verdict:
+        """What another deployment makes of an answer that has passed its checks; no opinion is none against it."""
+        self._pay(call, completion)
+        member = self._pool.members[check.deployment]
+        permitted = self._decision.bounds.require.items() <= member.deployment.labels.items()
+        within = min(check.timeout, self._left)
+        said = Opinion(asked=False)
+        if permitted and within > 0 and self._purse.affords_any(call.above) and self._purse.affords(member.deployment):
+            said = await opinion(check, self._request, completion, member, within=within, now=self._clock.now)
+        if said.asked:
+            self._purse.pay(member.deployment, said.usage)
+        verdict = ACCEPTED if said.score is None else check.verdict(said.score)
+        result: Literal["accepted", "rejected", "failed"] = (
+            "failed" if said.score is None else "accepted" if verdict.accepted else "rejected"
+        )
+        paid = cost(member.deployment.price, said.usage) if said.score is not None or said.usage else 0.0
+        self._journey.judgements.append(Judgement(call.candidate.tier.name, check.deployment, result, said.score, paid))
+        return verdict
+
+    def _pay(self, call: _Call, completion: Completion) -> None:
+        """Take off what an answer cost, once."""
+        if not call.paid:
+            self._purse.pay(call.candidate.deployment, completion.usage)
+            call.paid = True
 
     def _answered(self, call: _Call, verdict: Verdict, usage: Usage | None, *, sent: bool) -> None:
         """Note an answer, which the client gets or the next tier improves on."""
@@ -249,7 +274,7 @@ class Climb:
 
         If somebody is, what they are told about it is kept for them.
         """
-        self._purse.pay(call.candidate.deployment, completion.usage)
+        self._pay(call, completion)
         if not self._purse.affords_any(call.above):
             return True
         self._journey.drafts[call.candidate.tier.name] = completion
@@ -288,10 +313,12 @@ class Climb:
         """Seconds this attempt may take."""
         return min(candidate.deployment.timeout.total, self._left)
 
-    def _hold(self, tier: Tier) -> int:
+    def _hold(self, tier: Tier, *, judged: bool) -> int:
         """How many useful chunks are held back: what the policy says, or all where a broken answer breaks a program."""
         if tier.hold is not None:
             return tier.hold
+        if judged:
+            return ALL
         body, imposed = self._request.body, tier.params
         asked = ("tools", "functions", "response_format")
         return ALL if any(body.get(name) or imposed.get(name) for name in asked) else 0

@@ -60,7 +60,7 @@ class Reply:
         try:
             async for part in live.stream.forward():
                 yield part
-            live.member.succeeded()
+            live.succeeded()
             self._journey.answer = answer = live.stream.answer.completion()
             verdict = judge(answer, request, live.candidate.tier.checks)
             self._journey.amend(live.candidate, "served", verdict.reason, live.stream.answer.usage)

@@ -88,6 +88,11 @@ class Stream:
         if self._ended and self.broken is None and not self.answer.finished:
             raise Failure("unfinished", 200)
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of it is held back, with nothing known against its form."""
+        return self._ended and self.broken is None and self.answer.finished
+
     async def forward(self) -> AsyncIterator[bytes]:
         """Give what was held back, then the rest as it comes, ending in `[DONE]`.
 

@@ -23,6 +23,7 @@ class Citations(Check):
 
     name = "citations"
     reasons: ClassVar[tuple[str, ...]] = ("unknown_source", "no_citation")
+    hard: ClassVar[frozenset[str]] = frozenset({"unknown_source"})
 
     def __init__(self, spec: Spec) -> None:
         self._cited = compiled(spec.cited)

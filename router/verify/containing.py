@@ -34,6 +34,7 @@ class MustNotContain(Check):
 
     name = "must_not_contain"
     reasons: ClassVar[tuple[str, ...]] = ("text_forbidden",)
+    hard: ClassVar[frozenset[str]] = frozenset(reasons)
 
     def __init__(self, spec: Texts) -> None:
         self._folds = spec.ignore_case

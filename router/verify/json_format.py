@@ -30,6 +30,8 @@ def unreadable(text: str, shape: Shape | None, misfit: str, *, unfinished: bool 
 class _Format(Check):
     """What both have in common: a format, the client's or else the one the tier imposes, and JSON held against it."""
 
+    hard: ClassVar[frozenset[str]] = frozenset({"fenced", "not_json", "not_object", "schema"})
+
     def __init__(self, imposed: object = None) -> None:
         self._imposed = imposed
 

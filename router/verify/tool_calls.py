@@ -38,6 +38,7 @@ class ToolCalls(Check):
         "bad_arguments",
         "arguments_schema",
     )
+    hard: ClassVar[frozenset[str]] = frozenset(reasons)
 
     @override
     def fault(self, choice: Choice, request: ChatRequest) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from router.chat import ChatRequest, Choice, Completion
 
-__all__ = ["ACCEPTED", "Check", "Verdict", "Watch", "cut", "judge"]
+__all__ = ["ACCEPTED", "Check", "Verdict", "Watch", "cut", "judge", "usable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Check:
     """As policies spell it."""
     reasons: ClassVar[tuple[str, ...]]
     """Every reason it gives: labels of metrics, each explained in docs/checks.md."""
+    hard: ClassVar[frozenset[str]] = frozenset()
+    """Those of its reasons for which no answer at all is better: what would break a program, or must not be said."""
     reads_logprobs: ClassVar[bool] = False
     """Whether the upstream must be asked for log probabilities."""
 
@@ -61,6 +63,23 @@ def judge(completion: Completion, request: ChatRequest, checks: Iterable[Check])
             if (reason := check.fault(choice, request)) is not None:
                 return Verdict(accepted=False, reason=reason)
     return ACCEPTED
+
+
+def usable(completion: Completion, request: ChatRequest, checks: Iterable[Check]) -> bool:
+    """Whether an answer that is not good enough is better than an error, when nobody has a better one."""
+    hard = [check for check in checks if check.hard]
+    return not any(
+        _worthless(choice, request) or any(check.fault(choice, request) in check.hard for check in hard)
+        for choice in completion.choices
+    )
+
+
+def _worthless(choice: Choice, request: ChatRequest) -> bool:
+    """Whether there is nothing in it, or it is cut off where a program would read it."""
+    if not (choice.content.strip() or choice.refusal or choice.tool_calls):
+        return True
+    asked = request.body.get("response_format") or {}
+    return choice.finish_reason == "length" and bool(choice.tool_calls or asked.get("type", "text") != "text")
 
 
 def cut(choice: Choice, request: ChatRequest) -> bool:

@@ -8,6 +8,7 @@ from tests.verify.answers import made
 ITEMS = (
     *("repetition", "complete", "refusal", "json_object", "json_schema", "tool_calls", "citations"),
     *({"length": {"min": 1}}, {"regex": {"pattern": "a"}}, {"logprob": {"mean": -1}}),
+    {"judge": {"deployment": "big"}},
     *({"must_contain": {"texts": ["a"]}}, {"must_not_contain": {"texts": ["a"]}}),
 )
 
