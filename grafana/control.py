@@ -1,10 +1,13 @@
 """The fourth page: what was promised, what was measured, on what evidence, and why the threshold moved or did not."""
 
 from grafana.panels import RED, Dashboard, Panel, Query, Row
-from grafana.promql import QUALITY_SPAN, ROUTE, increase, latest, rate, ratio
-from grafana.routing import MEASURED, MOVES, POLICIES, quality, quality_bound
+from grafana.promql import ROUTE, SPAN, increase, latest, rate, ratio
+from grafana.routing import MOVES, POLICIES, bound, mean
 
 _BANDS = "router_band_seconds"
+_WINDOWS = "router_control_windows_total"
+_WEIGHT = "router_quality_weight_total"
+_JUDGED = f'{ROUTE}, measure="quality"'
 _CHANGES = "router_threshold_changes_total"
 _THRESHOLD = f"router_threshold{{{ROUTE}}}"
 _KINDS = f'{ROUTE}, kind=~"shadow|explore|judge"'
@@ -41,9 +44,13 @@ _OBJECTIVES = Row("Objectives", (
 
 _MOVES = Row("Moves", (
     Panel(
-        title="Thresholds", ceiling=1, width=12,
-        about="Purple marks say when and why one moved; `smallfirst thresholds` takes a move back, or freezes.",
-        queries=[Query(latest("router_threshold", "route", "tier"), "{{route}} {{tier}}")],
+        title="Thresholds, and what is proven", ceiling=1, width=12,
+        about="What is in force, and the highest threshold that the evidence supports. Purple marks say when and why "
+        "one moved; `smallfirst thresholds` takes a move back, or freezes.",
+        queries=[
+            Query(latest("router_threshold", "route", "tier"), "{{route}} {{tier}}"),
+            Query(latest("router_threshold_proven", "route"), "{{route}} proven"),
+        ],
     ),
     Panel(
         title="Why it moved", kind="bargauge", width=6,
@@ -51,7 +58,25 @@ _MOVES = Row("Moves", (
         queries=[Query(increase(_CHANGES, "route", "reason"), "{{route}} {{reason}}", instant=True)],
     ),
     Panel(
-        title="Do replicas agree?", width=6, steps={0.001: RED},
+        title="Why it did not", kind="bargauge", width=6,
+        about="Windows judged, by what came of it: kept: all is well; missed: an objective is, and nothing helps; "
+        "proposed: it only observes; unmeasured: there was nothing to judge by.",
+        queries=[Query(increase(_WINDOWS, "route", "verdict"), "{{route}} {{verdict}}", instant=True)],
+    ),
+    Panel(
+        title="Frozen", kind="state-timeline",
+        about="While frozen, nothing moves; `smallfirst thresholds unfreeze` ends it. A rollback freezes.",
+        words={0: ("free", "green"), 1: ("frozen", "blue")},
+        queries=[Query(latest("router_threshold_frozen", "route"), "{{route}}")],
+    ),
+    Panel(
+        title="Who moves them", kind="state-timeline",
+        about="One replica at a time. Nobody for long: no threshold moves.",
+        words={0: ("follows", "text"), 1: ("leads", "green")},
+        queries=[Query(latest("router_control_leads", "instance", where=""), "{{instance}}")],
+    ),
+    Panel(
+        title="Do replicas agree?", steps={0.001: RED},
         about="The distance between two replicas' thresholds. Above 0 for more than a moment: Redis is not reached.",
         queries=[
             Query(
@@ -65,41 +90,38 @@ _MOVES = Row("Moves", (
 _EVIDENCE = Row("Evidence", (
     Panel(
         title="Quality of what started low and of the last tier", unit="percentunit", ceiling=1, width=12,
-        about="Seven days, with 95 % intervals. Toward the small tier the threshold moves on the lower end only.",
+        about="Seven days, with 95 % intervals. Toward the small tier the threshold moves only on what is proven, by "
+        "bounds stricter than these.",
         queries=[
-            Query(quality(MEASURED, "route", "start"), "{{route}} {{start}}"),
-            Query(quality_bound("-", MEASURED, "route", "start"), "{{route}} {{start}} at least"),
-            Query(quality_bound("+", MEASURED, "route", "start"), "{{route}} {{start}} at most"),
+            Query(mean("quality", "route", "start"), "{{route}} {{start}}"),
+            Query(bound("-", "quality", "route", "start"), "{{route}} {{start}} at least"),
+            Query(bound("+", "quality", "route", "start"), "{{route}} {{start}} at most"),
+        ],
+    ),
+    Panel(
+        title="Judged answers that the proof rests on", width=6,
+        about="Falls to nothing when drift is found, or what is served changes: it is collected anew.",
+        queries=[Query(latest("router_control_evidence", "route"), "{{route}}")],
+    ),
+    Panel(
+        title="Evidence by band, seven days", kind="bargauge", width=6,
+        about="What judged answers stand for. A band without any stays where it is.",
+        queries=[
+            Query(increase(_WEIGHT, "start", "band", where=_JUDGED, over=SPAN), "{{start}} {{band}}", instant=True),
         ],
     ),
     Panel(
         title="New evidence an hour", width=6,
-        about="0: it cannot move toward the small tier. Feedback, shadows, exploration, graders and judges make it.",
-        queries=[
-            Query(
-                f"3600 * {rate('router_quality_weight_total', 'route', 'start', 'measure')}",
-                "{{route}} {{start}} {{measure}}",
-            )
-        ],
+        about="None: nothing moves toward the small tier. Feedback, shadows, exploration, graders and judges make it.",
+        queries=[Query(f"3600 * {rate(_WEIGHT, 'route', 'start', 'measure')}", "{{route}} {{start}} {{measure}}")],
     ),
     Panel(
-        title="Evidence by band, seven days", kind="bargauge", width=6,
-        about="A band without evidence stays where it is.",
-        queries=[
-            Query(
-                increase("router_quality_weight_total", "start", "band", where=MEASURED, over=QUALITY_SPAN),
-                "{{start}} {{band}}",
-                instant=True,
-            )
-        ],
-    ),
-    Panel(
-        title="What evidence costs an hour", unit="currencyUSD", stacked=True,
+        title="What evidence costs an hour", unit="currencyUSD", stacked=True, width=6,
         about="Shadows, exploration and judges.",
         queries=[Query(f"3600 * {rate('router_cost_usd_total', 'kind', where=_KINDS)}", "{{kind}}")],
     ),
     Panel(
-        title="Seconds a request, by where it started and how hard it was", unit="s",
+        title="Seconds a request, by where it started and how hard it was", unit="s", width=6,
         about="The mean in each band: what moving the threshold would do to latency is predicted from this.",
         queries=[
             Query(
@@ -109,7 +131,7 @@ _EVIDENCE = Row("Evidence", (
         ],
     ),
     Panel(
-        title="Drift",
+        title="Drift", width=6,
         about="How far traffic, and the model's calibration, are from the training data. Drift resets evidence.",
         queries=[Query(latest("router_drift", "route", "kind"), "{{route}} {{kind}}")],
     ),

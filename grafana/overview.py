@@ -5,6 +5,8 @@ from grafana.promql import ROUTE, increase, latest, quantile, rate, ratio
 
 _FAILED = f'{ROUTE}, outcome=~"error|broken"'
 _OK = f'{ROUTE}, outcome="ok"'
+_STARTED = "process_start_time_seconds"
+_SMALLFIRST = 'job="smallfirst"'
 _REQUESTS = "router_requests_total"
 _COST = "router_cost_usd_total"
 _BASELINE = "router_baseline_usd_total"
@@ -80,6 +82,44 @@ _TRAFFIC = Row("Traffic", (
     ),
 ))  # fmt: skip
 
+_PROCESS = Row("Processes", (
+    Panel(
+        title="Cores used", about="One worker uses one core at most: near it, requests wait. Add workers or replicas.",
+        queries=[Query(rate("process_cpu_seconds_total", "instance", where=_SMALLFIRST), "{{instance}}")],
+    ),
+    Panel(
+        title="Memory", unit="bytes", about="What is resident, by replica.",
+        queries=[Query(latest("process_resident_memory_bytes", "instance", where=_SMALLFIRST), "{{instance}}")],
+    ),
+    Panel(
+        title="Open files, of what is allowed", unit="percentunit", steps={0.8: RED},
+        about="Connections are files. Near 100 % new ones are refused: raise the limit, or add replicas.",
+        queries=[
+            Query(
+                ratio(
+                    latest("process_open_fds", "instance", where=_SMALLFIRST),
+                    latest("process_max_fds", "instance", where=_SMALLFIRST),
+                ),
+                "{{instance}}",
+            )
+        ],
+    ),
+    Panel(
+        title="Up for", unit="s", kind="stat", about="Since the server started, by replica.",
+        queries=[Query(f"time() - {latest(_STARTED, 'instance', where=_SMALLFIRST)}", "{{instance}}")],
+    ),
+    Panel(
+        title="Workers that had to be started again", kind="stat", steps={1: RED},
+        about="Over the time shown. A worker ended by itself; the log's last lines before it say why.",
+        queries=[Query(increase("router_worker_restarts_total", where=""), instant=True)],
+    ),
+    Panel(
+        title="Log lines dropped", kind="stat", steps={1: RED},
+        about="Over the time shown. Whoever reads stdout is too slow; requests do not wait for it.",
+        queries=[Query(increase("router_log_dropped_total", where=""), instant=True)],
+    ),
+))  # fmt: skip
+
 _MONEY = Row("Money", (
     Panel(
         title="Spent an hour, by what for", unit="currencyUSD", stacked=True,
@@ -152,42 +192,9 @@ _TIME = Row("Time", (
     ),
 ))  # fmt: skip
 
-_SERVER = Row("The server", (
-    Panel(
-        title="Cores in use",
-        about="All workers together; one worker uses at most one.",
-        queries=[Query(rate("process_cpu_seconds_total", where=""), "cores")],
-    ),
-    Panel(
-        title="Memory", unit="bytes",
-        about="All workers together; what they share counts for each.",
-        queries=[Query("sum(process_resident_memory_bytes)", "resident")],
-    ),
-    Panel(
-        title="Open files and connections",
-        about="At the limit no connection can be opened any more: raise it (ulimit -n).",
-        queries=[Query("sum(process_open_fds)", "open"), Query("sum(process_max_fds)", "at most")],
-    ),
-    Panel(
-        title="Up for", unit="s", kind="stat",
-        about="Since the server, or the first of its workers, was started.",
-        queries=[Query("time() - min(process_start_time_seconds)", "", instant=True)],
-    ),
-    Panel(
-        title="Workers started again", steps={0.000001: RED},
-        about="Over the time shown; the log says how they ended.",
-        queries=[Query(increase("router_worker_restarts_total", where=""), "restarts")],
-    ),
-    Panel(
-        title="Lines of the log that were dropped", steps={0.000001: RED},
-        about="Over the time shown. Whoever reads the access log is too slow, or gone.",
-        queries=[Query(increase("router_log_dropped_total", where=""), "lines")],
-    ),
-))  # fmt: skip
-
 OVERVIEW = Dashboard(
     uid="smallfirst-overview",
     title="smallfirst: overview",
     about="How much is asked, who answers, what it costs and saves, what fails, how fast it is.",
-    rows=(_STATS, _TRAFFIC, _MONEY, _TIME, _SERVER),
+    rows=(_STATS, _TRAFFIC, _MONEY, _TIME, _PROCESS),
 )

@@ -1,9 +1,9 @@
 """The few shapes of query that every panel is made of; `$route` is the dashboard's choice of routes."""
 
-__all__ = ["QUALITY_SPAN", "increase", "latest", "quantile", "rate", "ratio"]
+__all__ = ["SPAN", "increase", "latest", "quantile", "rate", "ratio"]
 
 WINDOW = "$__rate_interval"
-QUALITY_SPAN = "7d"
+SPAN = "7d"
 """What the slow loop looks at when it judges quality."""
 ROUTE = 'route=~"$route"'
 

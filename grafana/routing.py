@@ -1,12 +1,11 @@
 """The second page: what is thought difficult, where the line is, what was not good enough, and how good it is."""
 
 from grafana.panels import ORANGE, RED, Annotation, Dashboard, Panel, Query, Row
-from grafana.promql import QUALITY_SPAN, ROUTE, increase, latest, quantile, rate, ratio
+from grafana.promql import ROUTE, SPAN, increase, latest, quantile, rate, ratio
 
 _REQUESTS = "router_requests_total"
+_AGREED = "router_judge_agreement_total"
 _ESCALATIONS = "router_escalations_total"
-MEASURED = f'{ROUTE}, measure="quality"'
-ALIKE = f'{ROUTE}, measure="agreement"'
 
 # Only tiers with a threshold can be started low: the last one has none.
 _LOW = 'label_replace(max by (route, tier) (router_threshold), "start", "$1", "tier", "(.+)")'
@@ -27,21 +26,21 @@ POLICIES = Annotation(
 )
 
 
-def quality(measure: str, *by: str, over: str = QUALITY_SPAN) -> str:
-    """Give the weighted mean of what was judged."""
-    return ratio(_evidence("weighted", measure, by, over), _evidence("weight", measure, by, over))
+def mean(of: str, *by: str, over: str = SPAN) -> str:
+    """Give the weighted mean of what was judged: of `quality`, `loss`, `gain` or `disagreement`."""
+    return ratio(_sum("weighted", of, by, over), _sum("weight", of, by, over))
 
 
-def quality_bound(sign: str, measure: str, *by: str, over: str = QUALITY_SPAN) -> str:
-    """Give an end of its 95 % interval: 1.96 standard errors of a weighted mean, inside 0 and 1."""
-    weight = _evidence("weight", measure, by, over)
-    mean = quality(measure, *by, over=over)
-    spread = f"sqrt(clamp_min({_evidence('weighted_sq', measure, by, over)} / ({weight} > 0) - ({mean}) ^ 2, 0)"
-    return f"clamp({mean} {sign} 1.96 * {spread} / ({weight} > 0)), 0, 1)"
+def bound(sign: str, of: str, *by: str, over: str = SPAN) -> str:
+    """Give an end of its 95 % interval, 1.96 standard errors of a weighted mean away, inside 0 and 1."""
+    weight, squares = _sum("weight", of, by, over), _sum("weight_sq", of, by, over)
+    variance = f"clamp_min({_sum('weighted_sq', of, by, over)} / ({squares} > 0) - ({mean(of, *by, over=over)}) ^ 2, 0)"
+    error = f"sqrt({variance} * {squares} / ({weight} > 0) ^ 2)"
+    return f"clamp({mean(of, *by, over=over)} {sign} 1.96 * {error}, 0, 1)"
 
 
-def _evidence(part: str, measure: str, by: tuple[str, ...], over: str) -> str:
-    return increase(f"router_quality_{part}_total", *by, where=measure, over=over)
+def _sum(part: str, of: str, by: tuple[str, ...], over: str) -> str:
+    return increase(f"router_quality_{part}_total", *by, where=f'{ROUTE}, measure="{of}"', over=over)
 
 
 _DIFFICULTY = Row("Difficulty and thresholds", (
@@ -112,37 +111,46 @@ _CHECKS = Row("Answers that were not good enough", (
 _QUALITY = Row("Quality", (
     Panel(
         title="Quality, with its 95 % interval", unit="percentunit", ceiling=1, width=12,
-        about="Of graders, feedback and audited judges, over seven days, weighted by how likely each answer was to be "
-        "looked at. A wide interval is little evidence.",
+        about="How good each tier's own answers were, over seven days: feedback, graders and audited judges, weighted "
+        "by how likely each answer was to be looked at. A wide interval is little evidence.",
         queries=[
-            Query(quality(MEASURED, "route", "start"), "{{route}} {{start}}"),
-            Query(quality_bound("-", MEASURED, "route", "start"), "{{route}} {{start}} at least"),
-            Query(quality_bound("+", MEASURED, "route", "start"), "{{route}} {{start}} at most"),
+            Query(mean("quality", "route", "start"), "{{route}} {{start}}"),
+            Query(bound("-", "quality", "route", "start"), "{{route}} {{start}} at least"),
+            Query(bound("+", "quality", "route", "start"), "{{route}} {{start}} at most"),
+        ],
+    ),
+    Panel(
+        title="Lost against the last tier", unit="percentunit", width=12,
+        about="By how much the last tier's answer to the same request was better, less by how much it was worse; "
+        "the mean over seven days.",
+        queries=[
+            Query(f"{mean('loss', 'route', 'start')} - {mean('gain', 'route', 'start')}", "{{route}} {{start}}"),
         ],
     ),
     Panel(
         title="Quality, by band", kind="bargauge", unit="percentunit", width=6, ceiling=1,
         about="Over seven days. For the small tier it should fall from band 0 to band 9: that is difficulty.",
-        queries=[Query(quality(MEASURED, "start", "band"), "{{start}} {{band}}", instant=True)],
+        queries=[Query(mean("quality", "start", "band"), "{{start}} {{band}}", instant=True)],
     ),
     Panel(
         title="Agreement with the last tier", unit="percentunit", ceiling=1, width=6,
         about="Not quality: a small model may be right where the large one is wrong. Disagreement bounds what is lost.",
-        queries=[Query(quality(ALIKE, "route", "start"), "{{route}} {{start}}")],
+        queries=[Query(f"1 - {mean('disagreement', 'route', 'start')}", "{{route}} {{start}}")],
     ),
     Panel(
-        title="Evidence, seven days", width=12,
-        about="How many requests the judged ones stand for. None: nothing moves toward the small tier.",
-        queries=[
-            Query(
-                increase("router_quality_weight_total", "route", "start", "measure", over=QUALITY_SPAN),
-                "{{route}} {{start}} {{measure}}",
-            )
-        ],
+        title="Do judges agree with people?", kind="bargauge", width=6,
+        about="Answers of which a judge and people have both spoken, over the time shown. Trust the judge accordingly.",
+        queries=[Query(increase(_AGREED, "route", "result"), "{{route}} {{result}}", instant=True)],
     ),
     Panel(
-        title="Drift", width=12,
-        about="How far traffic's signals, and the model's calibration, are from the training data.",
+        title="Feedback", unit="reqps", width=6,
+        about="What people and programs said about answers; outdated: the route is not what it was when it answered.",
+        queries=[Query(rate("router_feedback_total", "source", "result"), "{{source}} {{result}}")],
+    ),
+    Panel(
+        title="Calibration error and drift", width=24,
+        about="calibration: how much more is lost than the model expects (mean); difficulty: how far traffic's bands "
+        "are from the training prompts' (stability index, a shift above 0.25); novelty: the share unlike all of them.",
         queries=[Query(latest("router_drift", "route", "kind"), "{{route}} {{kind}}")],
     ),
 ))  # fmt: skip

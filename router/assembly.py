@@ -329,6 +329,8 @@ def _calibration(name: str, spec: schema.Route, policy: Policy, model: Learned |
     """What `below: auto` stands for; None when the policy names none."""
     if spec.calibration is None or model is None:
         return None
+    if isinstance(model, Model) and model.origins and model.origins != difficulty.origins(policy, model.tiers):
+        return None  # It is about the answers of other models, tunes or prompts.
     content, place = policy.read_bytes(spec.calibration), str(policy.path(spec.calibration))
     try:
         return calibration.read(content, place, model=model.hash, tiers=model.tiers)

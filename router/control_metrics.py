@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from router.meters import CONTROL
 from router.outcome import Evidence
 from router.plan import Plan, Route
 from router.series import Series
@@ -22,8 +23,8 @@ _LEADER_S: Final = (
     "router_drift",
 )
 """What only the replica that moves thresholds knows."""
-_LEADS: Final = "router_control_leads"
-_FROZEN: Final = "router_threshold_frozen"
+_REASONS: Final = ("quality", "latency", "escalations", "cost", "cheaper", "set", "rollback", "reset")
+_VERDICTS: Final = ("moved", "proposed", "frozen", "kept", "missed", "unmeasured")
 
 
 class ControlMetrics:
@@ -31,7 +32,7 @@ class ControlMetrics:
 
     def __init__(self, series: Series) -> None:
         """Write into these series."""
-        self._gauges = {name: series.gauges(name) for name in (*_LEADER_S, _LEADS, _FROZEN)}
+        self._gauges = {one.name: series.gauges(one.name) for one in CONTROL if one.kind == "gauge"}
         self._judged = [series.counted(f"router_quality_{name}_total") for name in _SUMS]
         self._changes = series.counted("router_threshold_changes_total")
         self._windows = series.counted("router_control_windows_total")
@@ -41,10 +42,10 @@ class ControlMetrics:
         """Say which plan is in force from now on; `frozen` is asked about its routes whenever somebody looks."""
         self._routes = plan.routes
         self.ends()
-        self._gauges[_FROZEN].clear()
+        self._gauges["router_threshold_frozen"].clear()
         for route in plan.routes.values():
             if route.steering is not None:
-                self._gauges[_FROZEN].labels(route.name).set_function(partial(frozen, route.name))
+                self._gauges["router_threshold_frozen"].labels(route.name).set_function(partial(frozen, route.name))
                 self._begin_at_nothing(route)
 
     def judged(self, evidence: Evidence) -> None:
@@ -77,6 +78,10 @@ class ControlMetrics:
             for tier, measures in ((first, ("quality", "loss", "gain")), (last, ("quality",))):
                 for measure in measures:
                     self._judge((route.name, tier, band, measure), 0.0, 0.0)
+        for reason in _REASONS:
+            self._changes(route.name, reason)
+        for verdict in _VERDICTS:
+            self._windows(route.name, verdict)
 
     def shows(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
         """Show what control knows of a route: values by metric and further labels; None shows nothing."""
@@ -94,7 +99,7 @@ class ControlMetrics:
 
     def leads(self, *, leads: bool) -> None:
         """Show whether this replica moves thresholds."""
-        self._gauges[_LEADS].set(float(leads))
+        self._gauges["router_control_leads"].set(float(leads))
 
     def window(self, route: str, verdict: str) -> None:
         """Count a window that control judged."""

@@ -75,14 +75,19 @@ def name_of(number: int, names: Iterable[str]) -> str | None:
 class Signer:
     """Makes ids, and reads those that were made with the same key."""
 
-    __slots__ = ("_keyed",)
+    __slots__ = ("_before", "_keyed")
 
     def __init__(self, key: bytes) -> None:
         """Take a secret of 16 to 64 bytes."""
-        if not 16 <= len(key) <= 64:
-            message = f"a signing key has 16 to 64 bytes, not {len(key)}"
-            raise ValueError(message)
-        self._keyed = blake2b(key=key, digest_size=_SIGNATURE_BYTES, person=b"smallfirst id")
+        self._keyed = self._before = _keyed(key)
+
+    def adopt(self, key: bytes) -> None:
+        """Sign with another key from now on; what was signed with the first one is still recognised.
+
+        Raises:
+            ValueError: it is no key.
+        """
+        self._keyed = _keyed(key)
 
     def sign(self, facts: IdFacts, nonce: bytes) -> str:
         """Make an id; the nonce (`NONCE_BYTES` random bytes) tells it from others of the same millisecond."""
@@ -97,7 +102,7 @@ class Signer:
             _quantised(facts.propensity),
             nonce,
         )
-        return _PREFIX + urlsafe_b64encode(payload + self._signature(payload)).decode()
+        return _PREFIX + urlsafe_b64encode(payload + _signature(self._keyed, payload)).decode()
 
     def verify(self, text: str) -> IdFacts | None:
         """Read an id; None when it is not one of ours, to the last character."""
@@ -108,7 +113,8 @@ class Signer:
         except ValueError:
             return None
         payload = raw[: _PAYLOAD.size]
-        if not hmac.compare_digest(raw[_PAYLOAD.size :], self._signature(payload)):
+        given = raw[_PAYLOAD.size :]
+        if not any(hmac.compare_digest(given, _signature(keyed, payload)) for keyed in (self._keyed, self._before)):
             return None
         if _PREFIX + urlsafe_b64encode(raw).decode() != text:  # decoding is lenient: `+` for `-`
             return None
@@ -125,10 +131,18 @@ class Signer:
             time=int.from_bytes(time) / 1000,
         )
 
-    def _signature(self, payload: bytes) -> bytes:
-        keyed = self._keyed.copy()
-        keyed.update(payload)
-        return keyed.digest()
+
+def _keyed(key: bytes) -> blake2b:
+    if not 16 <= len(key) <= 64:
+        message = f"a signing key has 16 to 64 bytes, not {len(key)}"
+        raise ValueError(message)
+    return blake2b(key=key, digest_size=_SIGNATURE_BYTES, person=b"smallfirst id")
+
+
+def _signature(keyed: blake2b, payload: bytes) -> bytes:
+    signing = keyed.copy()
+    signing.update(payload)
+    return signing.digest()
 
 
 def _quantised(propensity: float) -> int:

@@ -12,6 +12,7 @@ from router.outcome import Attempt, End, Judgement, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
+from router.traceparent import Trace
 
 __all__ = ["Journey"]
 
@@ -47,6 +48,7 @@ class Journey:
         "speaker",
         "stream",
         "tenant",
+        "trace",
     )
 
     def __init__(
@@ -76,6 +78,7 @@ class Journey:
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
         self.judgements: list[Judgement] = []
+        self.trace: Trace | None = None
         self.retrievals: list[tuple[str, str]] = []
 
     @property
@@ -122,6 +125,7 @@ class Journey:
                 trimmed,
                 cost(price, Usage(trimmed, 0)) if trimmed else None,
                 self._chunk,
+                since,
             )
         )
         self._chunk = None
@@ -185,6 +189,7 @@ class Journey:
             self.cache,
             self.found,
             tuple(self.judgements),
+            self.trace,
             tuple(self.retrievals),
         )
 

@@ -48,6 +48,8 @@ def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
         ("router_shed_total", "inflight"),
         ("router_worker_restarts_total",),
         ("router_log_dropped_total",),
+        ("router_records_dropped_total",),
+        ("router_client_disconnects_total",),
     ):
         counted[name](*labels)
 
@@ -122,8 +124,8 @@ class Metrics(Collector):
         self._restarts = counted["router_worker_restarts_total"]
         self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
-        _begin_at_zero(counted)
         self.control = ControlMetrics(self._series)
+        _begin_at_zero(counted)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""

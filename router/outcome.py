@@ -10,8 +10,20 @@ from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
+from router.traceparent import Trace
 
-__all__ = ["Aside", "Attempt", "End", "Evidence", "Judgement", "Outcome", "Remembered", "Result", "fields", "headers"]
+__all__ = [
+    "Aside",
+    "Attempt",
+    "End",
+    "Evidence",
+    "Judgement",
+    "Outcome",
+    "Remembered",
+    "Result",
+    "fields",
+    "headers",
+]
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
@@ -48,6 +60,8 @@ class Attempt:
     """What those would have cost here, in US dollars; None when the price is unknown."""
     first: float | None = None
     """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
+    since: float = 0.0
+    """How many seconds into the request it began."""
     sources: tuple[str, ...] = ()
     """The ids of the chunks it was answered with, in the order of the numbers that it cites them by, from 1."""
 
@@ -110,6 +124,8 @@ class Outcome:
     found: Attempt | None = None
     """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
     judgements: tuple[Judgement, ...] = ()
+    trace: Trace | None = None
+    """The trace it belongs to, while somebody traces."""
     retrievals: tuple[tuple[str, str], ...] = ()
     """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
 

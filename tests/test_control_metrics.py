@@ -1,7 +1,12 @@
 """What control reads and says, as metrics."""
 
 from dataclasses import replace
+from typing import get_args
 
+from router.control.ground import Cause
+from router.control_metrics import _REASONS, _VERDICTS
+from router.loop.telling import Verdict
+from router.meters import METRICS
 from router.metrics import Metrics
 from router.outcome import Evidence
 from tests.plans import TWO_TIERS, plan
@@ -72,3 +77,15 @@ def test_what_control_knows_is_shown_until_another_replica_leads() -> None:
     assert value(metrics, "router_threshold_changes_total", reason="cheaper") == 1
     metrics.control.ends()
     assert not metrics.samples({"router_objective"})
+
+
+def test_every_reason_and_every_verdict_begins_at_nothing() -> None:
+    """So that the first move is an increase, which dashboards mark."""
+    verdicts = set(get_args(Verdict))
+    reasons = {*get_args(Cause), "set", "rollback", "reset"}
+
+    assert set(_VERDICTS) == verdicts
+    assert set(_REASONS) == reasons
+    told = {metric.name: metric.help for metric in METRICS}
+    assert [word for word in verdicts if word not in told["router_control_windows_total"]] == []
+    assert [word for word in reasons if word not in told["router_threshold_changes_total"]] == []

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -14,7 +14,9 @@ from router.ids import hashed
 from router.policy import Policy, PolicyError, load
 from router.policy.store_url import read_store_url
 from router.store import CLEARED, StoreDown
-from router.store.redis_store import RedisStore
+
+if TYPE_CHECKING:
+    from router.store.redis_store import RedisStore
 
 __all__ = ["app"]
 
@@ -30,7 +32,7 @@ def stats(policy: PolicyPath, *, as_json: Json = False) -> None:
     loaded = _load(policy)
     answers, room = Counter[str](), Counter[str]()
 
-    async def count(store: RedisStore) -> None:
+    async def count(store: "RedisStore") -> None:
         names = {hashed(name): name for name in loaded.routes}
         async for _, size, head in store.walk("answer", HEAD_BYTES):
             route = route_of(head)
@@ -57,7 +59,7 @@ def clear(
     if route is not None and route not in loaded.routes:
         raise Refused(f"no route named '{route}' in this policy")
 
-    async def forget(store: RedisStore) -> int:
+    async def forget(store: "RedisStore") -> int:
         gone = [key async for key, _, head in store.walk("answer", HEAD_BYTES) if _is_of(head, route)]
         for start in range(0, len(gone), 500):
             await store.delete(*gone[start : start + 500])
@@ -78,11 +80,13 @@ def _load(path: PolicyPath) -> Policy:
         raise Refused(str(error)) from error
 
 
-def _at_the_store(policy: Policy, work: Callable[[RedisStore], Awaitable[T]]) -> T:
+def _at_the_store(policy: Policy, work: "Callable[[RedisStore], Awaitable[T]]") -> T:
     """Do something with the store that the policy names."""
     url = read_store_url(policy.cache.url)
     if url.kind in {"memory", "embedded"}:
         raise Refused(f"{url.kind}:// keeps answers with the server, out of reach; they are gone when it is restarted")
+
+    from router.store.redis_store import RedisStore  # serving without Redis imports none of it
 
     async def at_work() -> T:
         told: list[str] = []

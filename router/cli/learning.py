@@ -1,16 +1,19 @@
 """`smallfirst train`, `score`, `eval` and `calibrate`: from outcomes to a threshold with a guarantee."""
 
+import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 
-from router.cli.telling import Json, Refused, print_json
+from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
 
 __all__ = ["calibrate", "evaluate", "score", "train"]
@@ -18,6 +21,10 @@ __all__ = ["calibrate", "evaluate", "score", "train"]
 ModelName = Annotated[str, typer.Option("--model", metavar="M", help="A model file, or `builtin`.")]
 Data = Annotated[list[Path], typer.Option("--data", metavar="F", help="Outcome data, .jsonl or .jsonl.gz; repeatable.")]
 Tiers = Annotated[str, typer.Option(metavar="A,B", help="The tiers in the data, cheapest first.")]
+OwnTiers = Annotated[
+    str | None,
+    typer.Option("--tiers", metavar="A,B", help="The tiers, cheapest first; omitted: those of the model file."),
+]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn: the same seed gives the same result.")]
 
 
@@ -26,6 +33,10 @@ def train(
     out: Annotated[Path, typer.Option(metavar="M", help="The model file to write.")],
     *,
     tiers: Tiers = "tuned,frontier",
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="P", help="The policy whose tiers gave the answers: the model remembers them."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -34,7 +45,7 @@ def train(
         from router.learning import train as training
 
         today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-        how = training.How(seed=seed, progress=_progress())
+        how = training.How(seed=seed, progress=_progress(), origins=_origins(policy, _names(tiers)))
         facts = training.train(data, out, _names(tiers), today=today, how=how)
     if json:
         print_json({"model": str(out), **facts})
@@ -44,27 +55,57 @@ def train(
     )
 
 
-def score(model: ModelName, data: Data, *, tiers: Tiers = "tuned,frontier") -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which model is asked about which outcomes."""
+
+    model: ModelName
+    data: Data
+    tiers: OwnTiers = None
+    seed: Seed = 0
+    json: Json = False
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """The tiers that were named, when they were."""
+        return _names(self.tiers) if self.tiers else None
+
+
+def spelled_out(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has the fields of its first parameter, a dataclass, as options of its own."""
+    first, *others = inspect.signature(command).parameters.values()
+    fields = inspect.signature(first.annotation).parameters
+    options = [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in (*fields.values(), *others)]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        asked = first.annotation(**{name: given.pop(name) for name in fields})
+        command(asked, **given)
+
+    run.__dict__["__signature__"] = inspect.Signature(options)
+    run.__annotations__ = {option.name: option.annotation for option in options}
+    return run
+
+
+def score(model: ModelName, data: Data, *, tiers: OwnTiers = None) -> None:
     """Print what a model says about requests: one JSON line each."""
     with _told():
         from router.learning import data as outcomes
         from router.learning import score as scoring
 
-        opened = scoring.opened(model, _names(tiers))
+        opened = scoring.opened(model, _names(tiers) if tiers else None)
         for line in scoring.lines(opened, outcomes.rows(data, (), outcomes.Tally())):
             sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
+@spelled_out
 def evaluate(
-    model: ModelName,
-    data: Data,
+    asked: Asked,
     *,
-    tiers: Tiers = "tuned,frontier",
     plot: Annotated[Path | None, typer.Option(metavar="out.png", help="Draw the cost-quality curve.")] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Also: how far do changes that should not matter move difficulty?")
     ] = False,
-    json: Json = False,
 ) -> None:
     """Judge a model on outcomes, beside chance, prompt length and the best that was possible."""
     with _told():
@@ -72,13 +113,13 @@ def evaluate(
         from router.learning.plot import plot as draw
         from router.learning.robustness import robustness as shaken
 
-        opened, seen = _judged(model, data, _names(tiers))
-        found = evaluation.evaluate(seen, opened.tiers)
+        opened, seen = _judged(asked)
+        found = evaluation.evaluate(seen, opened.tiers, seed=asked.seed)
         if robustness:
-            found["robustness"] = shaken(opened, seen.rows)
+            found["robustness"] = shaken(opened, seen.rows, seed=asked.seed)
         if plot:
             draw(found, plot)
-    if json:
+    if asked.json:
         print_json(found)
         return
     sys.stdout.write(f"{_figures(found)}\n")
@@ -86,25 +127,24 @@ def evaluate(
         sys.stdout.write(f"{name:30} moved {moved['moved']:.2f} sd   flipped {moved['flipped']:.1%}\n")
 
 
+@spelled_out
 def calibrate(
-    model: ModelName,
-    data: Data,
+    asked: Asked,
     floor: Annotated[float, typer.Option(help="Share of the last tier's quality that must be kept.", min=0.01, max=1)],
     *,
     confidence: Annotated[float, typer.Option(help="How sure it must be.", min=0.5, max=0.9999)] = 0.95,
     out: Annotated[Path | None, typer.Option(metavar="C", help="Write what `calibration: C` names.")] = None,
-    json: Json = False,
 ) -> None:
     """Find the cheapest threshold that keeps a floor under quality, with a proof; exit 1 when there is none."""
     with _told():
         from router.learning import calibrate as calibration
 
         today = datetime.fromtimestamp(SYSTEM.wall(), UTC).date()
-        opened, seen = _judged(model, data)
-        found = calibration.run(opened, seen, floor=floor, confidence=confidence, today=today)
+        opened, seen = _judged(asked)
+        found = calibration.run(opened, seen, floor=floor, confidence=confidence, today=today, seed=asked.seed)
         if out:
             calibration.write(found, out)
-    if json:
+    if asked.json:
         print_json(found)
     else:
         sys.stdout.write(_guarantee(found))
@@ -112,16 +152,32 @@ def calibrate(
         raise typer.Exit(1)
 
 
-def _judged(model: str, data: Sequence[Path], tiers: tuple[str, ...] | None = None) -> Any:
+def _judged(asked: Asked) -> Any:
     from router.learning import data as outcomes
     from router.learning import score as scoring
 
-    opened = scoring.opened(model, tiers)
+    opened = scoring.opened(asked.model, asked.names)
     tally = outcomes.Tally()
-    rows = list(outcomes.rows(data, opened.tiers, tally))
+    rows = list(outcomes.rows(asked.data, opened.tiers, tally))
     if tally.bad:
         sys.stderr.write(f"smallfirst: {len(tally.bad)} bad lines left out, the first: {tally.bad[0]}\n")
     return opened, scoring.judged(opened, rows)
+
+
+def _origins(path: Path | None, tiers: tuple[str, ...]) -> Any:
+    """Return whose answers the tiers of a policy give; nothing without a policy."""
+    from router.difficulty import origins
+    from router.policy import PolicyError, load
+
+    if path is None:
+        return {}
+    try:
+        policy = load(path, read_settings().environment)
+    except PolicyError as error:
+        raise Refused(str(error.faults[0])) from error
+    if missing := [name for name in tiers if name not in policy.tiers]:
+        raise Refused(f"{path}: no tier '{missing[0]}', which --tiers names; it has {', '.join(policy.tiers)}")
+    return origins(policy, tiers)
 
 
 def _names(tiers: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from router.cli import (
     keys,
     learning,
     records,
+    replay,
     savings,
     serve,
     simulate,
@@ -49,6 +50,7 @@ app.command()(learning.train)
 app.command()(learning.score)
 app.command("eval")(learning.evaluate)
 app.command()(learning.calibrate)
+app.command()(replay.replay)
 app.command()(savings.savings)
 app.add_typer(keys.app, name="keys")
 app.add_typer(cache.app, name="cache")

@@ -201,4 +201,5 @@ def told() -> Iterator[None]:
     except (RecordsError, OSError) as error:
         raise Refused(" ".join(str(error).split())) from error
     except ModuleNotFoundError as error:
-        raise Refused(f"this needs {error.name}: pip install 'smallfirst[records]'") from error
+        extra = "train" if error.name == "matplotlib" else "records"
+        raise Refused(f"this needs {error.name}: pip install 'smallfirst[{extra}]'") from error

@@ -14,7 +14,7 @@ from router.cli.telling import Json, PolicyPath, Refused, print_json, read_setti
 from router.clock import SYSTEM
 from router.policy import PolicyError
 
-__all__ = ["records_of", "savings"]
+__all__ = ["RecordsPath", "records_of", "savings"]
 
 RecordsPath = Annotated[
     Path | None, typer.Option("--records", metavar="R", help="The folder of records. [default: the policy's]")

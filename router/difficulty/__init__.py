@@ -10,6 +10,7 @@ from router.difficulty.estimate import Estimate, Estimator, constant
 from router.difficulty.file import ModelError
 from router.difficulty.learned import Learned, learned, share_below, threshold
 from router.difficulty.model import Model, load
+from router.difficulty.origins import Origins, origins
 
 __all__ = [
     "Builtin",
@@ -18,11 +19,13 @@ __all__ = [
     "Learned",
     "Model",
     "ModelError",
+    "Origins",
     "Plain",
     "builtin",
     "constant",
     "learned",
     "load",
+    "origins",
     "share_below",
     "threshold",
 ]

@@ -22,6 +22,7 @@ from router.difficulty.estimate import BANDS, Estimate, band_of, losses
 from router.difficulty.features import SEEN_BITS, Features, Space, raw
 from router.difficulty.file import Array, Contents, ModelError, read
 from router.difficulty.forest import Forest
+from router.difficulty.origins import Origins
 from router.difficulty.tasks import Tasks
 from router.signals import Signals
 
@@ -65,6 +66,10 @@ class Model:
     """The training prompts' difficulties, by per cent."""
     distances: tuple[float, ...]
     """The training prompts' distances from each other, by per cent; empty when the model cannot tell what is new."""
+    escalations: tuple[tuple[float, ...], ...] | None
+    """How often each tier's answers did not pass their checks, by band; None when the outcomes did not say."""
+    origins: Origins
+    """Whose answers the outcomes were; empty when nobody said."""
     training: dict[str, Any]
     """What the model was trained on and how well it did, as its card tells it."""
 
@@ -74,7 +79,9 @@ class Model:
         p_good = self.p_good(features)
         difficulty = losses(p_good)
         novelty = percentile(features.distance, self.distances) if self.distances else None
-        return Estimate(p_good, difficulty, band_of(difficulty[0], self.band_edges), novelty)
+        band = band_of(difficulty[0], self.band_edges)
+        p_escalate = tuple(rates[band] for rates in self.escalations) if self.escalations else None
+        return Estimate(p_good, difficulty, band, novelty, p_escalate)
 
     @property
     def band_edges(self) -> tuple[float, ...]:
@@ -172,7 +179,7 @@ def load(path: Path, tiers: Sequence[str]) -> Model:
     model = from_contents(read(path), str(path))
     if model.tiers != tuple(tiers):
         trained, wanted = ", ".join(model.tiers), ", ".join(tiers)
-        raise ModelError(f"{path}: trained for the tiers {trained}; this route has {wanted}")
+        raise ModelError(f"{path}: trained for the tiers {trained}, not for {wanted}")
     return model
 
 
@@ -192,6 +199,8 @@ def from_contents(contents: Contents, place: str) -> Model:
             mix=arrays["mix"],
             quantiles=tuple(header["quantiles"]),
             distances=tuple(header["distances"]),
+            escalations=tuple(map(tuple, rates)) if (rates := header["escalations"]) else None,
+            origins=header["origins"],
             training=header["training"],
         )
         _check(model, place)
@@ -228,6 +237,7 @@ def _check(model: Model, place: str) -> None:
         (tasks.rates, (len(tasks.offsets), tiers)),
         (model.mix, (EXPERTS + 1, tiers)),
         (np.array(model.quantiles), (QUANTILES,)),
+        (np.array(model.escalations or np.zeros((tiers, BANDS))), (tiers, BANDS)),
     )
     indices = ((forest.roots, nodes), (forest.child, nodes), (forest.feature, space.dense_width))
     inside = all(array.size and array.min() >= 0 and array.max() < end for array, end in indices)

@@ -32,6 +32,7 @@ class Flight:
         "entry",
         "fault",
         "journey",
+        "key",
         "leased",
         "outcome",
         "reply",
@@ -41,8 +42,14 @@ class Flight:
         "told",
     )
 
-    def __init__(self, journey: Journey, sink: Sink, abandoned: "Callable[[Flight], None]") -> None:
-        """`journey` is the leader's, whose outcome goes to `sink`; `abandoned` is called when the last has left."""
+    def __init__(
+        self, key: tuple[str, bool], journey: Journey, sink: Sink, abandoned: "Callable[[Flight], None]"
+    ) -> None:
+        """`key`: what others find it by. `journey`: the leader's, whose outcome goes to `sink`.
+
+        `abandoned` is called when the last has left.
+        """
+        self.key = key
         self.journey = journey
         self._sink = sink
         self.abandoned = abandoned
@@ -92,6 +99,11 @@ class Flight:
         self.riders -= 1
         if self.riders == 0:
             self.abandoned(self)
+
+    @property
+    def leaderless(self) -> bool:
+        """Whether the leader's client has gone, and others may still ride it."""
+        return bool(self._leader_gone)
 
     def leader_left(self, *, left: bool) -> None:
         """The leader's reply is closed; `left`: its client was gone before that."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from router.cache import Answers, Asked, Entry, may_be_kept
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
-from router.errors import Problem, Relayed, Unavailable, UpstreamTimedOut
+from router.errors import Problem, Relayed, StreamBroken, Unavailable, UpstreamTimedOut
 from router.flights.flight import Ask, Flight
 from router.flights.riding import Leading, joining, remembered
 from router.flights.tape import Tape
@@ -102,18 +102,21 @@ class Flights:
     # ------------------------------------------------------------------------------------------------------- leading
 
     async def _lead(self, mine: Boarding) -> Reply:
-        flight = Flight(mine.journey, mine.sink, self._abandoned)
+        flight = Flight((mine.asked.keys.answer, mine.asked.stream), mine.journey, mine.sink, self._abandoned)
         flight.riders = 1
         mine.journey.cache = "miss"
         if mine.asked.reads:
-            self._open[mine.asked.keys.answer, mine.asked.stream] = flight
+            self._open[flight.key] = flight
         flight.task = asyncio.get_running_loop().create_task(self._fly(flight, mine))
         self._all.add(flight.task)
         flight.task.add_done_callback(self._all.discard)
         try:
             await flight.wait()
         except asyncio.CancelledError:
-            flight.leader_left(left=True)
+            if flight.landed and flight.reply is None:  # nobody was asked, so nobody counts it but we
+                mine.sink(mine.journey.outcome(499, "left", "client_left"))
+            else:
+                flight.leader_left(left=True)
             flight.leave()
             raise
         except BaseException:
@@ -130,8 +133,6 @@ class Flights:
             if not (mine.asked.reads and await self._known(flight, mine)):
                 await self._ask(flight, mine)
         except asyncio.CancelledError:
-            if flight.outcome is None:
-                flight.ended(mine.journey.outcome(499, "left", "client_left"))
             flight.told = Unavailable("this server is stopping; ask again")  # where somebody is left to hear it
             raise
         except Problem as told:
@@ -140,10 +141,17 @@ class Flights:
             flight.fault = fault
         finally:
             self._settle(flight, mine.asked)
-            key = (mine.asked.keys.answer, mine.asked.stream)
-            if self._open.get(key) is flight:
-                del self._open[key]
+            self._shut(flight)
+            if flight.outcome is None and (flight.leaderless or flight.reply is not None):
+                flight.ended(mine.journey.outcome(499, "left", "client_left"))
+            if flight.tape is not None:
+                flight.tape.end(b"" if flight.entry else StreamBroken("this server is stopping").event())
             flight.land()
+
+    def _shut(self, flight: Flight) -> None:
+        """Nobody joins it any more."""
+        if self._open.get(flight.key) is flight:
+            del self._open[flight.key]
 
     async def _ask(self, flight: Flight, mine: Boarding) -> None:
         """Ask upstream, and put down what everybody gets."""
@@ -178,8 +186,6 @@ class Flights:
             flight.told.headers if flight.told else _NOTHING,
         )
         flight.ended(outcome)
-        if flight.tape is not None:
-            flight.tape.end()
 
     async def _record(self, tape: Tape, given: Reply) -> None:
         try:
@@ -201,6 +207,7 @@ class Flights:
             return
         asked = self._leases.get(flight)
         if asked is None:
+            self._shut(flight)
             flight.task.cancel()
         else:
             asking = asyncio.get_running_loop().create_task(self._let_go(flight, asked))
@@ -212,6 +219,7 @@ class Flights:
         with suppress(StoreDown):
             holder = await self._store.get(asked.keys.lock)
         if (holder is None or len(holder) <= _OWNER_BYTES) and flight.riders == 0 and flight.task is not None:
+            self._shut(flight)
             flight.task.cancel()
 
     # ------------------------------------------------------------------------------------------------- across servers

@@ -39,8 +39,11 @@ class Tape:
         while self._size - self._furthest > _AHEAD:
             await self._taken.wait()
 
-    def end(self) -> None:
-        """Nothing more comes."""
+    def end(self, last: bytes = b"") -> None:
+        """Nothing comes after this."""
+        if last:
+            self._parts.append(last)
+            self._size += len(last)
         self.ended = True
         self._news.set()
 

@@ -32,6 +32,8 @@ class Row:
     request: ChatRequest
     scores: tuple[float, ...]
     costs: tuple[float, ...]
+    escalated: tuple[float, ...] = ()
+    """1 for each tier whose answer did not pass its checks, 0 for one that did, NaN where nobody said."""
 
 
 @dataclass(slots=True)
@@ -120,7 +122,15 @@ def _row(value: dict[str, Any], tiers: Sequence[str]) -> Row:
         ),
         scores=tuple(_number(outcomes.get(tier), "score", tier) for tier in tiers),
         costs=tuple(_number(outcomes.get(tier), "cost_usd", tier) for tier in tiers),
+        escalated=tuple(_flag(outcomes.get(tier), "escalated", tier) for tier in tiers),
     )
+
+
+def _flag(outcome: dict[str, Any] | None, name: str, tier: str) -> float:
+    flag = None if outcome is None else outcome.get(name)
+    if flag is not None and not isinstance(flag, bool):
+        raise ValueError(f"{name} of {tier} is {flag!r}, not true or false")
+    return float("nan") if flag is None else float(flag)
 
 
 def _number(outcome: dict[str, Any] | None, name: str, tier: str) -> float:

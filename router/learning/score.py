@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router import signals
-from router.difficulty import Builtin, Estimate, Model, builtin
+from router.difficulty import Builtin, Estimate, Model, builtin, load
 from router.difficulty import file as files
 from router.difficulty.model import from_contents
 from router.learning.data import DataError, Row, scores
@@ -44,14 +44,14 @@ def opened(name: str, tiers: Sequence[str] | None = None) -> Model | Builtin:
 
     Args:
         name: `builtin` or the path of a model file.
-        tiers: those that the builtin model stands for; a file knows its own.
+        tiers: those that the builtin model stands for; a file knows its own, and must be for the same.
 
     Raises:
         ModelError: the file cannot be used.
     """
     if name == "builtin":
         return builtin(tuple(tiers or DEFAULT_TIERS))
-    return from_contents(files.read(Path(name)), name)
+    return load(Path(name), tiers) if tiers else from_contents(files.read(Path(name)), name)
 
 
 def estimate(model: Model | Builtin, row: Row) -> Estimate:

@@ -7,7 +7,7 @@ calibration, the quantiles of difficulty and the figures on the card. The expert
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router import signals
-from router.difficulty import file, words
+from router.difficulty import Origins, file, words
+from router.difficulty.estimate import BANDS
 from router.difficulty.features import Raw, Space, raw
 from router.difficulty.forest import Forest
-from router.difficulty.model import EXPERTS, FOREST, LINEAR, QUANTILES, SPACE, TASKS, Linear, Model, odds
+from router.difficulty.model import EXPERTS, FOREST, LINEAR, QUANTILES, SPACE, TASKS, Linear, Model, edges_of, odds
 from router.difficulty.tasks import Tasks
 from router.learning import experts, figures
 from router.learning.data import DataError, Row, Tally, sample, scores
@@ -38,6 +39,7 @@ BELIEF: Final = np.array([0.15, 0.6, 0.25])
 """How much the linear expert, the forest and the tasks are believed; chosen by cross-validation on three sources."""
 
 _FOLDS: Final = 5
+_PRIOR: Final = 20.0  # Outcomes that a tier's rate of escalations counts for in the rate of each band.
 _PER_CENT = np.linspace(0, 1, QUANTILES)
 
 
@@ -68,6 +70,8 @@ class How:
     seed: int = 0
     """Of everything that is drawn: the same seed and data make the same model."""
     progress: Progress = quiet
+    origins: Origins = field(default_factory=dict)
+    """Whose answers the outcomes are."""
 
 
 HOW: Final = How()
@@ -114,6 +118,8 @@ def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[d
         "depth": kept.forest.depth,
         "quantiles": np.quantile(difficulty, _PER_CENT).tolist(),
         "distances": np.quantile(distances, _PER_CENT).tolist(),
+        "escalations": _escalations(rows, difficulty),
+        "origins": dict(how.origins),
         "training": {
             "rows": len(rows),
             "seed": how.seed,
@@ -164,6 +170,24 @@ def _mix(said: Matrix, score: Matrix) -> list[float]:
     if slope <= 0:  # They know nothing of this tier, or less.
         (slope,), offset = experts.logistic(np.zeros((len(score), 1)), score)
     return [*(slope * BELIEF).tolist(), offset]
+
+
+def _escalations(rows: Sequence[Row], difficulty: Matrix) -> list[list[float]] | None:
+    """Return for every tier how often its answers did not pass their checks, by band of difficulty.
+
+    A band's rate is drawn to the tier's. None unless enough is known of every tier that may escalate.
+    """
+    escalated = np.array([row.escalated for row in rows])
+    known = ~np.isnan(escalated)
+    if known[:, :-1].sum(0).min() < FEWEST:
+        return None
+    band = np.searchsorted(edges_of(tuple(np.quantile(difficulty, _PER_CENT))), difficulty, side="right")
+    rates = []
+    for tier in range(escalated.shape[1] - 1):
+        at, seen = band[known[:, tier]], escalated[known[:, tier], tier]
+        total, count = np.bincount(at, seen, minlength=BANDS), np.bincount(at, minlength=BANDS)
+        rates.append(((total + _PRIOR * seen.mean()) / (count + _PRIOR)).tolist())
+    return [*rates, [0.0] * BANDS]  # The last tier has nobody to escalate to.
 
 
 def _check(labels: Matrix, tiers: Sequence[str]) -> None:

@@ -47,9 +47,10 @@ class Telling:
             self._annotate(route.name, alert, "drift", at)
         words = {"proposed": "would move ", "frozen": "frozen; would move "}.get(verdict, "")
         told = f"control {route.name}: {words}{judgement.told}"
-        if verdict == "moved" or self._last.get(route.name) != _plain(told):
+        key = f"{verdict} {judgement.move.after:.2f}" if judgement.move is not None else _plain(told)
+        if verdict == "moved" or self._last.get(route.name) != key:
             self._say(told)
-        self._last[route.name] = _plain(told)
+        self._last[route.name] = key
         if judgement.move is not None or judgement.alerts:
             self._record(_record(route, judgement, verdict, at))
 

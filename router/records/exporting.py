@@ -49,8 +49,11 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     | dict.fromkeys(("id", "tenant", "route", "start", "tier", "source", "correction"), "VARCHAR")
     | {"band": "INTEGER", "score": "DOUBLE", "reference": "DOUBLE", "corrected": "BOOLEAN"},
     "evidence": _ALL
-    | dict.fromkeys(("id", "route", "state", "tier", "measure", "source"), "VARCHAR")
-    | {"band": "INTEGER", "score": "DOUBLE", "reference": "DOUBLE", "weight": "DOUBLE"},
+    | dict.fromkeys(("id", "route", "state", "start", "tier", "measure", "source"), "VARCHAR")
+    | {"band": "INTEGER", "passed": "BOOLEAN", "score": "DOUBLE", "reference": "DOUBLE", "weight": "DOUBLE"},
+    "aside": _ALL
+    | dict.fromkeys(("id", "route", "start", "purpose", "tier", "deployment", "result"), "VARCHAR")
+    | {"band": "INTEGER", "usage": _USAGE, "cost": "DOUBLE", "seconds": "DOUBLE"},
     "move": _ALL | {"route": "VARCHAR", "tier": "VARCHAR", "before": "DOUBLE", "after": "DOUBLE", "reason": "VARCHAR"},
     "plan": _ALL | {"policy": "VARCHAR", "per_hour": _SCORES},
 }

@@ -30,6 +30,13 @@ class Fact:
     weight: float = 1.0
     time: float = 0.0
     state: str | None = None
+    passed: bool = True
+    """Whether the tier's checks accept that answer."""
+
+    @property
+    def given(self) -> float:
+        """How good an answer a client would have got: the next tier's, where this one did not pass its checks."""
+        return self.score if self.passed or self.reference is None else self.reference
 
 
 def gather(records: Iterable[Mapping[str, Any]]) -> dict[str, list[Fact]]:
@@ -53,6 +60,7 @@ def _fact(record: Mapping[str, Any]) -> Fact:
         record.get("weight", 1.0),
         record["time"],
         record.get("state"),
+        record.get("passed", True),
     )
 
 

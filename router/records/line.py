@@ -1,7 +1,7 @@
 """An outcome, or a later fact about one, as one line of JSON.
 
-Every line has a `kind`: `outcome`, `feedback`, `evidence`, `move` or `plan`. Lines of one kind have the same fields,
-so that tools that read tables find tables: what is unknown is null, never missing.
+Every line has a `kind`: `outcome`, `feedback`, `evidence`, `aside`, `move` or `plan`. Lines of one kind have the same
+fields, so that tools that read tables find tables: what is unknown is null, never missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from router.outcome import Evidence, Outcome
+from router.outcome import Aside, Evidence, Outcome
 from router.plan import Plan
 
-__all__ = ["Feedback", "Source", "of_evidence", "of_feedback", "of_move", "of_outcome", "of_plan"]
+__all__ = ["Feedback", "Source", "of_aside", "of_evidence", "of_feedback", "of_move", "of_outcome", "of_plan"]
 
 _LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
@@ -126,6 +126,29 @@ def of_evidence(evidence: Evidence, *, now: float) -> bytes:
             "measure": evidence.measure,
             "source": evidence.source,
             "weight": evidence.weight,
+            "start": evidence.start,
+            "passed": evidence.passed,
+        }
+    )
+
+
+def of_aside(aside: Aside, *, now: float) -> bytes:
+    """A call that no client waited for: what a shadow or a judge took."""
+    return _written(
+        {
+            "kind": "aside",
+            "time": now,
+            "id": aside.id,
+            "route": aside.route,
+            "start": aside.start,
+            "band": aside.band,
+            "purpose": aside.kind,
+            "tier": aside.tier,
+            "deployment": aside.deployment,
+            "result": aside.result,
+            "usage": aside.usage,
+            "cost": aside.cost,
+            "seconds": aside.seconds,
         }
     )
 

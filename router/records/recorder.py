@@ -5,7 +5,7 @@ from typing import Any
 
 from router.chat import ChatRequest, Completion
 from router.clock import Clock
-from router.outcome import Evidence, Outcome
+from router.outcome import Aside, Evidence, Outcome
 from router.plan import Plan
 from router.records import content as contents
 from router.records import line
@@ -61,6 +61,10 @@ class Recorder:
     def evidence(self, evidence: Evidence) -> None:
         """Record what was found out about a tier's answer."""
         self._writer.append(line.of_evidence(evidence, now=self._clock.wall()))
+
+    def aside(self, aside: Aside) -> None:
+        """Record a call that no client waited for."""
+        self._writer.append(line.of_aside(aside, now=self._clock.wall()))
 
     def move(self, move: Mapping[str, Any]) -> None:
         """Record a threshold that moved, with why."""

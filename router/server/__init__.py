@@ -13,6 +13,7 @@
     feedback    POST /v1/feedback: counted once, on any replica and long after
     reading     a policy with everything it names, and what keeps it from being served
     helm        thresholds in force, and control that moves them
+    signing     the key that request ids are signed with, the same on every replica
     service     a policy at work; reloads swap what it works with
     breakers    what one replica finds out about a deployment, and tells the others
     watch       has the policy changed?

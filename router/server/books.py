@@ -8,7 +8,7 @@ from router.baseline import Baselines
 from router.clock import Clock
 from router.log import say
 from router.metrics import Metrics
-from router.outcome import Evidence, Outcome
+from router.outcome import Aside, Evidence, Outcome
 from router.plan import Plan
 from router.policy import Policy
 from router.records import Feedback, Keeping, Recorder
@@ -79,6 +79,12 @@ class Books:
         """Write down a threshold that control moved, or would have."""
         if self._recorder is not None:
             self._recorder.move(move)
+
+    def aside(self, aside: Aside) -> None:
+        """Write down a call that no client waited for."""
+        self._metrics.aside(aside)
+        if self._recorder is not None and aside.usage is not None:
+            self._recorder.aside(aside)
 
     def _learn(self, evidence: Evidence) -> None:
         for learn in self.learners:

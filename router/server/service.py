@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from router import ids
 from router.cache import Answers
 from router.clock import SYSTEM, Clock
 from router.errors import Unavailable
@@ -16,18 +15,20 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
-from router.policy import Policy, schema
+from router.policy import schema
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
+from router.server.signing import Signing
 from router.server.watch import EVERY, Seen, Settling, look
 from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
 from router.settings import Settings
 from router.shadow import Shadows, Told
+from router.traces import Traces, wanted
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -69,13 +70,12 @@ class Service:
         self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.decisions = Decisions(self.store)
-        signer = self._signer(policy)
+        self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
+        signer = self._signing.signer
         self.intake = Intake(signer, self.store, self.decisions)
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
-        sinks: list[Sink] = [self.books.outcome]
-        if log is not None:
-            self.metrics.count_log(lambda: log.dropped)
-            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        self._traces = self._traced()
+        sinks = self._sinks(log)
         self.shadows = self._shadows(sinks)
         self._breakers = Breakers(self.store, clock)
         self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
@@ -84,12 +84,33 @@ class Service:
         memory = Memory(self._flights, Sessions(self.store, clock))
         self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
+        self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    def _sinks(self, log: AccessLog | None) -> list[Sink]:
+        """Who hears of a request when it has ended."""
+        sinks: list[Sink] = [self.books.outcome]
+        if log is not None:
+            self.metrics.count_log(lambda: log.dropped)
+            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        if self._traces is not None:
+            sinks.append(self._traces.record)
+        return sinks
+
+    def _traced(self) -> Traces | None:
+        """Who takes traces, if the environment names somebody."""
+        if not wanted(self._settings.environment):
+            return None
+        try:
+            return Traces(self._settings.environment)
+        except ImportError:
+            self._say("OTEL_EXPORTER_OTLP_ENDPOINT: traces need: pip install 'smallfirst[otel]'; none are sent")
+            return None
 
     def admit(self) -> None:
         """Let a request in, which is counted as being answered by now.
@@ -105,6 +126,7 @@ class Service:
     async def begin(self) -> None:
         """Connect to what is shared, and read what is in force, before the first request."""
         await self.store.begin()
+        await self._signing.begin()
         await self.helm.begin(self.policy, self.pipeline.plan)
         self.answers.listen()
         await self._breakers.begin()
@@ -192,9 +214,12 @@ class Service:
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self._flights.aclose()
         await self.helm.aclose()
+        await self._signing.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
+        if self._traces is not None:
+            await self._traces.aclose()
 
     def may_listen_on(self, host: str) -> None:
         """Refuse to be reachable from elsewhere without keys, now and after every reload.
@@ -228,24 +253,15 @@ class Service:
 
     def _shadows(self, sinks: list[Sink]) -> Shadows:
         """Those who look at requests after they were served, each worker with its share of the dollars."""
-        told = Told(self.metrics.aside, self.books.evidence, self.metrics.escalation)
+        told = Told(self.books.aside, self.books.evidence, self.metrics.escalation)
         shadows = Shadows(told, self._clock, share=1 / self._worker.count)
         sinks.append(shadows.offer)
         return shadows
 
-    def _signer(self, policy: Policy) -> ids.Signer:
-        folder = policy.path(policy.state.path)
-        try:
-            key = ids.load_or_make_key(folder / "signing.key", self._settings.signing_key, self._clock.token(32))
-        except ValueError as error:
-            raise CannotServe(f"state.path: {error}") from error
-        except OSError as error:
-            say(f"state.path: {error}; request ids will not be known after a restart: set SMALLFIRST_SIGNING_KEY")
-            key = self._clock.token(32)
-        return ids.Signer(key)
-
     def _shows(self, plan: Plan) -> None:
-        """Let metrics show a plan."""
+        """Let shadows, metrics and traces know a plan."""
+        if self._traces is not None:
+            self._traces.serve(plan)
         self.shadows.serve(plan, self.pipeline.pool)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 

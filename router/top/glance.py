@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isnan
 
 from router.top.reading import Reading
 
@@ -21,6 +22,12 @@ class RouteLine:
     tiers: Mapping[str, float]
     """How many requests each tier answered."""
     thresholds: Mapping[str, float]
+    frozen: bool
+    """Whether nothing may move them."""
+    proven: float | None
+    """The highest threshold that the evidence supports; None where nobody steers."""
+    evidence: float | None
+    """How many judged answers that rests on."""
     escalated: float | None
     """Escalations, as a share of what started at a tier that has a threshold."""
     p50: float | None
@@ -122,6 +129,9 @@ def _route(seen: Reading, name: str) -> RouteLine:
         outcomes=_counts(seen, "router_requests_total", "outcome", name),
         tiers=_counts(seen, "router_requests_total", "tier", name),
         thresholds=thresholds,
+        frozen=seen.total("router_threshold_frozen", route=name) > 0,
+        proven=_known(seen.by("router_threshold_proven", route=name).get(())),
+        evidence=_known(seen.by("router_control_evidence", route=name).get(())),
         escalated=seen.total("router_escalations_total", route=name) / low if low else None,
         p50=seen.quantile(0.50, "router_request_seconds", route=name),
         p95=seen.quantile(0.95, "router_request_seconds", route=name),
@@ -139,9 +149,11 @@ def _objectives(now: Reading) -> Iterable[Objective]:
     violated = now.by("router_objective_violated", "route", "objective")
     for (route, objective), promised in now.by("router_objective", "route", "objective").items():
         key = (route, objective)
-        found = measured.get(key)
-        known = None if found is None or found != found else found  # noqa: PLR0124 - NaN is what differs from itself
-        yield Objective(route, objective, promised, known, violated=bool(violated.get(key)))
+        yield Objective(route, objective, promised, _known(measured.get(key)), violated=violated.get(key) == 1)
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or isnan(value) else value
 
 
 def _upstream(seen: Reading, name: str) -> Upstream:

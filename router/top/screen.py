@@ -46,7 +46,7 @@ def _routes(seen: Glance) -> Table:
             line.route or _TURNED_AWAY,
             f"{line.requests:,.0f}",
             _shares(line.tiers),
-            " ".join(f"{value:.3f}" for value in line.thresholds.values()) or _NONE,
+            _thresholds(line),
             _share(line.escalated),
             _failed(line),
             _seconds(line.p50),
@@ -55,6 +55,16 @@ def _routes(seen: Glance) -> Table:
             _NONE if line.saved_usd is None else _usd(line.saved_usd),
         )
     return table
+
+
+def _thresholds(line: RouteLine) -> str:
+    shown = " ".join(f"{value:.3f}" for value in line.thresholds.values()) or _NONE
+    return f"{shown} frozen" if line.frozen else shown
+
+
+def _evidence(line: RouteLine) -> str:
+    proven = "nothing is proven" if line.proven is None else f"proven up to {line.proven:.3f}"
+    return f"{line.route}: {line.evidence:,.0f} judged answers, {proven}"
 
 
 def _failed(line: RouteLine) -> Text:
@@ -97,6 +107,7 @@ def _foot(seen: Glance) -> Text:
     lines = [
         ("escalations", _counts(seen.escalations)),
         ("moves", _counts(seen.moves)),
+        ("evidence", "; ".join(_evidence(line) for line in seen.routes if line.evidence is not None)),
         ("cache", _shares(seen.cache)),
         ("redis", "" if seen.redis_up is None else "up" if seen.redis_up else "down"),
         ("clients who left", f"{seen.left:,.0f}" if seen.left else ""),

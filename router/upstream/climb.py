@@ -17,7 +17,9 @@ from router.outcome import Judgement
 from router.plan import ALL, Deployment, Route, Tier
 from router.pricing import cost
 from router.prompts import Shaped, shape
+from router.traceparent import CALLS
 from router.upstream import attempt
+from router.upstream.client import TRACEPARENT
 from router.upstream.failure import Failure, problem
 from router.upstream.live import EVENTS, Draft, Drafted, Live, Served
 from router.upstream.opinion import Opinion, opinion
@@ -120,6 +122,11 @@ class Climb:
         session = self._journey.session
         return self._pool.order(step, keeps=self._decision.keeps, thread=session.thread if session else None)
 
+    def _trace(self) -> None:
+        """Let the next call say which trace it belongs to."""
+        if (trace := self._journey.trace) is not None:
+            TRACEPARENT.set(trace.header(CALLS + self._journey.place + 1))
+
     @property
     def _left(self) -> float:
         """Seconds until the route's deadline."""
@@ -135,6 +142,7 @@ class Climb:
             return self._note(candidate, since, failure)
         call = _Call(candidate, member, shaped, sourced, since, above, judged=self._judge(candidate.tier, above))
         result: Served | Verdict | Failure | None = None
+        self._trace()
         try:
             call.sent = member.call(self._clock.now())
             if call.sent is None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from router.demo.workload import BUNDLED
 from tests.cli.calling import Called
 
 Smallfirst = Callable[..., Called]
@@ -55,3 +56,41 @@ def test_data_that_is_none_is_told(smallfirst: Smallfirst, tmp_path: Path, text:
 
     assert (told.code, told.out) == (2, "")
     assert told.err.count("\n") == 1
+
+
+def test_a_model_that_breaks_is_told_as_it_happens_and_drawn(
+    smallfirst: Smallfirst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.demo.twins.SCRIPT", (("healthy", 1, 0.0), ("broken", 1, 0.0)))
+    data = tmp_path / "some.jsonl"
+    data.write_bytes(b"".join(BUNDLED.read_bytes().splitlines(keepends=True)[:20]))
+
+    told = smallfirst("demo", "--break", "tuned", "--data", str(data), "--plot", str(tmp_path / "run.svg"))
+
+    assert told.code == 0
+    assert "  1  " in told.out
+    assert "Promised: 95% of the large model's quality" in told.out
+    assert (tmp_path / "run.svg").stat().st_size > 1_000
+
+
+def test_a_model_that_breaks_is_one_json_document(
+    smallfirst: Smallfirst, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.demo.twins.SCRIPT", (("broken", 1, 0.0),))
+    data = tmp_path / "some.jsonl"
+    data.write_bytes(b"".join(BUNDLED.read_bytes().splitlines(keepends=True)[:10]))
+
+    told = smallfirst("demo", "--break", "tuned", "--json", "--data", str(data))
+
+    assert told.document["requests"] == 10
+    assert told.document["rounds"][0]["phase"] == "broken"
+    assert "broken" in told.err
+
+
+def test_what_cannot_be_drawn_or_graded_is_told_before_anything_starts(smallfirst: Smallfirst, tmp_path: Path) -> None:
+    ungraded = tmp_path / "mine.jsonl"
+    ungraded.write_text(ROW % (1, 1, 1))
+
+    assert "give both" in smallfirst("demo", "--plot", "out.png").err
+    assert "no folder" in smallfirst("demo", "--break", "tuned", "--plot", str(tmp_path / "no" / "out.png")).err
+    assert "`expected`" in smallfirst("demo", "--break", "tuned", "--data", str(ungraded)).err

@@ -11,6 +11,7 @@ from router.difficulty import Model
 from router.learning.score import opened
 from tests.cli.calling import Called, call
 from tests.learning.outcomes import lines, written
+from tests.plans import TWO_TIERS
 
 Run = Callable[..., Called]
 
@@ -111,3 +112,31 @@ def test_a_few_bad_lines_are_told_and_left_out(folder: Path, run: Run) -> None:
     told = run("eval", "--model", "builtin", "--data", folder / "some.jsonl", "--json")
     assert told.document["n"] == 300
     assert "some.jsonl:301" in told.err
+
+
+def test_train_remembers_whose_answers_the_outcomes_are(folder: Path, run: Run) -> None:
+    (folder / "policy.yaml").write_text(TWO_TIERS)
+    given = ("--data", folder / "train.jsonl", "--out", folder / "o.model", "--policy", folder / "policy.yaml")
+    assert run("train", *given).code == 0
+    model = opened(str(folder / "o.model"))
+    assert isinstance(model, Model)
+    assert model.origins == {"tuned": ["s"], "frontier": ["b"]}
+    told = run("train", *given, "--tiers", "tuned,huge")
+    assert (told.code, "no tier 'huge', which --tiers names" in told.err) == (2, True)
+
+
+def test_a_model_for_other_tiers_is_refused_by_every_command_that_is_told_tiers(folder: Path, run: Run) -> None:
+    for command, *more in (("score",), ("eval",), ("calibrate", "--floor", 0.8)):
+        told = run(command, "--model", folder / "m.model", "--data", folder / "test.jsonl", "--tiers", "a,b", *more)
+        assert (told.code, "trained for the tiers tuned, frontier, not for a, b" in told.err) == (2, True)
+
+
+def test_the_builtin_model_is_calibrated_for_any_tiers_and_any_seed(folder: Path, run: Run) -> None:
+    rows = lines(400, seed=2)
+    for row in rows:
+        row["outcomes"] = {"small": row["outcomes"]["tuned"], "large": row["outcomes"]["frontier"]}
+    written(folder / "named.jsonl", rows)
+    given = ("--model", "builtin", "--data", folder / "named.jsonl", "--floor", 0.5, "--tiers", "small,large")
+    found = run("calibrate", *given, "--seed", 7, "--json").document
+    assert found["n"] == 400
+    assert found["tiers"] == ["small", "large"]

@@ -101,7 +101,9 @@ def test_everybody_is_called_by_the_name_they_have_here() -> None:
 
     assert scrape["static_configs"] == [{"targets": [f"smallfirst:{Settings().port}"]}]
     assert scrape.get("metrics_path", "/metrics") == "/metrics"
-    for url, port in ((cache, 6379), (grafana, 9090)):
+    control = documents(FOLDER / "control.yaml")[0]["prometheus"]
+    assert control["match"] == {"job": scrape["job_name"]}
+    for url, port in ((cache, 6379), (grafana, 9090), (control["url"], 9090)):
         name, _, told = url.partition("://")[2].split("/")[0].partition(":")
         assert name in SERVICES
         assert told == str(port)

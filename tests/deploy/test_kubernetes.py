@@ -23,7 +23,7 @@ from tests.plans import TWO_TIERS
 
 VERSIONS = ("1.30", "1.37")
 OPERATORS = {"ServiceMonitor", "PrometheusRule"}  # of the Prometheus operator, whose schemas Kubernetes does not have
-FOLDERS = {"base": ("base",), "example": ("base", "components/redis", "overlays/example")}
+FOLDERS = {"base": ("base",), "example": ("base", "components/redis", "components/monitoring", "overlays/example")}
 
 
 def faults(document: dict[str, Any], version: str) -> list[str]:

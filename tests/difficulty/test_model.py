@@ -32,8 +32,17 @@ def test_it_is_loaded_and_estimates(tmp_path: Path) -> None:
     assert estimate == model(request, signals.read(request))
 
 
+def test_how_often_answers_escalate_is_told_by_band_where_it_is_known(tmp_path: Path) -> None:
+    request = ChatRequest({"messages": [{"role": "user", "content": "Prove it."}]}, model="auto")
+    facts = signals.read(request)
+    assert load(written(tmp_path), DEFAULT_TIERS)(request, facts).p_escalate is None
+    rates = [[band / 10 for band in range(10)], [0.0] * 10]
+    estimate = load(written(tmp_path, escalations=rates), DEFAULT_TIERS)(request, facts)
+    assert estimate.p_escalate == (estimate.band / 10, 0.0)
+
+
 def test_other_tiers_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="trained for the tiers tuned, frontier; this route has a, b, c"):
+    with pytest.raises(ModelError, match="trained for the tiers tuned, frontier, not for a, b, c"):
         load(written(tmp_path), ("a", "b", "c"))
 
 
@@ -49,6 +58,7 @@ def test_other_tiers_are_refused(tmp_path: Path) -> None:
         ({"feature": np.full_like(ARRAYS["feature"], 255)}, "do not fit"),
         ({"rates": np.zeros((9, 2), np.float32)}, "do not fit"),
         ({"weights": np.zeros((2, 2), np.float32)}, "do not fit"),
+        ({"escalations": [[0.1] * 10]}, "do not fit"),
         ({"depth": None}, "corrupt"),
     ],
 )

@@ -11,7 +11,7 @@ from router.outcome import Outcome
 
 def flight() -> tuple[Flight, list[Outcome], list[Flight]]:
     counted, abandoned = list[Outcome](), list[Flight]()
-    made = Flight(Journey(SYSTEM, Signer(b"k" * 32), "p"), counted.append, abandoned.append)
+    made = Flight(("x", False), Journey(SYSTEM, Signer(b"k" * 32), "p"), counted.append, abandoned.append)
     return made, counted, abandoned
 
 

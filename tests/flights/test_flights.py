@@ -85,6 +85,20 @@ async def test_when_the_last_has_left_upstream_is_let_go() -> None:
     assert header(await one.ask(cold())) == "miss"
 
 
+async def test_who_comes_as_the_last_one_leaves_is_asked_for_anew() -> None:
+    small = Gated(answer("hello"))
+    one = replica(Memory(), small)
+    leaving = asyncio.create_task(one.ask(cold()))
+    await small.reached.wait()
+    leaving.cancel()
+    coming = asyncio.create_task(one.ask(cold()))  # it runs after the other's end, before its flight's
+    await anyio.wait_all_tasks_blocked()
+    small.gate.set()
+
+    assert header(await coming) == "miss"
+    assert small.left == 1
+
+
 async def test_an_error_is_everybodys_and_nobodys_after_that() -> None:
     one = replica(Memory(), Gated(b'{"error": {"message": "no"}}', 400))
     asking = [asyncio.create_task(one.ask(cold())) for _ in range(3)]
@@ -98,11 +112,29 @@ async def test_an_error_is_everybodys_and_nobodys_after_that() -> None:
     assert header(await one.ask(cold())) == "miss"
 
 
-async def test_a_fault_of_ours_is_everybodys() -> None:
-    one = replica(Memory(), Gated())
-    one.pipeline.plan = None  # type: ignore[assignment]
-    with pytest.raises(AttributeError):
-        await one.ask(cold())
+async def test_a_fault_of_ours_is_everybodys_who_waits_and_ends_there() -> None:
+    one = replica(Memory(), Gated(answer("hello")))
+    known: dict[str, dict[str, float]] = {}
+    one.pipeline.thresholds = lambda route, state: known[route]  # noqa: ARG005
+    asking = [asyncio.create_task(one.ask(cold())) for _ in range(3)]
+    told = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert [type(fault) for fault in told] == [KeyError] * 3
+    known["auto"] = {}
+    opened(one)
+    assert header(await one.ask(cold())) == "miss"
+
+
+async def test_who_joined_may_leave_and_the_others_stay() -> None:
+    one = replica(Memory(), Gated(answer("hello")))
+    leader, leaving, staying = (asyncio.create_task(one.ask(cold())) for _ in range(3))
+    await anyio.wait_all_tasks_blocked()
+    leaving.cancel()
+    await anyio.wait_all_tasks_blocked()
+    opened(one)
+
+    assert {await read(await leader), await read(await staying)} == {answer("hello")}
+    assert [outcome.end for outcome in one.outcomes] == ["left", "ok", "ok"]
 
 
 async def test_who_joins_a_stream_gets_what_has_come_and_follows() -> None:
@@ -150,6 +182,18 @@ async def test_a_stream_that_everybody_has_left_is_let_go_and_not_kept() -> None
     assert one.small.streams[0].closed
     assert sorted((outcome.cache, outcome.end) for outcome in one.outcomes) == [("joined", "left"), ("miss", "left")]
     assert header(await one.ask(cold(stream=True))) == "miss"
+
+
+async def test_a_stream_that_a_stopping_server_cuts_off_ends_and_is_counted() -> None:
+    one = replica(Memory(), Canned(pieces=[chunk("a"), asyncio.Event()]))
+    leader, joined = await one.ask(cold(stream=True)), await one.ask(cold(stream=True))
+    reading = [asyncio.create_task(read(reply)) for reply in (leader, joined)]
+    await anyio.wait_all_tasks_blocked()
+    await one.flights.aclose()
+
+    heard = await asyncio.gather(*reading)
+    assert all(text.startswith(chunk("a")) and b"stream_broken" in text for text in heard)
+    assert [outcome.end for outcome in one.outcomes] == ["left", "left"]
 
 
 async def test_a_stream_that_breaks_breaks_for_everybody_and_is_not_kept() -> None:
@@ -338,6 +382,25 @@ async def test_whoever_leaves_alone_lets_upstream_go_and_the_next_may_ask(stores
 
     assert small.left == 1
     assert header(await other.ask(cold())) == "miss"
+
+
+@pytest.mark.redis
+async def test_whoever_leaves_while_another_server_asks_is_counted_and_the_next_gets_it(
+    stores: tuple[Store, Store],
+) -> None:
+    small = Gated(answer("hello"))
+    one, other = replica(stores[0], small), replica(stores[1], Canned(answer("twice")))
+    leading = asyncio.create_task(one.ask(cold()))
+    await small.reached.wait()
+    leaving, staying = (asyncio.create_task(other.ask(cold())) for _ in range(2))
+    await waiting(stores[1], server_side=True)
+    leaving.cancel()
+    await anyio.wait_all_tasks_blocked()
+    small.gate.set()
+
+    assert await read(await staying) == answer("hello")
+    assert sorted((outcome.end, outcome.status) for outcome in other.outcomes) == [("left", 499), ("ok", 200)]
+    await leading
 
 
 @pytest.mark.redis

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from router.clock import SYSTEM
 from router.demo.answers import Answer
 from router.demo.upstream import FakeUpstream
 from router.demo.wire import Received
@@ -18,9 +19,10 @@ from router.difficulty import Estimate
 from router.server.run import running
 from router.server.service import Service
 from router.settings import Settings
+from router.thresholds import Change
 from tests.grafana.queries import NOT_YET, PLACES_NOT_YET, metrics, panels, rules
 from tests.scraping import Prometheus, Scraped, prometheus
-from tests.talking import talk
+from tests.talking import Heard, talk
 
 POLICY = """
 version: 1
@@ -32,15 +34,24 @@ tiers:
   tuned: {deployments: [tuned-a], prompt: {system: lean.md, replaces: full.md}}
   frontier: {deployments: [frontier-a]}
   odd: {deployments: [odd-a]}
+records: {path: records}
 routes:
   auto:
     cascade: [{tier: tuned, below: 0.5}, {tier: frontier}]
-    difficulty: 0.2
+    difficulty: builtin
+    objectives:
+      quality: {min: 0.5}
+      latency_p95_seconds: {max: 10s}
+      cost_per_request_usd: {max: 1}
+      escalation_rate: {max: 0.9}
+    control: {every: 200ms, window: 200ms, evidence: 1d}
+    shadow: {rate: 1}
   support:
     cascade: [{tier: tuned, below: 0.5}, {tier: frontier}]
     difficulty: 0.2
 """
 FULL = "You answer our customers politely. " * 40
+PATIENCE = 30.0
 VARIABLES = {"$__rate_interval": "1m", "$__range": "5m", "$__interval": "10s", "$route": ".*"}
 
 
@@ -70,6 +81,7 @@ REQUESTS = (
     *(body(said) for said in ("hi", "be short", "be very short", "fail, please")),
     *(body(said, stream=True) for said in ("hi", "fail, please")),
     body("hi", "frontier"),
+    body("hi again", temperature=0),
     body("hi", "odd"),
     body("hi", "nobody"),
     body("hi", "support"),
@@ -86,9 +98,16 @@ def estranged(service: Service) -> None:
 
 
 async def ask(base_url: str, sent: bytes) -> None:
+    """Ask, and let a judge and then somebody speak of the answer."""
+    heard = await post(base_url, "/v1/chat/completions", sent)
+    for source in ("judge", "feedback") if heard.status == 200 else ():
+        said = {"id": heard.headers["x-request-id"], "score": 0.8, "reference": 0.9, "source": source}
+        assert (await post(base_url, "/v1/feedback", json.dumps(said).encode())).status == 202
+
+
+async def post(base_url: str, path: str, sent: bytes) -> Heard:
     async with talk(base_url) as client:
-        path, heads = "/v1/chat/completions", {"host": "x", "content-length": str(len(sent))}
-        await client.say("POST", path, heads, sent)
+        return await client.say("POST", path, {"host": "x", "content-length": str(len(sent))}, sent)
 
 
 async def leave(base_url: str, upstream: FakeUpstream) -> None:
@@ -102,15 +121,33 @@ async def leave(base_url: str, upstream: FakeUpstream) -> None:
         await upstream.left(gone + 1)
 
 
+async def move(service: Service) -> None:
+    """Set a threshold, as `smallfirst thresholds set` does."""
+    route = service.pipeline.plan.routes["auto"]
+    before = service.helm.thresholds.now("auto", route.state).get("tuned", 0.5)
+    change = Change(SYSTEM.wall(), "tuned", before, 0.9 - before, "set")
+    await service.helm.thresholds.edit("auto", lambda board: board.changed(route.state, change))
+
+
+def judged(service: Service) -> bool:
+    """Whether control has looked at a window with something in it, since the policy came into force."""
+    samples = (sample for metric in service.metrics.registry.collect() for sample in metric.samples)
+    return any(sample.name == "router_objective_measured" for sample in samples)
+
+
 async def live(base_url: str, service: Service, path: Path, upstream: FakeUpstream) -> None:
     """Let happen what happens to a proxy in a week."""
-    estranged(service)
-    await asyncio.gather(*(ask(base_url, sent) for sent in REQUESTS))
-    await leave(base_url, upstream)
     good = path.read_text()  # noqa: ASYNC240 - a small file, and nobody waits
     for text in ("version: 2", good):
         path.write_text(text)  # noqa: ASYNC240
         await service.reload()
+    estranged(service)
+    await move(service)
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(ask(base_url, sent) for sent in REQUESTS))
+        while not judged(service):
+            await asyncio.gather(*(ask(base_url, sent) for sent in REQUESTS))
+    await leave(base_url, upstream)
 
 
 def asked(expr: str, variables: Mapping[str, str] = VARIABLES) -> str:
@@ -153,4 +190,5 @@ async def test_every_query_finds_what_it_asks_for(tmp_path: Path) -> None:
                 await seen.ask(str(rule["expr"]))  # whether it fires is told elsewhere; here it is understood
 
     assert len(found) > 30
-    assert [f"{place}: {fault}" for place, fault in found if fault] == []
+    missing = [f"{place}: {fault}" for place, fault in found if fault]
+    assert not missing, "\n".join(missing)

@@ -45,6 +45,9 @@ def answered(
         "cost": cost,
         "cache": "miss",
         "attempts": [{**attempt, "usage": usage, "cost": cost, "waited": 1.0}],
+        "baseline": None,
+        "tenant": None,
+        "policy": "p",
         **changes,
     }
 

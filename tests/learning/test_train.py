@@ -89,6 +89,23 @@ def test_the_same_data_and_seed_make_the_same_model(tmp_path: Path) -> None:
     assert one.hash == other.hash
 
 
+def test_hard_requests_escalate_more_often_where_outcomes_say_so(tmp_path: Path) -> None:
+    rows = lines(400)
+    for row in rows:
+        row["outcomes"]["tuned"]["escalated"] = row["outcomes"]["tuned"]["score"] == 0
+    learned, _ = trained(tmp_path, rows)
+    assert learned.escalations is not None
+    first, last = learned.escalations
+    assert max(first[3:5]) < min(first[8:])
+    assert last == (0.0,) * 10
+
+
+def test_a_few_escalations_say_nothing(tmp_path: Path) -> None:
+    rows = lines(120)
+    rows[0]["outcomes"]["tuned"]["escalated"] = True
+    assert trained(tmp_path, rows)[0].escalations is None
+
+
 def test_three_tiers_with_gaps_half_scores_copies_and_odd_texts(tmp_path: Path) -> None:
     rows = lines(150) + lines(20)
     for number, row in enumerate(rows):

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.prometheus, pytest.mark.slow]
 
 PATIENCE = 60.0
 QUIET = {"mode": "observe", "every": "1h", "window": "1h", "evidence": "1d"}
-QUICK = {"mode": "apply", "every": "400ms", "window": "2s", "evidence": "1h", "step": 0.3}
+QUICK = {"mode": "apply", "every": "250ms", "window": "1s", "evidence": "1h", "step": 0.3}
 
 
 def steered(control: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ async def ask(one: Proxy, words: int) -> Heard:
 async def traffic(one: Proxy, each: int = 3) -> set[str]:
     """Ask requests of every difficulty; gives the thresholds they were decided by."""
     lengths = [length for length in (1, 2, 4, 7, 11, 16, 24, 35, 50, 75, 110, 160, 240, 400) for _ in range(each)]
-    heard = [await ask(one, length) for length in lengths]
+    heard = await asyncio.gather(*[ask(one, length) for length in lengths])
     return {answer.headers["x-router-threshold"] for answer in heard}
 
 
@@ -176,15 +176,14 @@ async def test_evidence_moves_the_threshold_and_nothing_else_does(tmp_path: Path
                 await traffic(at.one)
         assert at.one.counted("router_threshold_changes_total", reason="cheaper") >= 1
         assert at.one.counted("router_control_evidence", route="auto") > 0
-        (higher,) = await traffic(at.one, each=1)
-        assert float(higher) > declared
+        assert float(max(await traffic(at.one, each=1))) > declared
 
         async with asyncio.timeout(PATIENCE):  # the small model gets worse: back without being asked
             while not at.one.counted("router_threshold_changes_total", reason="quality"):
                 judge(at.one, score=0.0)
                 await traffic(at.one)
         times = moves(at.one)
-        assert all(later - sooner >= 0.98 * 2.0 for sooner, later in pairwise(times))
+        assert all(later - sooner >= 0.98 for sooner, later in pairwise(times))
 
 
 @pytest.mark.redis
@@ -201,13 +200,17 @@ async def test_of_two_replicas_one_leads_and_the_other_takes_over(tmp_path: Path
                     for each in both:
                         judge(each)
                         await traffic(each)
-            assert moves(one) == moves(second)
             assert sum(each.counted("router_control_leads") for each in both) == 1
-            (in_force,) = await traffic(one, each=1)
-            assert await traffic(second, each=1) == {in_force}
+            await one.service.helm.thresholds.edit("auto", lambda board: board.freeze(frozen=True))
+            async with asyncio.timeout(PATIENCE):
+                while not second.counted("router_threshold_frozen"):
+                    await traffic(second, each=1)
+            assert moves(one) == moves(second)
+            assert await traffic(one, each=1) == await traffic(second, each=1)
+            await second.service.helm.thresholds.edit("auto", lambda board: board.freeze(frozen=False))
             await first.aclose()
             async with asyncio.timeout(PATIENCE):
                 while not second.counted("router_control_leads"):
                     await traffic(second, each=1)
             times = moves(second)
-            assert all(later - sooner >= 0.98 * 2.0 for sooner, later in pairwise(times))
+            assert all(later - sooner >= 0.98 for sooner, later in pairwise(times))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -77,6 +78,12 @@ def test_what_was_not_done_is_said_as_such(verdict: Any, words: str) -> None:
     told, _, said, _ = telling()
     told.judged(ROUTE, MOVED, verdict, 5.0)
     assert words in said[-1]
+    before = len(said)
+    told.judged(ROUTE, replace(MOVED, alerts=()), verdict, 6.0)
+    assert len(said) == before
+    other = replace(MOVED, alerts=(), move=Move(0.3, 0.4, "cheaper", "0.3 → 0.4"), told="0.3 → 0.4")
+    told.judged(ROUTE, other, verdict, 7.0)
+    assert "0.3 → 0.4" in said[-1]
 
 
 def test_an_operator_s_change_and_a_new_state_are_told_too() -> None:

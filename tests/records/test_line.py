@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import orjson
 
-from router.outcome import Evidence
-from router.records.line import Feedback, of_evidence, of_feedback, of_move, of_outcome, of_plan
+from router.chat import Usage
+from router.outcome import Aside, Evidence
+from router.records.line import Feedback, of_aside, of_evidence, of_feedback, of_move, of_outcome, of_plan
 from tests.plans import TWO_TIERS, plan
 from tests.records.made import NOON, outcome
 
@@ -55,7 +56,11 @@ def test_later_facts_are_lines_too() -> None:
     told = orjson.loads(feedback)
     assert (told["kind"], told["source"], told["score"], told["reference"]) == ("feedback", "grader", 0.5, None)
     assert (told["corrected"], told["correction"]) == (True, None)
-    assert orjson.loads(evidence)["weight"] == 5.0
+    aside = of_aside(
+        Aside("req_0", "auto", "tuned", 2, "shadow", "frontier", "big", "answered", Usage(1, 2), 0.1), now=1
+    )
+    assert (orjson.loads(evidence)["weight"], orjson.loads(evidence)["passed"]) == (5.0, True)
+    assert (orjson.loads(aside)["purpose"], orjson.loads(aside)["usage"]["output"]) == ("shadow", 2)
     assert orjson.loads(move) == {"kind": "move", "time": NOON, "route": "auto", "tier": "tuned", "to": 0.4}
 
 

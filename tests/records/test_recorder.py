@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from router.outcome import Evidence
+from router.outcome import Aside, Evidence
 from router.records import Feedback
 from router.records.content import MOST, Content
 from tests.plans import plan
@@ -17,11 +17,12 @@ def test_outcomes_and_what_is_learned_later_are_recorded_under_the_plan_in_force
     taking.outcome(outcome(), 0.002)
     taking.feedback(Feedback("req_0", 1.0, correction="secret"))
     taking.evidence(Evidence("req_0", "auto", "s1", 2, "tuned", 0.0))
+    taking.aside(Aside("req_0", "auto", "tuned", 2, "judge", "frontier", "big", "answered"))
     taking.move({"route": "auto", "to": 0.4})
     taking.close()
 
     told = kept(tmp_path)
-    assert [one["kind"] for one in told] == ["plan", "outcome", "feedback", "evidence", "move", "plan"]
+    assert [one["kind"] for one in told] == ["plan", "outcome", "feedback", "evidence", "aside", "move", "plan"]
     assert told[1]["p_good"] == {"tuned": 0.8, "frontier": 1.0}
     assert (told[2]["corrected"], told[2]["correction"]) == (True, None)
     assert taking.dropped == 0

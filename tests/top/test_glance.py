@@ -12,9 +12,11 @@ def test_a_route_s_line_is_all_that_happened_on_it() -> None:
     assert line.tiers == {"frontier": 40, "tuned": 60}
     assert line.outcomes == {"error": 20, "ok": 80}
     assert line.thresholds == {"tuned": 0.17}
+    assert (line.frozen, line.proven, line.evidence) == (True, 0.21, 312)
     assert line.escalated == 0.25  # 20 of the 80 that started where there is a threshold
     assert (line.cost_usd, line.saved_usd) == (0.25, 1.0)
     assert (turned_away.route, turned_away.requests, turned_away.saved_usd) == ("", 3, None)
+    assert (turned_away.frozen, turned_away.proven, turned_away.evidence) == (False, None, None)
 
 
 def test_promises_are_held_against_measurements() -> None:

@@ -23,7 +23,7 @@ def test_everything_there_is_is_on_one_screen() -> None:
 
     assert "smallfirst at http://here policy 79b94fe71796" in told
     assert "103 requests since it started · 7 in flight" in told
-    assert "auto 100 tuned 60% frontier 40% 0.170 25.0% 20.0%" in told
+    assert "auto 100 tuned 60% frontier 40% 0.170 frozen 25.0% 20.0%" in told
     assert "$0.25 $1.00" in told
     assert "(turned away) 3" in told
     assert "quality auto 0.95 0.91 violated" in told
@@ -32,6 +32,7 @@ def test_everything_there_is_is_on_one_screen() -> None:
     assert "$0.25 + 2 × ?" in told
     assert "escalations: tuned:truncated 20" in told
     assert "moves: auto:quality 1" in told
+    assert "evidence: auto: 312 judged answers, proven up to 0.210" in told
     assert "cache: hit 75% miss 25%" in told
     assert "redis: up" in told
     assert "records dropped: 4" in told

@@ -11,6 +11,9 @@ router_requests_total{route="auto",start="frontier",tier="frontier",band="9",out
 router_requests_total{route="",start="",tier="",band="",outcome="error"} 3
 router_escalations_total{route="auto",from_tier="tuned",reason="truncated",band="4"} 20
 router_threshold{route="auto",tier="tuned"} 0.17
+router_threshold_frozen{route="auto"} 1
+router_threshold_proven{route="auto"} 0.21
+router_control_evidence{route="auto"} 312
 router_threshold_changes_total{route="auto",reason="quality"} 1
 router_request_seconds_bucket{route="auto",start="tuned",le="0.1"} 50
 router_request_seconds_bucket{route="auto",start="tuned",le="0.5"} 90

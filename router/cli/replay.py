@@ -1,0 +1,76 @@
+"""`smallfirst replay`: what would another policy have done with the requests that were recorded?"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from router.cli.records import Since, since_of, told, warn
+from router.cli.savings import RecordsPath, records_of
+from router.cli.telling import Json, PolicyPath, print_json
+
+__all__ = ["replay"]
+
+_MEASURES = {"cost_usd": "USD a request", "quality": "quality", "escalation_rate": "escalations", "seconds": "seconds"}
+
+
+def replay(
+    policy: PolicyPath,
+    records: RecordsPath = None,
+    since: Since = None,
+    route: Annotated[str | None, typer.Option(help="One route only.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="out.png", help="Draw cost and quality over thresholds.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say what a policy would have done with recorded traffic, with intervals, and "unknown" where nobody can know."""
+    from router.hindsight.plot import plot as draw
+    from router.hindsight.replay import replay as play
+    from router.hindsight.traffic import Traffic
+
+    folder, plan = records_of(policy, records)
+    traffic = Traffic(folder, since_of(since))
+    with told():
+        found = play(traffic, plan, route)
+        if plot is not None:
+            draw(found, plot)
+    warn(traffic.tally)
+    if as_json:
+        print_json(found)
+        return
+    for name, one in found["routes"].items():
+        sys.stdout.write(_in_words(name, one, found["confidence"]))
+
+
+def _in_words(name: str, route: dict[str, Any], confidence: float) -> str:
+    at = ", ".join(f"{tier} below {below:.3f}" for tier, below in route["thresholds"].items())
+    said = ", ".join(f"{source} {count:,}" for source, count in route["quality_from"].items()) or "nobody"
+    lines = [
+        f"{name}: {route['requests']:,} requests ({route['left_out']:,} left out: no answer, or another cascade)",
+        f"{'':16}{'recorded':>30}   {at} ({confidence:.0%} intervals)",
+    ]
+    for measure, words in _MEASURES.items():
+        lines.append(f"{words:16}{_told(route['recorded'][measure]):>30}   {_told(route['replayed'][measure])}")
+    lines.append(f"{'':16}{_starts(route['recorded']):>30}   {_starts(route['replayed'])}")
+    lines += ["", f"  threshold  {'USD a request':30}{'quality':32}start low   unknown"]
+    for point in route["sweep"]:
+        cost, quality, low = point["cost_usd"], point["quality"], next(iter(point["starts"].values()))
+        unknown = max(cost["unknown"], quality["unknown"])
+        lines.append(f"  {point['threshold']:9.3f}  {_told(cost):30}{_told(quality):32}{low:9.1%} {unknown:9.1%}")
+    lines.append(f"quality was scored by: {said}")
+    if "feedback" in route["quality_from"]:
+        lines.append("caution: people who give feedback are no random sample; graders and shadows are")
+    return "\n".join(lines) + "\n\n"
+
+
+def _told(one: dict[str, Any]) -> str:
+    if one["value"] is not None:
+        return f"{one['value']:.5f} [{one['low']:.5f}, {one['high']:.5f}]"
+    if one["low"] is not None and (one["low"], one["high"]) != (0.0, 1.0):
+        return f"unknown, {one['low']:.3f} to {one['high']:.3f}"
+    return "unknown"
+
+
+def _starts(measured: dict[str, Any]) -> str:
+    return ", ".join(f"{share:.1%} start at {tier}" for tier, share in measured["starts"].items())
