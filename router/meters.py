@@ -123,7 +123,7 @@ METRICS = (
         "router_shadows_total",
         "counter",
         "Calls beside the traffic, kind shadow or judge: answered, unreadable (a judge), a failure, or why nobody was "
-        "asked (budget, busy, open, price, queue, stale).",
+        "asked (budget, busy, open, price, queue, retrieval, stale).",
         ("route", "kind", "result"),
     ),
     Metric(

@@ -218,7 +218,7 @@ class Aside:
     """Empty when none was asked."""
     result: str
     """`answered`, `unreadable` (a judge's), a failure, or why nobody was asked: `budget`, `busy`, `open`, `queue`,
-    `price` (nobody knows it), `stale` (the route has changed since)."""
+    `price` (nobody knows it), `retrieval` (no sources), `stale` (the route has changed since)."""
     usage: Usage | None = None
     cost: float | None = None
     """US dollars; None when the price or the usage is unknown."""

@@ -9,14 +9,14 @@ from typing import Final, Literal
 import orjson
 
 from router import comparing, verify
-from router.chat import Completion, Usage
+from router.chat import ChatRequest, Completion, Usage
 from router.clock import SYSTEM, Clock
-from router.comparing import Judgement, Method
+from router.comparing import Compared, Judgement
 from router.decide import Step
 from router.errors import Problem
 from router.log import say
 from router.outcome import Aside, Evidence, Outcome
-from router.plan import Plan, Route, Shadowing
+from router.plan import Plan, Route, Shadowing, Tier
 from router.prompts import shape
 from router.shadow import asking, findings
 from router.shadow.asking import Said
@@ -24,6 +24,7 @@ from router.shadow.findings import Gain
 from router.shadow.hour import Hour
 from router.shadow.looking import Look, look
 from router.upstream.pool import Pool
+from router.upstream.retriever import RetrieverError
 
 __all__ = ["Shadows", "Told"]
 
@@ -137,20 +138,33 @@ class Shadows:
         if shadowing is None or line.route.state != looked.outcome.state:
             self._tell(looked, "shadow", looked.served, Said("stale"))
             return
-        answers = dict(looked.answers)
+        answers, passes = dict(looked.answers), {tier: tier not in looked.outcome.drafts for tier in looked.answers}
         for step in looked.ask:
-            said = await self._ask(line, looked, step)
+            sourced = await self._sourced(looked.request, step.tier)
+            said = await self._ask(line, looked, step, sourced) if sourced is not None else Said("retrieval")
             self._tell(looked, "shadow", step.tier.name, said)
-            if said.completion is not None:
+            if said.completion is not None and sourced is not None:
                 answers[step.tier.name] = said.completion
+                passes[step.tier.name] = verify.judge(said.completion, sourced, step.tier.checks).accepted
         if (last := answers.get(looked.last)) is None:
             return
         for tier, answer in answers.items():
             if tier != looked.last:
                 judged = await self._judge(line, looked, tier, (answer, last), shadowing)
-                self._find(looked, tier, (answer, last), shadowing.method, judged)
+                compared = comparing.compare(answer, last, shadowing.method)
+                self._find(looked, tier, compared, judged, passed=passes[tier])
 
-    async def _ask(self, line: _Line, looked: Look, step: Step) -> Said:
+    async def _sourced(self, request: ChatRequest, tier: Tier) -> ChatRequest | None:
+        """The request with what the tier retrieves for it; None when it is not to be asked without."""
+        if (context := tier.context) is None:
+            return request
+        try:
+            chunks = await self._pool.retriever(context).ask(context, request, within=context.timeout)
+        except RetrieverError:
+            return request if context.on_error == "skip" else None
+        return context.given(request, chunks)
+
+    async def _ask(self, line: _Line, looked: Look, step: Step, request: ChatRequest) -> Said:
         """Ask one tier, as it would have been asked by the client: its prompt, its params, and nothing handed over."""
         said = Said("busy")
         for deployment in step.deployments:
@@ -159,7 +173,7 @@ class Shadows:
                 continue
             try:
                 shaped = shape(
-                    looked.request,
+                    request,
                     model=deployment.model,
                     params=step.tier.params,
                     prompt=step.tier.prompts.get(deployment.name),
@@ -167,37 +181,22 @@ class Shadows:
                 )
             except Problem:  # it cannot be put the way this tier is asked
                 return Said("rejected")
-            tokens = max(0, looked.decision.expected.input + shaped.added)
+            sources = 0 if request is looked.request else len(shaped.body) // 4  # at most so many tokens more
+            tokens = max(0, looked.decision.expected.input + shaped.added) + sources
             most = Usage(tokens, looked.request.output_cap or asking.LONGEST)
             said = await asking.ask(member, shaped.body, line.hour, most=most, clock=self._clock)
             if said.result not in {"open", "busy"}:
                 break
         return said
 
-    def _find(
-        self,
-        looked: Look,
-        tier: str,
-        pair: tuple[Completion, Completion],
-        method: Method | None,
-        judged: Judgement | None,
-    ) -> None:
-        """Compare a tier's answer with the last tier's, and tell what that is evidence of."""
-        compared = comparing.compare(*pair, method)
-        passed = self._passes(looked, tier, pair[0])
+    def _find(self, looked: Look, tier: str, compared: Compared, judged: Judgement | None, *, passed: bool) -> None:
+        """Tell what a tier's answer, beside the last tier's, is evidence of."""
         if evidence := findings.agreement(looked, tier, compared, passed=passed):
             self._told.evidence(evidence)
         if judged is not None and (evidence := findings.quality(looked, tier, judged, passed=passed)):
             self._told.evidence(evidence)
         if tier in looked.outcome.drafts and looked.served == looked.last:
             self._told.escalation(looked.outcome.route or "", findings.gained(looked, compared, judged))
-
-    def _passes(self, looked: Look, tier: str, answer: Completion) -> bool:
-        """Whether a tier's checks accept its answer: those of a draft did not."""
-        if tier in looked.answers:
-            return tier not in looked.outcome.drafts
-        checks = next(step.tier.checks for step in looked.ask if step.tier.name == tier)
-        return verify.judge(answer, looked.request, checks).accepted
 
     async def _judge(
         self, line: _Line, looked: Look, tier: str, pair: tuple[Completion, Completion], shadowing: Shadowing

@@ -1,0 +1,1 @@
+"""Things to try, each with its own README."""
