@@ -147,16 +147,9 @@ def _looked(ground: Ground, memory: Memory, window: Window, threshold: float) ->
 
 def _margins(floor: Floor, memory: Memory, below: Vector) -> Margins:
     """Say by how much the floor holds, with the traffic of seven days or of the last hours, whichever is harder."""
-    usual, lately = (
-        margins(floor, memory.evidence.labels, mix / max(float(mix.sum()), 1.0), below)
-        for mix in (memory.mix, memory.lately)
-    )
-    return Margins(
-        lately.estimate,
-        np.minimum(usual.proven, lately.proven),
-        np.minimum(usual.likely, lately.likely),
-        usual.last,
-    )
+    mixes = np.stack([memory.mix, memory.lately])
+    shares = mixes / np.maximum(mixes.sum(axis=1, keepdims=True), 1.0)
+    return margins(floor, memory.evidence.labels, shares, below)
 
 
 def _counted(choice: Choice) -> Memory:

@@ -211,8 +211,8 @@ class Service:
     async def aclose(self) -> None:
         """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
         await self.shadows.aclose()
-        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self._flights.aclose()
+        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self.helm.aclose()
         await self._signing.aclose()
         await self.books.aclose()
