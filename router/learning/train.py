@@ -99,7 +99,7 @@ def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[d
         DataError: there is too little in them to learn from.
     """
     labels = scores(rows)
-    _check(labels, tiers)
+    _check(rows, labels, tiers)
     found = [raw(row.request, signals.read(row.request)) for row in rows]
     names = [row.task for row in rows]
     said, distances = np.zeros((len(rows), EXPERTS, len(tiers))), np.zeros(len(rows))
@@ -190,13 +190,15 @@ def _escalations(rows: Sequence[Row], difficulty: Matrix) -> list[list[float]] |
     return [*rates, [0.0] * BANDS]  # The last tier has nobody to escalate to.
 
 
-def _check(labels: Matrix, tiers: Sequence[str]) -> None:
-    counts = (~np.isnan(labels)).sum(0)
-    if not len(labels) or counts.min() < FEWEST:
+def _check(rows: Sequence[Row], labels: Matrix, tiers: Sequence[str]) -> None:
+    counts = (~np.isnan(labels.reshape(len(rows), len(tiers)))).sum(0)
+    if counts.min() < FEWEST:
         have = ", ".join(f"{tier} {count:,}" for tier, count in zip(tiers, counts, strict=True))
         raise DataError(f"too few outcomes to learn from ({have}): at least {FEWEST} per tier are needed")
     if (np.nanmax(labels, 0) == np.nanmin(labels, 0)).all():
         raise DataError("every answer of a tier has the same score: there is nothing to learn")
+    if (different := len({signals.subject(row.request) for row in rows})) < _FOLDS:
+        raise DataError(f"only {different} different prompts: there is nothing to tell hard from easy by")
 
 
 def _hash(data: Sequence[Path]) -> str:
