@@ -143,6 +143,18 @@ _QUALITY = Row("Quality", (
         queries=[Query(increase(_AGREED, "route", "result"), "{{route}} {{result}}", instant=True)],
     ),
     Panel(
+        title="Calls beside the traffic", unit="reqps", stacked=True, width=12,
+        about="Shadows and judges: answered, or why not (budget, busy, queue, price, a failure). Many without an "
+        "answer: evidence comes slower than it could.",
+        queries=[Query(rate("router_shadows_total", "kind", "result"), "{{kind}} {{result}}")],
+    ),
+    Panel(
+        title="Judges in front of clients", unit="reqps", stacked=True, width=12,
+        about="What a tier's `judge` check said of answers before they were sent. Failed ones let the answer pass, or "
+        "not, as the policy says.",
+        queries=[Query(rate("router_judgements_total", "tier", "result"), "{{tier}} {{result}}")],
+    ),
+    Panel(
         title="Feedback", unit="reqps", width=6,
         about="What people and programs said about answers; outdated: the route is not what it was when it answered.",
         queries=[Query(rate("router_feedback_total", "source", "result"), "{{source}} {{result}}")],

@@ -14,7 +14,7 @@ from router.plan import ALL, Deployment, Kind, Plan, Referee, Remember, Route, R
 from router.policy import Policy, aside, formats, load, schema
 from router.policy.source import spelled
 from router.pricing import Listed, Price, PriceList
-from router.prompts import Handoff, Prompt
+from router.prompts import Context, Handoff, Prompt
 from router.verify import Judge, compiled
 
 __all__ = ["AssemblyError", "plan_of", "read"]
@@ -128,6 +128,7 @@ def _tier(name: str, spec: schema.Tier, policy: Policy, deployments: Mapping[str
         prompts={each: prompt for each, prompt in prompts.items() if prompt is not None},
         handoff=Handoff.of(spec.handoff, policy) if spec.handoff else None,
         judge=next((check for check in checks if isinstance(check, Judge)), None),
+        context=Context.of(spec.context, policy) if spec.context else None,
         affinity=spec.balance == "affinity",
     )
 
@@ -249,8 +250,8 @@ def _steering(name: str, spec: schema.Route, policy: Policy, model: Learned | No
 
 def _remember(spec: schema.Exact | None, tiers: Sequence[Tier]) -> Remember | None:
     """Which answers are given again: how hot a request is, and what else it says, depends on who may answer it."""
-    if spec is None:
-        return None
+    if spec is None or (spec == schema.Exact() and any(tier.context for tier in tiers)):
+        return None  # what is retrieved may be new with every request; who knows that it is not says for how long
     prompts = [prompt for tier in tiers for prompt in tier.prompts.values()]
     return Remember(
         spec.ttl,

@@ -33,6 +33,8 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     """Whether the client asked for usage at the end of its stream."""
+    sources: frozenset[str] | None = None
+    """What an answer may cite, where sources were retrieved for it; None: what its messages hold."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:

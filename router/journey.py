@@ -12,6 +12,7 @@ from router.outcome import Attempt, End, Judgement, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
+from router.traceparent import Trace
 
 __all__ = ["Journey"]
 
@@ -40,12 +41,14 @@ class Journey:
         "found",
         "judgements",
         "request",
+        "retrievals",
         "route",
         "session",
         "signals",
         "speaker",
         "stream",
         "tenant",
+        "trace",
     )
 
     def __init__(
@@ -75,6 +78,8 @@ class Journey:
         self.cache: Remembered = "off"
         self.found: Attempt | None = None
         self.judgements: list[Judgement] = []
+        self.trace: Trace | None = None
+        self.retrievals: list[tuple[str, str]] = []
 
     @property
     def now(self) -> float:
@@ -120,6 +125,7 @@ class Journey:
                 trimmed,
                 cost(price, Usage(trimmed, 0)) if trimmed else None,
                 self._chunk,
+                since,
             )
         )
         self._chunk = None
@@ -137,6 +143,11 @@ class Journey:
         paid = cost(asked.deployment.price, usage)
         place = -1 if self.speaker is None else self.speaker
         self._attempts[place] = replace(self._attempts[place], result=result, verdict=verdict, usage=usage, cost=paid)
+
+    def cites(self, sources: tuple[str, ...]) -> None:
+        """Say which chunks the last attempt was made with."""
+        if sources:
+            self._attempts[-1] = replace(self._attempts[-1], sources=sources)
 
     def redeem(self, place: int) -> None:
         """Serve an answer all the same that the next tier was to improve on."""
@@ -178,6 +189,8 @@ class Journey:
             self.cache,
             self.found,
             tuple(self.judgements),
+            self.trace,
+            tuple(self.retrievals),
         )
 
     def _identify(self) -> str:

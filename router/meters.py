@@ -96,6 +96,12 @@ METRICS = (
         ("route", "tier", "result"),
     ),
     Metric(
+        "router_retrievals_total",
+        "counter",
+        "Times a tier's retriever was asked: ok, empty (no chunks), timeout or failed.",
+        ("route", "tier", "result"),
+    ),
+    Metric(
         "router_cost_usd_total",
         "counter",
         "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",

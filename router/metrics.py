@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
 from router.meters import METRICS
-from router.outcome import Aside, Attempt, Judgement, Outcome
+from router.outcome import Aside, Attempt, Outcome
 from router.plan import Plan, Route, Rung
 from router.series import Family, Sample, Series, Sheets
 
@@ -97,7 +97,7 @@ class Metrics(Collector):
         self._fallbacks = counted["router_fallbacks_total"]
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
-        self._judgements = counted["router_judgements_total"]
+        self._judgements, self._retrievals = (counted[f"router_{one}_total"] for one in ("judgements", "retrievals"))
         self._cost = counted["router_cost_usd_total"]
         self._baseline = counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
@@ -124,8 +124,8 @@ class Metrics(Collector):
         self._restarts = counted["router_worker_restarts_total"]
         self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
-        _begin_at_zero(counted)
         self.control = ControlMetrics(self._series)
+        _begin_at_zero(counted)
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
@@ -151,20 +151,22 @@ class Metrics(Collector):
         explored = decision is not None and decision.reason == "explore"
         for attempt in outcome.attempts:
             self._attempt(attempt, route, start, band, explored=explored)
-        for judgement in outcome.judgements:
-            self._judgement(judgement, route, start, band)
+        self._asides(outcome, route, start, band)
         if outcome.end == "broken" and outcome.attempts[-1].cost is None:
             self._unknown(outcome.attempts[-1].deployment).inc()
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
 
-    def _judgement(self, judgement: Judgement, route: str, start: str, band: str) -> None:
-        """Count what a judge said of an answer, and what that cost."""
-        self._judgements(route, judgement.tier, judgement.result).inc()
-        if judgement.cost is None:
-            self._unknown(judgement.deployment).inc()
-        elif judgement.cost:
-            self._cost(route, start, judgement.tier, judgement.deployment, "judge", band).inc(judgement.cost)
+    def _asides(self, outcome: Outcome, route: str, start: str, band: str) -> None:
+        """Count what others were asked besides: what a judge said of an answer and cost, what a retriever gave."""
+        for retrieved in outcome.retrievals:
+            self._retrievals(route, *retrieved).inc()
+        for judgement in outcome.judgements:
+            self._judgements(route, judgement.tier, judgement.result).inc()
+            if judgement.cost is None:
+                self._unknown(judgement.deployment).inc()
+            elif judgement.cost:
+                self._cost(route, start, judgement.tier, judgement.deployment, "judge", band).inc(judgement.cost)
 
     def _attempt(self, attempt: Attempt, route: str, start: str, band: str, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""

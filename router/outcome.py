@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from router.chat import ChatRequest, Completion, Usage
 from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
 from router.signals import Signals
+from router.traceparent import Trace
 
 __all__ = [
     "Aside",
@@ -34,6 +36,10 @@ Result = Literal["served", "escalated", "failed", "skipped", "left"]
 it was not even called (`open`, `full`) · the client left meanwhile."""
 
 
+_LONGEST_LIST = 4_000
+"""Bytes of a header."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What became of asking one deployment."""
@@ -54,6 +60,10 @@ class Attempt:
     """What those would have cost here, in US dollars; None when the price is unknown."""
     first: float | None = None
     """Seconds until the first chunk of a stream; None for a whole answer, and where none came."""
+    since: float = 0.0
+    """How many seconds into the request it began."""
+    sources: tuple[str, ...] = ()
+    """The ids of the chunks it was answered with, in the order of the numbers that it cites them by, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,10 @@ class Outcome:
     found: Attempt | None = None
     """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
     judgements: tuple[Judgement, ...] = ()
+    trace: Trace | None = None
+    """The trace it belongs to, while somebody traces."""
+    retrievals: tuple[tuple[str, str], ...] = ()
+    """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
 
     @property
     def cost(self) -> float | None:
@@ -230,9 +244,17 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
         made.append((b"x-router-deployment", heard.deployment.encode()))
         if outcome.attempts:
             made.append((b"x-router-path", outcome.path.encode()))
+        if heard.sources:
+            made.append((b"x-router-sources", _listed(heard.sources)))
         if not outcome.stream and (cost := outcome.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
     return made
+
+
+def _listed(sources: tuple[str, ...]) -> bytes:
+    """Ids with commas between them, each quoted as in a URL; as many as a header may hold."""
+    listed = ",".join(quote(each, safe="-._~:/#@") for each in sources)
+    return listed[:_LONGEST_LIST].rpartition(",")[0].encode() if len(listed) > _LONGEST_LIST else listed.encode()
 
 
 def fields(outcome: Outcome) -> dict[str, object]:

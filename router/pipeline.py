@@ -30,6 +30,7 @@ from router.outcome import Outcome
 from router.plan import Plan, Route, Tier
 from router.sessions import Sessions
 from router.signals import Signals
+from router.traceparent import TOKEN_BYTES, Trace
 from router.upstream.climb import Climb, Served
 from router.upstream.patience import patiently
 from router.upstream.pool import Pool
@@ -198,6 +199,8 @@ class Pipeline:
         self.pool = pool
         self.thresholds: Thresholds = _the_policy_s
         """Asked for the thresholds in force of every request's route and state."""
+        self.traced: float | None = None
+        """Of the traces that begin here, how many are kept; None: nobody traces."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)
         self._sinks = (self._sessions.remember, *sinks)
@@ -272,7 +275,11 @@ class Pipeline:
 
     def begin(self, caller: Caller, *, stream: bool = False) -> Journey:
         """Start taking notes on a request."""
-        return Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+        journey = Journey(self._clock, self._signer, self.plan.version, caller.tenant, stream=stream)
+        if self.traced is not None:
+            token = self._clock.token(TOKEN_BYTES)
+            journey.trace = Trace.of(caller.headers.get("traceparent"), token, self.traced)
+        return journey
 
     def left(self, caller: Caller = ANYBODY) -> None:
         """Count a client who left before the request was whole."""

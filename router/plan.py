@@ -14,7 +14,7 @@ from router.conversation import Session
 from router.difficulty import Estimator
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
-from router.prompts import Handoff, Prompt
+from router.prompts import Context, Handoff, Prompt
 from router.rules import Rule
 from router.signals import Signals
 from router.verify import Check, Judge
@@ -84,6 +84,8 @@ class Tier:
     """What the next tier is told about an answer of this one that was not good enough; None: nothing."""
     judge: Judge | None = None
     """Who else is asked what its answers are worth."""
+    context: Context | None = None
+    """Where the sources come from that its requests are answered with."""
     affinity: bool = False
     """Whether a conversation keeps coming back to the same deployment, rather than to the least busy one."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import yaml
+from anyio import wait_all_tasks_blocked
 
 from router import keys
 from router.clock import SYSTEM, Clock
@@ -123,6 +124,8 @@ class _Stage:
                 async with running(service) as base_url:
                     for number, step in enumerate(self.scenario.steps, 1):
                         await self.step(service, base_url, step, f"step {number}" if number > 1 else "expect")
+                        await wait_all_tasks_blocked()
+                        await service.shadows.settled()
                     await self.left()
             finally:
                 lines.close()

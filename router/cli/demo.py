@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -41,6 +42,8 @@ def demo(
         raise Refused("--plot draws what --break tuned shows; give both")
     if plot is not None and not plot.parent.is_dir():
         raise Refused(f"--plot: there is no folder {plot.parent}")
+    if plot is not None and find_spec("matplotlib") is None:
+        raise Refused("--plot needs matplotlib: pip install 'smallfirst[train]'")
     rows = _rows(data)
     _run(_demo(rows, port, once=once, as_json=as_json) if breaks is None else _break(rows, plot, as_json=as_json))
 
@@ -108,8 +111,6 @@ async def _break(rows: "Sequence[Row]", plot: Path | None, *, as_json: bool) -> 
     if plot is not None:
         try:
             draw(chronicle, plot)
-        except ModuleNotFoundError as error:
-            raise Refused(f"--plot needs {error.name}: pip install 'smallfirst[train]'") from error
         except (OSError, ValueError) as error:
             raise Refused(f"--plot: {error}") from error
 

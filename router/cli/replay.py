@@ -12,7 +12,13 @@ from router.cli.telling import Json, PolicyPath, print_json
 
 __all__ = ["replay"]
 
-_MEASURES = {"cost_usd": "USD a request", "quality": "quality", "escalation_rate": "escalations", "seconds": "seconds"}
+_MEASURES = {
+    "cost_usd": "USD a request",
+    "quality": "quality",
+    "agreement": "agreement",
+    "escalation_rate": "escalations",
+    "seconds": "seconds",
+}
 
 
 def replay(

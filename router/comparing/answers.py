@@ -19,7 +19,7 @@ Method = Literal["exact", "json", "numeric", "f1", "tools"]
 
 SAME: Final = 0.8
 """Agreement from which two answers count as the same one."""
-_MOST = 20_000
+_MOST = 8_000
 """Characters of an answer that are compared word by word."""
 _FEW_WORDS = 5
 """An answer of so few words is a label or a name: a word more or less is another answer."""

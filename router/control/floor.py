@@ -78,25 +78,35 @@ def margins(floor: Floor, labels: Labels, mix: Vector, below: Vector) -> Margins
     Args:
         floor: what the policy asks for.
         labels: the evidence.
-        mix: the share of traffic in each band.
+        mix: the share of traffic in each band; of several mixtures, one in each row, the hardest counts.
         below: for each candidate, the share of every band that starts at the first tier.
     """
     alpha = (1 - floor.confidence) / 2
-    loss, last = _loss(labels), labels.sums("last")
-    good, vague, count = last.pooled()
-    parts = below * mix
+    loss = _loss(labels)
+    good, vague, count = labels.sums("last").pooled()
+    spare = (1 - floor.min) * (good - _unsure(good, vague, count, alpha * _FOR_LAST))
+    parts = below * np.atleast_2d(mix)[:, None, :]
     squares, heaviest = np.square(parts) @ loss.variance, (parts * loss.scale).max(axis=-1)
-    estimate = parts @ loss.mean + (1 - floor.min) * good
-    mean_error = _running(np.array([vague]), np.array([count])) if count else np.zeros(1)
-    one = np.array([1 / count]) if count else np.zeros(1)
-    unsure = confidence.shortfall(mean_error, one, alpha=alpha * _FOR_LAST)[0] if count else good
-    proven = estimate - confidence.shortfall(squares, heaviest, alpha=alpha * (1 - _FOR_LAST))
-    proven -= (1 - floor.min) * min(unsure, good)
+    lost = parts @ loss.mean
+    proven = lost + spare - confidence.shortfall(squares, heaviest, alpha=alpha * (1 - _FOR_LAST))
+    estimate = lost + (1 - floor.min) * good
+    enough = labels.judged >= _ENOUGH
+    likely = estimate - _ONE_SIDED * np.sqrt(squares) if enough else np.full(lost.shape, -np.inf)
     untouched = parts.sum(axis=-1) <= 0  # nothing starts at the first tier: the floor holds whatever is known
-    likely = estimate - _ONE_SIDED * np.sqrt(squares) if labels.judged >= _ENOUGH else np.full(len(parts), -np.inf)
     return Margins(
-        estimate, np.where(untouched, 0.0, proven), np.where(untouched, 0.0, likely), good if count else None
+        estimate[-1],
+        np.where(untouched, 0.0, proven).min(axis=0),
+        np.where(untouched, 0.0, likely).min(axis=0),
+        good if count else None,
     )
+
+
+def _unsure(good: float, vague: float, count: float, alpha: float) -> float:
+    """Return how far below its estimate the last tier's own quality may lie."""
+    if not count:
+        return good
+    variance = _running(np.array([vague]), np.array([count]))
+    return min(good, float(confidence.shortfall(variance, np.array([1 / count]), alpha=alpha)[0]))
 
 
 def _loss(labels: Labels) -> _Loss:

@@ -17,6 +17,7 @@ __all__ = ["judge", "moved"]
 
 _FADING = 7 * 86400.0
 _FEW_WINDOWS = 8.0
+_PLENTY = 20_000.0
 
 
 def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> tuple[Memory, Judgement]:
@@ -80,11 +81,16 @@ def _learned(ground: Ground, memory: Memory, window: Window, threshold: float) -
 
 
 def _aged(memory: Memory, lasting: float, now: float) -> Memory:
-    """Begin a second period in the middle of the first; it takes over when the first is too old."""
-    age = now - memory.evidence.since
-    if age >= lasting:
+    """Begin a second period in the middle of the first; it takes over when the first is too old.
+
+    In a retreat it is too old as soon as there is plenty: what broke the floor may still have been on its way.
+    """
+    age = (now - memory.evidence.since) / lasting
+    if memory.retreating:
+        age = max(age, memory.evidence.labels.judged / _PLENTY)
+    if age >= 1:
         return replace(memory, evidence=memory.later, later=Period(now))
-    if age >= lasting / 2 and memory.later.since == memory.evidence.since:
+    if age >= 1 / 2 and memory.later.since == memory.evidence.since:
         return replace(memory, later=Period(now))
     return memory
 
@@ -147,16 +153,9 @@ def _looked(ground: Ground, memory: Memory, window: Window, threshold: float) ->
 
 def _margins(floor: Floor, memory: Memory, below: Vector) -> Margins:
     """Say by how much the floor holds, with the traffic of seven days or of the last hours, whichever is harder."""
-    usual, lately = (
-        margins(floor, memory.evidence.labels, mix / max(float(mix.sum()), 1.0), below)
-        for mix in (memory.mix, memory.lately)
-    )
-    return Margins(
-        lately.estimate,
-        np.minimum(usual.proven, lately.proven),
-        np.minimum(usual.likely, lately.likely),
-        usual.last,
-    )
+    mixes = np.stack([memory.mix, memory.lately])
+    shares = mixes / np.maximum(mixes.sum(axis=1, keepdims=True), 1.0)
+    return margins(floor, memory.evidence.labels, shares, below)
 
 
 def _counted(choice: Choice) -> Memory:

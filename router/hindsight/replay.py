@@ -54,7 +54,9 @@ class _Row:
     escalated: float
     served: str
     facts: Mapping[str, Fact]
-    """What is known of each tier's answer."""
+    """How good each tier's answer is, as far as anybody knows."""
+    alike: Mapping[str, Fact]
+    """How far each tier's answer is the last tier's."""
 
 
 def replay(traffic: Traffic, plan: Plan, only: str | None = None, *, confidence: float = 0.95) -> dict[str, Any]:
@@ -126,6 +128,7 @@ def _row(record: Mapping[str, Any], route: Route, told: Sequence[Fact]) -> _Row 
         float(any(attempt["result"] == "escalated" for attempt in record["attempts"])),
         record["tier"],
         scores(told, record["tier"], names[-1]),
+        scores(told, record["tier"], names[-1], "agreement"),
     )
 
 
@@ -192,11 +195,13 @@ class _Table:
         highest = wanted == last, self.started == last
         priced = [np.where(there, self._baseline, np.nan) for there in highest]
         never = [np.where(there, 0.0, np.nan) for there in highest]
+        always = [np.where(there, 1.0, np.nan) for there in highest]
         made = {
             "cost_usd": self._sample(wanted, self._cost, *priced),
             "escalation_rate": self._sample(wanted, self._escalated, *never, bounded=True),
             "seconds": self._sample(wanted, self._seconds),
-            "quality": self._quality(wanted),
+            "quality": self._scored(wanted, [row.facts for row in self._rows]),
+            "agreement": self._scored(wanted, [row.alike for row in self._rows], *always, judges_tiers=True),
         }
         shares = {name: float((wanted == place).mean()) for place, name in enumerate(self._names)}
         return {"starts": shares, **{name: asdict(estimate(one, confidence=confidence)) for name, one in made.items()}}
@@ -223,23 +228,38 @@ class _Table:
             bounded=bounded,
         )
 
-    def _quality(self, wanted: NDArray[np.int64]) -> Sample:
-        """Scores of what was served; where shadows say enough about other starts, of what those would have got."""
-        pairs = list(zip(self._rows, wanted.tolist(), strict=True))
-        moved = [row.facts.get(self._names[place]) for row, place in pairs if row.started != place]
-        shadowed = sum(fact is not None for fact in moved) >= LEAST
+    def _scored(
+        self,
+        wanted: NDArray[np.int64],
+        known: Sequence[Mapping[str, Fact]],
+        predicted: Vector | None = None,
+        had: Vector | None = None,
+        *,
+        judges_tiers: bool = False,
+    ) -> Sample:
+        """Scores of what was served; where shadows say enough about other starts, of what those would have got.
+
+        With `judges_tiers` a score is that of the tier where the request starts, whoever served it in the end.
+        """
+        names = [self._names[place] for place in wanted.tolist()]
+        moved = self.started != wanted
+        beside = [facts.get(name) for facts, name in zip(known, names, strict=True)]
+        shadowed = sum(fact is not None for fact, other in zip(beside, moved, strict=True) if other) >= LEAST
+        own = [facts.get(row.served) for facts, row in zip(known, self._rows, strict=True)]
         facts = [
-            row.facts.get(self._names[place] if shadowed and row.started != place else row.served)
-            for row, place in pairs
+            other if judges_tiers or (shadowed and elsewhere) else mine
+            for mine, other, elsewhere in zip(own, beside, moved, strict=True)
         ]
-        started = wanted if shadowed else self.started
         return Sample(
             self._band,
-            started,
+            wanted if shadowed else self.started,
             wanted,
             self._ones if shadowed else self._propensity,
             np.array([np.nan if fact is None else fact.given for fact in facts]),
             np.array([_looked(fact, row) for fact, row in zip(facts, self._rows, strict=True)]),
+            predicted,
+            had,
+            trusted=predicted is not None,
             bounded=True,
         )
 

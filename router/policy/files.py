@@ -23,19 +23,34 @@ SNIPPETS = tuple(f"{each}.{name}" for each in _PROMPTS for name in ("prepend", "
 EXAMPLES = tuple(f"{each}.examples" for each in _PROMPTS)
 FORMATS = ("tiers.*.params.response_format",)  # an object, or the file that holds it
 JUDGES = ("tiers.*.checks.*.judge.prompt",)  # a template of what a judge is asked
+CONTEXTS = ("tiers.*.context.template",)  # a template of what stands around chunks
 HANDOFFS = ("tiers.*.handoff", "routes.*.handoff")
 MODELS = ("routes.*.difficulty",)  # fields that name a file of any kind
 CALIBRATIONS = ("routes.*.calibration",)  # the like, made for a model
 CERTIFICATES = ("prometheus.ca", "grafana.ca")
 SECRETS = ("auth.keys",)  # fields that name a file which has no part in the policy's version
 NAMING = (
-    *(*TEXTS, *TEMPLATES, *SNIPPETS, *EXAMPLES, *FORMATS, *JUDGES, *MODELS, *CALIBRATIONS, *CERTIFICATES, *SECRETS),
+    *(
+        *TEXTS,
+        *TEMPLATES,
+        *SNIPPETS,
+        *EXAMPLES,
+        *FORMATS,
+        *JUDGES,
+        *CONTEXTS,
+        *MODELS,
+        *CALIBRATIONS,
+        *CERTIFICATES,
+        *SECRETS,
+    ),
     *(f"{each}.template" for each in HANDOFFS),
 )
 HANDED = {"draft": ("draft", "verdict"), "verdict": ("verdict",), "none": ()}
 """The variables that a handoff's template may use, by what is given."""
 JUDGED = ("request", "answer")
 """The variables that a judge's words may use."""
+RETRIEVED = ("sources",)
+"""The variable that a template of sources must use."""
 _LARGEST = 256 * 2**20
 
 
@@ -158,6 +173,13 @@ def _handoff(known: tuple[str, ...], content: bytes) -> object:
     return templates.parse(_text("", content), known.__contains__, _told(known))
 
 
+def _sources(content: bytes) -> object:
+    template = templates.parse(_text("", content), RETRIEVED.__contains__, _told(RETRIEVED))
+    if not any(isinstance(piece, templates.Variable) for piece in template):
+        raise ValueError("has no {{sources}}, so that the model would never see them")
+    return template
+
+
 def _told(known: tuple[str, ...]) -> str:
     """Name variables for people."""
     return " and ".join(f"{{{{{name}}}}}" for name in known) or "nothing"
@@ -176,6 +198,7 @@ _READ_AS: tuple[tuple[tuple[str, ...], Callable[[str, bytes], object]], ...] = (
     (TEMPLATES, _prompt),
     (EXAMPLES, lambda _name, content: examples.read(content)),
     (FORMATS, formats.read),
+    (CONTEXTS, lambda _name, content: _sources(content)),
     (JUDGES, lambda _name, content: _handoff(JUDGED, content)),
 )
 """What each named file is read as, to see whether it can be."""

@@ -13,6 +13,7 @@ from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
+from router.policy.retrieval import Context
 from router.policy.routes import Range, Route, Rule, Rung, Scope, Sessions, TextPattern, When
 from router.policy.source import Source, fingerprint
 from router.policy.values import Count, Duration, JsonObject, Name, Size, Text, read_hold
@@ -68,6 +69,11 @@ class Tier(Block):
         default=None,
         description="What the next tier is told about this tier's answer if it was not good enough; omitted: nothing.",
         examples=["draft"],
+    )
+    context: Context | None = Field(
+        default=None,
+        description="Where this tier's requests get sources from that they are answered with; omitted: nowhere.",
+        examples=[{"url": "http://127.0.0.1:8090/retrieve", "top_k": 4}],
     )
 
 
@@ -217,6 +223,7 @@ __all__ = [
     "Breaker",
     "Cache",
     "Check",
+    "Context",
     "Control",
     "Deployment",
     "Exact",

@@ -26,7 +26,7 @@ class Row:
     said: Callable[[object], str] | None = None
 
 
-ROWS = (Row("tiers.*.context"),)
+ROWS: tuple[Row, ...] = ()
 
 
 def complaints(tree: object) -> Iterator[Complaint]:

@@ -15,6 +15,7 @@
     helm        thresholds in force, and control that moves them
     signing     the key that request ids are signed with, the same on every replica
     service     a policy at work; reloads swap what it works with
+    signing     the key that signs request ids, and replicas' agreement on it
     breakers    what one replica finds out about a deployment, and tells the others
     watch       has the policy changed?
     workers     several processes on one port

@@ -28,6 +28,7 @@ from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
 from router.settings import Settings
 from router.shadow import Shadows, Told
+from router.traces import Traces, wanted
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
 from router.upstream.reply import Sink
@@ -73,10 +74,8 @@ class Service:
         signer = self._signing.signer
         self.intake = Intake(signer, self.store, self.decisions)
         self.books = Books(self.metrics, self.decisions, self.intake, clock)
-        sinks: list[Sink] = [self.books.outcome]
-        if log is not None:
-            self.metrics.count_log(lambda: log.dropped)
-            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        self._traces = self._traced()
+        sinks = self._sinks(log)
         self.shadows = self._shadows(sinks)
         self._breakers = Breakers(self.store, clock)
         self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
@@ -85,12 +84,33 @@ class Service:
         memory = Memory(self._flights, Sessions(self.store, clock))
         self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
+        self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
         self._cautioned: set[str] = set()
         self._caution(read.cautions)
+
+    def _sinks(self, log: AccessLog | None) -> list[Sink]:
+        """Who hears of a request when it has ended."""
+        sinks: list[Sink] = [self.books.outcome]
+        if log is not None:
+            self.metrics.count_log(lambda: log.dropped)
+            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+        if self._traces is not None:
+            sinks.append(self._traces.record)
+        return sinks
+
+    def _traced(self) -> Traces | None:
+        """Who takes traces, if the environment names somebody."""
+        if not wanted(self._settings.environment):
+            return None
+        try:
+            return Traces(self._settings.environment)
+        except ImportError:
+            self._say("OTEL_EXPORTER_OTLP_ENDPOINT: traces need: pip install 'smallfirst[otel]'; none are sent")
+            return None
 
     def admit(self) -> None:
         """Let a request in, which is counted as being answered by now.
@@ -191,13 +211,15 @@ class Service:
     async def aclose(self) -> None:
         """Give up what is asked aside; close every connection to a deployment, the books, and what is shared."""
         await self.shadows.aclose()
-        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self._flights.aclose()
+        await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
         await self.helm.aclose()
         await self._signing.aclose()
         await self.books.aclose()
         await self.store.aclose()
         self._aside.shutdown(wait=False)
+        if self._traces is not None:
+            await self._traces.aclose()
 
     def may_listen_on(self, host: str) -> None:
         """Refuse to be reachable from elsewhere without keys, now and after every reload.
@@ -237,7 +259,9 @@ class Service:
         return shadows
 
     def _shows(self, plan: Plan) -> None:
-        """Let metrics show a plan."""
+        """Let shadows, metrics and traces know a plan."""
+        if self._traces is not None:
+            self._traces.serve(plan)
         self.shadows.serve(plan, self.pipeline.pool)
         self.metrics.serve(plan, self._up, self.helm.thresholds.now, self.helm.frozen)
 

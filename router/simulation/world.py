@@ -5,6 +5,7 @@ seed repeats a world exactly.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -156,6 +157,7 @@ _POINTS: Final = (np.arange(2000) + 0.5) / 2000
 _NORMAL: Final = np.sort(np.random.default_rng(0).standard_normal(20_000))[5::10]
 
 
+@lru_cache(4096)
 def _lognormal(median: float) -> Vector:
     """Return how many answers fall into each bucket of seconds."""
     counts = np.histogram(median * np.exp(_SPREAD * _NORMAL), np.concatenate([[0.0], EDGES, [np.inf]]))[0]

@@ -8,6 +8,7 @@
     patience    a stream whose client is kept waiting: comments keep its connection open
     live        an answer that is good enough, and the place a stream takes
     opinion     what another deployment thinks of an answer
+    sources     what a request's tiers are given to answer with      retriever   where that comes from
 
     pool        deployments at work: places, breakers, connections; who is asked next
     attempt     one call: a whole answer, the head of a stream, or the failure

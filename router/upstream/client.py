@@ -1,9 +1,13 @@
 """What the house knows of a connection to a deployment: bytes out, a status and bytes back, failures by name."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
 from typing import Literal, Protocol
 
-__all__ = ["Kind", "Streamed", "Transport", "TransportError", "Whole"]
+__all__ = ["TRACEPARENT", "Kind", "Streamed", "Transport", "TransportError", "Whole"]
+
+TRACEPARENT: ContextVar[bytes] = ContextVar("traceparent", default=b"")
+"""The W3C header of calls that are made from here; empty while nobody traces."""
 
 Kind = Literal["connect", "reset", "timeout", "malformed"]
 

@@ -10,19 +10,22 @@ from router.chat import ChatRequest, Completion, Usage, without_logprobs
 from router.clock import Clock
 from router.conversation import own
 from router.decide import Candidate, Decision, Step
-from router.errors import BadRequest, Problem, Unavailable, UpstreamTimedOut
+from router.errors import BadRequest, Problem, Unavailable, UpstreamFailed, UpstreamTimedOut
 from router.health import Breaker
 from router.journey import Journey
 from router.outcome import Judgement
 from router.plan import ALL, Deployment, Route, Tier
 from router.pricing import cost
 from router.prompts import Shaped, shape
+from router.traceparent import CALLS
 from router.upstream import attempt
+from router.upstream.client import TRACEPARENT
 from router.upstream.failure import Failure, problem
 from router.upstream.live import EVENTS, Draft, Drafted, Live, Served
 from router.upstream.opinion import Opinion, opinion
-from router.upstream.pool import Member, Pool, Tried, choose
+from router.upstream.pool import Member, Pool, Tried, above, choose, larger
 from router.upstream.purse import Purse
+from router.upstream.sources import Sourced, Sources
 from router.upstream.stream import Stream
 from router.verify import ACCEPTED, Judge, Verdict, Watching, judge, usable
 
@@ -36,6 +39,7 @@ class _Call:
     candidate: Candidate
     member: Member
     shaped: Shaped
+    sourced: Sourced
     since: float
     """Seconds into the request."""
     above: tuple[Step, ...]
@@ -55,9 +59,11 @@ class Climb:
         "_draft",
         "_failures",
         "_journey",
+        "_plain",
         "_pool",
         "_purse",
         "_request",
+        "_retrieval",
         "_route",
         "_told_above",
         "_tried",
@@ -75,6 +81,8 @@ class Climb:
         self._decision = decision
         self._until = clock.now() + route.deadline
         self._purse = Purse(decision)
+        self._plain = Sourced(request)
+        self._retrieval: Sources | None = None
         self._told_above: str | None = None
         self._draft: Draft | None = None
         self._tried: dict[str, Tried] = {}
@@ -91,15 +99,17 @@ class Climb:
             if candidate.after:
                 await asyncio.sleep(candidate.after)
                 self._journey.paused(candidate.after)
-            match await self._ask(candidate, _above(steps, candidate.tier)):
+            match await self._ask(candidate, above(steps, candidate.tier)):
                 case Served() as served:
                     return served
                 case Verdict():
                     self._count(candidate, Tried(1, again=False))
-                    steps = _above(steps, candidate.tier)
+                    steps = above(steps, candidate.tier)
                 case Failure() as failure:
                     steps = self._without(failure, candidate, steps)
-        if self._draft is not None and usable(self._draft.completion, self._request, self._draft.candidate.tier.checks):
+        if self._draft is not None and usable(
+            self._draft.completion, self._draft.given, self._draft.candidate.tier.checks
+        ):
             self._journey.redeem(self._draft.place)
             self._journey.answer = self._draft.completion
             return self._draft.served
@@ -112,6 +122,11 @@ class Climb:
         session = self._journey.session
         return self._pool.order(step, keeps=self._decision.keeps, thread=session.thread if session else None)
 
+    def _trace(self) -> None:
+        """Let the next call say which trace it belongs to."""
+        if (trace := self._journey.trace) is not None:
+            TRACEPARENT.set(trace.header(CALLS + self._journey.place + 1))
+
     @property
     def _left(self) -> float:
         """Seconds until the route's deadline."""
@@ -121,18 +136,13 @@ class Climb:
         """Ask one deployment, and note what became of it. `above`: who may be asked if it is not good enough."""
         member = self._pool.members[candidate.deployment.name]
         since = self._journey.elapsed
-        if (why := member.refuses(self._clock.now())) is not None:
-            return self._note(candidate, since, Failure(why))
-        shaped = self._shaped(candidate)
-        if not self._purse.affords(candidate.deployment, shaped.added):
-            return self._note(candidate, since, Failure("cost"))
         try:
-            async with asyncio.timeout(self._left):
-                await member.enter()
-        except TimeoutError:
-            return self._note(candidate, since, Failure("full"))
-        call = _Call(candidate, member, shaped, since, above, judged=self._judge(candidate.tier, above))
+            sourced, shaped = await self._ready(member, candidate)
+        except Failure as failure:
+            return self._note(candidate, since, failure)
+        call = _Call(candidate, member, shaped, sourced, since, above, judged=self._judge(candidate.tier, above))
         result: Served | Verdict | Failure | None = None
+        self._trace()
         try:
             call.sent = member.call(self._clock.now())
             if call.sent is None:
@@ -152,11 +162,26 @@ class Climb:
                 member.leave(call.sent)
         return result
 
+    async def _ready(self, member: Member, candidate: Candidate) -> tuple[Sourced, Shaped]:
+        """Have a place and something to send, or raise the Failure that there is none."""
+        if (why := member.refuses(self._clock.now())) is not None:
+            raise Failure(why)
+        sourced = self._plain if candidate.tier.context is None else await self._sources(candidate.tier)
+        shaped = self._shaped(candidate, sourced.request)
+        if not self._purse.affords(candidate.deployment, shaped.added):
+            raise Failure("cost")
+        try:
+            async with asyncio.timeout(self._left):
+                await member.enter()
+        except TimeoutError:
+            raise Failure("full") from None
+        return sourced, shaped
+
     async def _whole(self, call: _Call) -> Served | Verdict:
         tier = call.candidate.tier
         answer = await attempt.ask(call.member, call.shaped.body, within=self._within(call.candidate))
         call.member.succeeded()
-        verdict = judge(answer.completion, self._request, tier.checks)
+        verdict = judge(answer.completion, call.sourced.request, tier.checks)
         if verdict.accepted and call.judged is not None:
             verdict = await self._judged(call, call.judged, answer.completion)
         sent = verdict.accepted or self._stands(call, answer.completion, verdict)
@@ -164,7 +189,7 @@ class Climb:
         raw = without_logprobs(answer.raw) if self._hides_logprobs(tier) else answer.raw
         served = Served(answer.content_type, raw)
         if not sent:
-            self._draft = Draft(served, answer.completion, call.candidate, self._journey.place)
+            self._draft = Draft(served, answer.completion, call.candidate, call.sourced.request, self._journey.place)
             return verdict
         self._journey.answer = answer.completion
         return served
@@ -194,20 +219,21 @@ class Climb:
             if not committed:
                 await stream.aclose()
         if committed:
-            return Served(EVENTS, live=Live(stream, call.member, call.candidate, call.sent))
+            return Served(EVENTS, live=Live(stream, call.member, call.candidate, call.sent, given=call.sourced.request))
         call.member.succeeded()
         if stream.whole:
-            served = Served(EVENTS, live=Drafted(stream, call.member, call.candidate, None))
-            self._draft = Draft(served, stream.answer.completion(), call.candidate, self._journey.place)
+            given = call.sourced.request
+            served = Served(EVENTS, live=Drafted(stream, call.member, call.candidate, None, given=given))
+            self._draft = Draft(served, stream.answer.completion(), call.candidate, given, self._journey.place)
         return verdict
 
     async def _held(self, call: _Call, stream: Stream) -> tuple[Verdict, Usage | None]:
         """Hold a stream back for as long as its tier says, and judge what there is of it by then."""
         tier = call.candidate.tier
         chunks = self._hold(tier, judged=call.judged is not None) if call.above else 0
-        watching = Watching.of(tier.checks, self._request) if chunks else None
+        watching = Watching.of(tier.checks, call.sourced.request) if chunks else None
         await stream.hold(chunks, watching.add if watching else None)
-        verdict, usage = self._so_far(stream, tier)
+        verdict, usage = self._so_far(stream, call)
         if verdict.accepted and call.judged is not None and stream.whole:
             verdict = await self._judged(call, call.judged, stream.answer.completion())
         return verdict, usage
@@ -225,7 +251,7 @@ class Climb:
         within = min(check.timeout, self._left)
         said = Opinion(asked=False)
         if permitted and within > 0 and self._purse.affords_any(call.above) and self._purse.affords(member.deployment):
-            said = await opinion(check, self._request, completion, member, within=within, now=self._clock.now)
+            said = await opinion(check, call.sourced.request, completion, member, within=within, now=self._clock.now)
         if said.asked:
             self._purse.pay(member.deployment, said.usage)
         verdict = ACCEPTED if said.score is None else check.verdict(said.score)
@@ -252,14 +278,16 @@ class Climb:
             usage=usage,
             trimmed=call.shaped.trimmed,
         )
+        self._journey.cites(call.sourced.ids)
 
-    def _so_far(self, stream: Stream, tier: Tier) -> tuple[Verdict, Usage | None]:
+    def _so_far(self, stream: Stream, call: _Call) -> tuple[Verdict, Usage | None]:
         """What checks say of a stream that is held back: what its pieces showed, or all of it once it has finished."""
         if stream.broken is not None:
             return Verdict(accepted=False, reason=stream.broken), stream.answer.usage
         if not stream.answer.finished:
             return Verdict(accepted=True), None
-        return judge(stream.answer.completion(), self._request, tier.checks), stream.answer.usage
+        verdict = judge(stream.answer.completion(), call.sourced.request, call.candidate.tier.checks)
+        return verdict, stream.answer.usage
 
     def _stands(self, call: _Call, completion: Completion, verdict: Verdict) -> bool:
         """Whether an answer that is not good enough is sent all the same: nobody above it is left, or can be paid.
@@ -274,11 +302,17 @@ class Climb:
         self._told_above = handoff.told(completion, verdict.reason) if handoff else None
         return False
 
-    def _shaped(self, candidate: Candidate) -> Shaped:
+    async def _sources(self, tier: Tier) -> Sourced:
+        """The request with what this tier answers it with."""
+        if self._retrieval is None:
+            self._retrieval = Sources(self._request, self._journey, self._pool)
+        return await self._retrieval.of(tier, self._left)
+
+    def _shaped(self, candidate: Candidate, request: ChatRequest) -> Shaped:
         """The request as this tier, or this tune, should see it: the client's own, whatever was asked before."""
         tier, deployment = candidate.tier, candidate.deployment
         return shape(
-            self._seen_by(deployment),
+            self._seen_by(deployment, request),
             model=deployment.model,
             params=tier.params,
             prompt=tier.prompts.get(deployment.name),
@@ -286,16 +320,14 @@ class Climb:
             logprobs=self._hides_logprobs(tier),
         )
 
-    def _seen_by(self, deployment: Deployment) -> ChatRequest:
-        """The client's request without what other models wrote for themselves."""
+    def _seen_by(self, deployment: Deployment, request: ChatRequest) -> ChatRequest:
+        """A request without what other models wrote for themselves."""
         session, staying = self._journey.session, self._route.sessions
         if session is None or session.key is None or staying is None or not staying.mixed:
-            return self._request
-        messages, pin = self._request.messages, session.pin
+            return request
+        messages, pin = request.messages, session.pin
         seen = own(messages, pin.since if pin is not None and pin.model == deployment.voice else len(messages))
-        if seen is messages:
-            return self._request
-        return replace(self._request, body={**self._request.body, "messages": seen})
+        return request if seen is messages else replace(request, body={**request.body, "messages": seen})
 
     def _hides_logprobs(self, tier: Tier) -> bool:
         """Whether log probabilities are asked for that the client did not ask for, so that it must not see them."""
@@ -325,7 +357,10 @@ class Climb:
         if failure.called or candidate.tier.name not in self._failures:
             self._failures[candidate.tier.name] = failure, self._journey.place
         if failure.too_long:
-            return _larger(steps, candidate)
+            return larger(steps, candidate)
+        context = candidate.tier.context
+        if failure.reason == "retrieval" and context is not None and context.on_error == "fail":
+            return ()
         if failure.final:  # it is about the request, so it is what the client hears, whatever failed before
             self._failures = {candidate.tier.name: (failure, self._journey.place)}
             return ()
@@ -344,31 +379,12 @@ class Climb:
             if failure.called:
                 self._journey.speaker = place
                 return problem(failure, tier)
+        if any(failure.reason == "retrieval" for failure, _ in self._failures.values()):
+            message = "the sources that this is to be answered with cannot be had just now"
+            return UpstreamFailed(message, code="retrieval_failed")
         opens = [self._pool.members[name].breaker.open_until or 0.0 for name in self._tried]
         after = max(1, math.ceil(min(opens, default=0.0) - self._clock.now()))
         if self._failures and all(failure.reason == "cost" for failure, _ in self._failures.values()):
             message = "with the prompts that are added, no tier is expected to answer for what this request may cost"
             return BadRequest(message, code="max_cost_exceeded")
         return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})
-
-
-def _above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
-    """The tiers after this one."""
-    return steps[[step.tier for step in steps].index(tier) + 1 :]
-
-
-def _larger(steps: tuple[Step, ...], candidate: Candidate) -> tuple[Step, ...]:
-    """The deployments, from this tier on, whose window is larger than the one that was too small.
-
-    A window nobody knows is larger than one that is known; when the one that was too small is itself unknown, what
-    is left is the tiers above.
-    """
-    above = _above(steps, candidate.tier)
-    small = candidate.deployment.context_window
-    if small is None:
-        return above
-    kept = (
-        replace(step, deployments=tuple(d for d in step.deployments if (d.context_window or small + 1) > small))
-        for step in (*(s for s in steps if s.tier is candidate.tier), *above)
-    )
-    return tuple(step for step in kept if step.deployments)

@@ -12,7 +12,7 @@ from router.upstream.client import Kind
 
 __all__ = ["REASONS", "Failure", "from_event", "from_status", "is_failure", "problem"]
 
-_NOT_CALLED = frozenset({"full", "open", "cost"})
+_NOT_CALLED = frozenset({"full", "open", "cost", "retrieval"})
 REASONS = _NOT_CALLED | frozenset(get_args(Kind)) | {"unfinished", "error_event", "context", "rejected"}
 """Every reason there is, besides `status_N`."""
 
@@ -37,7 +37,7 @@ class Failure(Exception):
 
     @property
     def called(self) -> bool:
-        """Whether the deployment was called at all: it was not full, left alone by its breaker, or too dear."""
+        """Whether it was called at all: not full, left alone by its breaker, too dear or without sources."""
         return self.reason not in _NOT_CALLED
 
     @property

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from router.chat import Completion
+from router.chat import ChatRequest, Completion
 from router.decide import Candidate
 from router.health import Breaker
 from router.upstream.pool import Member
@@ -18,9 +18,13 @@ EVENTS = "text/event-stream; charset=utf-8"
 class Live:
     """A committed stream and the place it takes at its deployment; closing it gives both back."""
 
-    __slots__ = ("_sent", "candidate", "member", "stream")
+    __slots__ = ("_sent", "candidate", "given", "member", "stream")
 
-    def __init__(self, stream: Stream, member: Member, candidate: Candidate, sent: Breaker | None) -> None:
+    def __init__(
+        self, stream: Stream, member: Member, candidate: Candidate, sent: Breaker | None, *, given: ChatRequest
+    ) -> None:
+        """`given` is the request as it was asked, with the sources that it was asked with."""
+        self.given = given
         self.stream = stream
         self.member = member
         self.candidate = candidate
@@ -77,5 +81,6 @@ class Draft:
     served: Served
     completion: Completion
     candidate: Candidate
+    given: ChatRequest
     place: int
     """Which of the attempts it was."""

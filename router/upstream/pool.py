@@ -10,10 +10,12 @@ from hashlib import blake2b
 
 from router.decide import Candidate, Step
 from router.health import CLOSED, Breaker
-from router.plan import Deployment
+from router.plan import Deployment, Tier
+from router.prompts import Context
 from router.upstream.client import Transport
+from router.upstream.retriever import Retriever
 
-__all__ = ["Member", "Pool", "Tried", "choose", "rendezvous"]
+__all__ = ["Member", "Pool", "Tried", "above", "choose", "larger", "rendezvous"]
 
 MOST_PER_DEPLOYMENT = 2
 MOST_PER_REQUEST = 6
@@ -102,8 +104,9 @@ class Member:
 class Pool:
     """Every deployment of one plan at work."""
 
-    def __init__(self, members: Mapping[str, Member]) -> None:
+    def __init__(self, members: Mapping[str, Member], retrievers: dict[Context, Retriever] | None = None) -> None:
         self._members = members
+        self._retrievers = retrievers or {}
         self._turn = 0
         self._turns = dict.fromkeys(members, 0)
 
@@ -114,18 +117,30 @@ class Pool:
         """Put deployments to work; those that a reload left alone keep their connections, places and breakers."""
         kept = before.members if before else {}
         return cls(
-            {
+            retrievers=dict(before.retrievers) if before else None,
+            members={
                 name: kept[name]
                 if name in kept and _same(kept[name].deployment, deployment)
                 else Member(deployment, connect(deployment))
                 for name, deployment in deployments.items()
-            }
+            },
         )
 
     @property
     def members(self) -> Mapping[str, Member]:
         """All of them, by name."""
         return self._members
+
+    @property
+    def retrievers(self) -> Mapping[Context, Retriever]:
+        """Those that have been asked so far."""
+        return self._retrievers
+
+    def retriever(self, context: Context) -> Retriever:
+        """Whoever is asked for a tier's sources; opened when it is first needed."""
+        if context not in self._retrievers:
+            self._retrievers[context] = Retriever(context)
+        return self._retrievers[context]
 
     def order(self, step: Step, *, keeps: str | None = None, thread: bytes | None = None) -> Sequence[Deployment]:
         """Least busy first; among equals whoever came first longest ago, whatever other tiers were asked meanwhile.
@@ -157,7 +172,8 @@ class Pool:
     async def retire(self, keep: "Pool | None" = None) -> None:
         """Close what the next pool does not keep, each when its last call has ended."""
         gone = [m for name, m in self._members.items() if keep is None or keep.members.get(name) is not m]
-        await asyncio.gather(*(member.retire() for member in gone))
+        left = [r for c, r in self._retrievers.items() if keep is None or keep.retrievers.get(c) is not r]
+        await asyncio.gather(*(member.retire() for member in gone), *(retriever.retire() for retriever in left))
 
 
 def rendezvous(thread: bytes, deployments: Sequence[Deployment]) -> list[Deployment]:
@@ -216,3 +232,25 @@ def _again(steps: Sequence[Step], tried: Mapping[str, Tried]) -> Iterator[Candid
             one = tried[deployment.name]
             if one.again and one.times < MOST_PER_DEPLOYMENT and one.retry_after <= LONGEST_RETRY_AFTER:
                 yield Candidate(step.tier, deployment, one.retry_after)
+
+
+def above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
+    """The tiers after this one."""
+    return steps[[step.tier for step in steps].index(tier) + 1 :]
+
+
+def larger(steps: tuple[Step, ...], candidate: Candidate) -> tuple[Step, ...]:
+    """The deployments, from this tier on, whose window is larger than the one that was too small.
+
+    A window nobody knows is larger than one that is known; when the one that was too small is itself unknown, what
+    is left is the tiers above.
+    """
+    rest = above(steps, candidate.tier)
+    small = candidate.deployment.context_window
+    if small is None:
+        return rest
+    kept = (
+        replace(step, deployments=tuple(d for d in step.deployments if (d.context_window or small + 1) > small))
+        for step in (*(s for s in steps if s.tier is candidate.tier), *rest)
+    )
+    return tuple(step for step in kept if step.deployments)

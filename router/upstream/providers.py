@@ -19,7 +19,7 @@ import orjson
 from router.plan import Deployment
 from router.settings import tell_library
 from router.sse import DONE, encode
-from router.upstream.client import Kind, TransportError
+from router.upstream.client import TRACEPARENT, Kind, TransportError
 
 __all__ = ["FIELDS", "Answer", "Events", "Provider", "known", "load"]
 
@@ -159,7 +159,8 @@ class Provider:
             message = f"{self._fixed['model']} cannot be sent '{name}'; leave it out, or send this request elsewhere."
             return _error(400, {"message": message, "param": name, "code": "unsupported_parameter"})
         try:
-            return await self._litellm.acompletion(**asked, **self._fixed)
+            traced = {"extra_headers": {"traceparent": trace.decode()}} if (trace := TRACEPARENT.get()) else {}
+            return await self._litellm.acompletion(**asked, **self._fixed, **traced)
         except Exception as error:  # noqa: BLE001  whatever LiteLLM raises, this call has failed
             return _error_answer(error)
 

@@ -56,13 +56,13 @@ class Reply:
         """A stream's bytes as they come; when it cannot be finished, one error event is the last."""
         if self._live is None:
             return
-        live, request = self._live
+        live, _ = self._live
         try:
             async for part in live.stream.forward():
                 yield part
             live.succeeded()
             self._journey.answer = answer = live.stream.answer.completion()
-            verdict = judge(answer, request, live.candidate.tier.checks)
+            verdict = judge(answer, live.given, live.candidate.tier.checks)
             self._journey.amend(live.candidate, "served", verdict.reason, live.stream.answer.usage)
             self._end = "ok"
         except Failure as failure:

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import certifi
 
 from router import __version__
-from router.upstream.client import TransportError
+from router.upstream.client import TRACEPARENT, TransportError
 from router.upstream.connection import Connection, UndeliveredError
 from router.upstream.inflate import Inflate, coded
 
@@ -26,6 +26,7 @@ __all__ = ["Wire", "trust"]
 _LARGEST = 64 * 1024 * 1024
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LENGTH = b"content-length: "
 _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
@@ -200,14 +201,19 @@ class Wire:
             since, connection = self._idle.pop()
             if connection.usable:
                 try:
-                    await connection.ask(self._head, body, largest=largest)
+                    await connection.ask(self._traced(), body, largest=largest)
                     return connection
                 except UndeliveredError:
                     self._close_idle_since(since)  # what has been idle for longer is no better
                     break
         connection = await self._connect(loop)
-        await connection.ask(self._head, body, largest=largest)
+        await connection.ask(self._traced(), body, largest=largest)
         return connection
+
+    def _traced(self) -> bytes:
+        """What goes before a body, with the trace that this call belongs to."""
+        trace = TRACEPARENT.get()
+        return b"%btraceparent: %b\r\n%b" % (self._head[: -len(_LENGTH)], trace, _LENGTH) if trace else self._head
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
         name = self._host if self._tls else None
@@ -298,5 +304,5 @@ def _address(url: str, headers: Mapping[str, str]) -> tuple[str, int, bool, byte
             raise ValueError(f"header '{name}' cannot be set")
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"header '{name}' has a value that cannot be sent: only printable ASCII can")
-    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "content-length: "]
+    lines = [f"POST {target} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), _LENGTH.decode()]
     return host, port, parts.scheme == "https", "\r\n".join(lines).encode()

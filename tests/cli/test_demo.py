@@ -87,6 +87,14 @@ def test_a_model_that_breaks_is_one_json_document(
     assert "broken" in told.err
 
 
+def test_without_the_extra_a_plot_is_refused_before_anything_starts(
+    smallfirst: Smallfirst, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.cli.demo.find_spec", lambda _: None)
+
+    assert "smallfirst[train]" in smallfirst("demo", "--break", "tuned", "--plot", "out.png").err
+
+
 def test_what_cannot_be_drawn_or_graded_is_told_before_anything_starts(smallfirst: Smallfirst, tmp_path: Path) -> None:
     ungraded = tmp_path / "mine.jsonl"
     ungraded.write_text(ROW % (1, 1, 1))

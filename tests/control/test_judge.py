@@ -85,3 +85,14 @@ def test_failures_leave_counts_of_missed_windows_as_they_were() -> None:
     memory, _ = judge(rule, start(), window(slow=slow), 0.3)
     again, _ = judge(rule, memory, replace(window(slow=slow, labels=Labels.none()), failed=500.0), 0.3)
     assert memory.late == again.late == 1
+
+
+def test_in_a_retreat_plenty_of_evidence_is_old_evidence() -> None:
+    """What broke the floor may still have been on its way when the evidence began."""
+    rule, memory = ground(), start()
+    memory, _ = judge(rule, memory, window(0.5, labels=pairs(3_000, loss=0.01)), 0.5)
+    for number in range(2, 7):
+        memory, _ = judge(rule, memory, window(0.5, labels=pairs(600, loss=0.3), number=number), 0.5)
+    assert memory.retreating
+    assert memory.evidence.since > 900.0
+    assert memory.evidence.labels.pairs < 20_000

@@ -13,16 +13,6 @@ from router.meters import METRICS
 
 RULES = Path(__file__).parent.parent.parent / "grafana" / "rules"
 KNOWN = {metric.name: metric for metric in METRICS}
-NOT_YET = frozenset({"router_escalation_results_total"})
-"""Metrics that dashboards and rules ask for and that nothing counts yet. Shrinks to nothing."""
-PLACES_NOT_YET = frozenset(
-    {
-        "control / What evidence costs an hour",
-        "routing / Agreement with the last tier",
-        "routing / Do judges agree with people?",
-    }
-)
-"""Panels that ask for what nothing does yet. Shrinks to nothing."""
 
 
 def panels() -> Iterator[tuple[str, Query]]:
@@ -43,4 +33,4 @@ def metrics(expr: str) -> set[str]:
     bare = re.sub(r"\{[^}]*\}|by \([^)]*\)|on \([^)]*\)|\"[^\"]*\"", "", expr)
     found = set(re.findall(r"(?<![\w:])(?:router|gen_ai|process)_\w+", bare))
     plain = {name: re.sub(r"_(bucket|sum|count)$", "", name) for name in found}
-    return {bare if bare in KNOWN.keys() | NOT_YET else name for name, bare in plain.items()}
+    return {bare if bare in KNOWN else name for name, bare in plain.items()}

@@ -20,7 +20,7 @@ from router.server.run import running
 from router.server.service import Service
 from router.settings import Settings
 from router.thresholds import Change
-from tests.grafana.queries import NOT_YET, PLACES_NOT_YET, metrics, panels, rules
+from tests.grafana.queries import panels, rules
 from tests.scraping import Prometheus, Scraped, prometheus
 from tests.talking import Heard, talk
 
@@ -31,7 +31,8 @@ deployments:
   frontier-a: {base_url: FRONTIER, model: large, price: {input: 100, output: 1000, cached_input: 10}}
   odd-a: {base_url: TUNED, model: a-model-nobody-has-a-price-for}
 tiers:
-  tuned: {deployments: [tuned-a], prompt: {system: lean.md, replaces: full.md}}
+  tuned: {deployments: [tuned-a], prompt: {system: lean.md, replaces: full.md},
+          checks: [complete, {judge: {deployment: frontier-a, rate: 0.5}}]}
   frontier: {deployments: [frontier-a]}
   odd: {deployments: [odd-a]}
 records: {path: records}
@@ -45,11 +46,12 @@ routes:
       cost_per_request_usd: {max: 1}
       escalation_rate: {max: 0.9}
     control: {every: 200ms, window: 200ms, evidence: 1d}
-    shadow: {rate: 1}
+    shadow: {rate: 1, usd_per_hour: 1000, judge: {deployment: frontier-a}}
   support:
     cascade: [{tier: tuned, below: 0.5}, {tier: frontier}]
     difficulty: 0.2
 """
+PROSE = "They make a sentence that nobody can compare letter by letter, so that somebody has to read it and judge."
 FULL = "You answer our customers politely. " * 40
 PATIENCE = 30.0
 VARIABLES = {"$__rate_interval": "1m", "$__range": "5m", "$__interval": "10s", "$route": ".*"}
@@ -62,14 +64,15 @@ def told(request: Received) -> Answer:
         return Answer(status=503)
     if "silence" in said:
         return Answer(stall=True)
-    return Answer(text="a few words", finish="length" if "short" in said else "stop")
+    return Answer(text=f"A few words. {PROSE}", finish="length" if "short" in said else "stop")
 
 
 def patient(request: Received) -> Answer:
-    """Answer for the large model, which is cut short only when told twice."""
-    return Answer(
-        text="many more words", finish="length" if "very short" in str(request.messages[-1]["content"]) else "stop"
-    )
+    """Answer for the large model, which is cut short only when told twice; asked to judge, it likes both."""
+    said = str(request.messages[-1]["content"])
+    if "<answer" in said:
+        return Answer(text='{"a": 8, "b": 9, "score": 0.8}')
+    return Answer(text=f"Many more words than that. {PROSE}", finish="length" if "very short" in said else "stop")
 
 
 def body(said: str, model: str = "auto", **more: object) -> bytes:
@@ -97,12 +100,14 @@ def estranged(service: Service) -> None:
     pipeline.swap(replace(pipeline.plan, routes={**pipeline.plan.routes, "support": strange}), pipeline.pool)
 
 
-async def ask(base_url: str, sent: bytes) -> None:
-    """Ask, and let a judge and then somebody speak of the answer."""
-    heard = await post(base_url, "/v1/chat/completions", sent)
-    for source in ("judge", "feedback") if heard.status == 200 else ():
-        said = {"id": heard.headers["x-request-id"], "score": 0.8, "reference": 0.9, "source": source}
-        assert (await post(base_url, "/v1/feedback", json.dumps(said).encode())).status == 202
+async def asked_and_judged(base_url: str, service: Service) -> None:
+    """Ask everything once; when the shadows are done, somebody speaks of each answer too."""
+    heard = await asyncio.gather(*(post(base_url, "/v1/chat/completions", sent) for sent in REQUESTS))
+    await service.shadows.settled()
+    for one in heard:
+        if one.status == 200:
+            said = {"id": one.headers["x-request-id"], "score": 0.8, "reference": 0.9}
+            assert (await post(base_url, "/v1/feedback", json.dumps(said).encode())).status == 202
 
 
 async def post(base_url: str, path: str, sent: bytes) -> Heard:
@@ -144,9 +149,9 @@ async def live(base_url: str, service: Service, path: Path, upstream: FakeUpstre
     estranged(service)
     await move(service)
     async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*(ask(base_url, sent) for sent in REQUESTS))
+        await asked_and_judged(base_url, service)
         while not judged(service):
-            await asyncio.gather(*(ask(base_url, sent) for sent in REQUESTS))
+            await asked_and_judged(base_url, service)
     await leave(base_url, upstream)
 
 
@@ -184,8 +189,7 @@ async def test_every_query_finds_what_it_asks_for(tmp_path: Path) -> None:
                 await scraped.again()
             queries = [(place, query.expr, query.legend) for place, query in panels()]
             queries += [(str(rule["record"]), str(rule["expr"]), "") for rule in rules() if "record" in rule]
-            built = [one for one in queries if not metrics(one[1]) & NOT_YET and one[0] not in PLACES_NOT_YET]
-            found = [(place, await wrong(seen, expr, legend)) for place, expr, legend in built]
+            found = [(place, await wrong(seen, expr, legend)) for place, expr, legend in queries]
             for rule in rules():
                 await seen.ask(str(rule["expr"]))  # whether it fires is told elsewhere; here it is understood
 

@@ -102,6 +102,32 @@ def test_shadows_tell_quality_without_exploration(tmp_path: Path) -> None:
     assert found["high"] - found["low"] < 0.1
 
 
+def test_agreement_is_told_apart_from_quality_and_is_whole_at_the_last_tier(tmp_path: Path) -> None:
+    rows = list(world(1, 2_000, explores=0.0, graded=0.0))
+    draw = np.random.default_rng(7)
+    alike = [
+        {
+            "kind": "evidence",
+            "time": NOON,
+            "id": row["id"],
+            "source": "shadow",
+            "state": "s",
+            "tier": "tuned",
+            "score": float(draw.random() < 1 - row["difficulty"]),
+            "measure": "agreement",
+            "weight": 2.0,
+        }
+        for row in rows
+        if draw.random() < 0.5
+    ]
+
+    found = replay(recorded(tmp_path, [*rows, *alike]), at(0.6))["routes"]["auto"]
+
+    assert holds(found["replayed"]["agreement"], 1 - 0.6**2 / 2)
+    assert found["replayed"]["quality"]["value"] is None
+    assert found["sweep"][0]["agreement"]["value"] == 1.0
+
+
 def test_the_sweep_goes_from_everything_last_to_everything_first(tmp_path: Path) -> None:
     sweep = played(tmp_path, 0.4)["sweep"]
 

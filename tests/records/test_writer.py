@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 import timeit
 from collections import deque
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from router.clock import Clock
-from router.records import segments
+from router.records import Tally, read, segments
 from router.records.writer import Keeping, Writer
 from tests.records.made import NOON, Hands, written
 
@@ -224,3 +226,29 @@ def until(true: Any) -> None:
             return
         patience.wait(0.001)
     raise AssertionError("it never came true")
+
+
+_ENDLESS = """
+import sys
+from pathlib import Path
+from router.clock import SYSTEM
+from router.records.writer import Keeping, Writer
+writer = Writer(Keeping(Path(sys.argv[1]), segment=100_000, flush=0.01), SYSTEM, print)
+for number in range(10**9):
+    writer.append(b'{"time":%d,"n":%d,"padding":"%s"}\\n' % (number, number, b"x" * 200))
+    if number == 5_000:
+        print("written", flush=True)
+"""
+
+
+def test_a_process_that_is_killed_leaves_whole_lines_in_order_and_at_most_one_torn(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", _ENDLESS, tmp_path], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+
+    tally = Tally()
+    found = [record["n"] for record in read(tmp_path, tally)]
+    assert found == list(range(len(found)))
+    assert len(found) > 100
+    assert (tally.torn <= 1, tally.bad) == (True, 0)

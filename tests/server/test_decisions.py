@@ -13,6 +13,8 @@ import pytest
 from router.chat import Choice, Completion
 from router.demo.answers import Answer
 from router.errors import NotFound, Unavailable
+from router.log import line
+from router.outcome import fields
 from router.pipeline import ANYBODY, Caller
 from router.server.decisions import Decisions
 from router.store import Memory, Store
@@ -109,8 +111,9 @@ async def test_without_the_store_it_is_said_to_try_again() -> None:
         await decisions.told("req_0", Caller("ann"), PLAN)
 
 
-def test_remembering_costs_the_event_loop_microseconds() -> None:
+def test_remembering_costs_the_event_loop_about_what_the_access_log_does() -> None:
     decisions, done = Decisions(Down()), replace(outcome(), answer=ANSWER)
-    best = min(timeit.repeat(lambda: decisions.remember(done), number=500, repeat=30)) / 500
+    remembering = min(timeit.repeat(lambda: decisions.remember(done), number=100, repeat=40))
+    logging = min(timeit.repeat(lambda: line(fields(done)), number=100, repeat=40))
 
-    assert best < 50e-6  # measured: 7 µs on a quiet machine, without the store's own
+    assert remembering < 5 * logging  # measured: as much; with Redis itself 11 µs of CPU in all

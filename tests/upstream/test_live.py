@@ -8,7 +8,7 @@ from router.upstream.connect import connect
 from router.upstream.live import Drafted, Live
 from router.upstream.pool import Pool
 from router.upstream.stream import Stream
-from tests.plans import plan
+from tests.plans import asked, plan
 from tests.upstream.pieces import Arriving, chunk
 
 PLAN = plan()
@@ -23,7 +23,7 @@ def stream() -> Stream:
 async def test_a_committed_stream_gives_its_place_back_and_is_its_deployment_s_success() -> None:
     member = Pool.of(PLAN.deployments, connect, None).members["small"]
     await member.enter()
-    live = Live(stream(), member, CANDIDATE, member.call(0.0))
+    live = Live(stream(), member, CANDIDATE, member.call(0.0), given=asked())
     live.failed(0.0)
     assert member.breaker.failed == 1
     live.succeeded()
@@ -35,7 +35,7 @@ async def test_a_committed_stream_gives_its_place_back_and_is_its_deployment_s_s
 async def test_a_draft_has_no_place_and_no_say_in_its_deployment_s_health() -> None:
     member = Pool.of(PLAN.deployments, connect, None).members["small"]
     member.failed(0.0)
-    draft = Drafted(stream(), member, CANDIDATE, None)
+    draft = Drafted(stream(), member, CANDIDATE, None, given=asked())
     draft.succeeded()
     draft.failed(0.0)
     await draft.aclose()

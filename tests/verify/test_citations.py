@@ -1,5 +1,7 @@
 """`citations`."""
 
+from dataclasses import replace
+
 import pytest
 
 from router.chat import Choice
@@ -55,3 +57,11 @@ def test_a_stream_is_read_wherever_it_splits() -> None:
     ]
     assert told(made("citations"), "x", "[" + "y" * 300, "] [", "1]", request=GIVEN) == [None] * 4
     assert told(made(OWN), "[doc:nowhere]") == [None]
+
+
+def test_what_was_retrieved_is_all_there_is_to_cite() -> None:
+    request = replace(asked("I know [7]."), sources=frozenset({"1", "2"}))
+    check = made("citations")
+
+    assert check.fault(Choice("stop", "So it is [1, 2]."), request) is None
+    assert check.fault(Choice("stop", "So it is [7]."), request) == "unknown_source"
