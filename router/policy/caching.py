@@ -57,7 +57,7 @@ class Cache(Block):
         examples=["redis://127.0.0.1:6379/0"],
     )
     memory: Size = Field(
-        default=64 * 2**20, description="How much of the answers each process keeps itself.", examples=["64MiB"]
+        default=16 * 2**20, description="How much of the answers each process keeps itself.", examples=["64MiB"]
     )
     key: Secret = Field(
         default=None,

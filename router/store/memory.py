@@ -15,8 +15,10 @@ from router.store.protocol import OWNER_BYTES, Claim, Heard
 
 __all__ = ["Memory"]
 
-_MOST = 32 * 2**20
+_MOST = 8 * 2**20
 """Bytes of one kind; when there are more, the oldest go."""
+_EACH = 300
+"""Bytes that a value takes beside itself and its key."""
 _RESULT_TTL = 5.0
 _JOINED = b"+"
 
@@ -47,13 +49,13 @@ class _Shelf:
     def set(self, key: str, value: bytes, until: float | None) -> None:
         self.pop(key)
         self._values[key] = _Held(value, until)
-        self._size += len(key) + len(value)
+        self._size += len(key) + len(value) + _EACH
         while self._size > self._most:
             self.pop(next(iter(self._values)))
 
     def pop(self, key: str) -> None:
         if (held := self._values.pop(key, None)) is not None:
-            self._size -= len(key) + len(held.value)
+            self._size -= len(key) + len(held.value) + _EACH
 
 
 class Memory:

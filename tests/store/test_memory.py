@@ -58,7 +58,7 @@ async def test_a_number_begins_anew_when_its_time_is_up_however_often_it_was_rai
 
 
 async def test_the_oldest_of_a_kind_go_when_there_are_too_many() -> None:
-    store = Memory(most=1000)
+    store = Memory(most=3000)
     await store.set(key("lease", "control"), b"me", 60)
     for number in range(100):
         store.put(key("decision", str(number)), b"x" * 100, 60)
