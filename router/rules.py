@@ -1,12 +1,12 @@
 """Hard constraints, before anything is estimated: who may see a request, where it starts, which route it is for."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router import signals
 from router.chat import ChatRequest
+from router.patterns import compiled
 from router.policy.schema import Range, TextPattern, When
 from router.signals import Signals
 
@@ -125,18 +125,17 @@ def _key(wanted: Mapping[str, str]) -> Condition:
 
 
 def _headers(wanted: Mapping[str, str | TextPattern]) -> Condition:
-    patterns = {
-        name.lower(): re.compile(rf"\A{re.escape(value)}\Z" if isinstance(value, str) else value.regex)
-        for name, value in wanted.items()
-    }
-    return lambda asked: all(
-        name in asked.headers and pattern.search(asked.headers[name]) for name, pattern in patterns.items()
+    texts = {name.lower(): value for name, value in wanted.items() if isinstance(value, str)}
+    patterns = {name.lower(): compiled(value.regex) for name, value in wanted.items() if not isinstance(value, str)}
+    return lambda asked: (
+        all(asked.headers.get(name) == text for name, text in texts.items())
+        and all(name in asked.headers and pattern.search(asked.headers[name]) for name, pattern in patterns.items())
     )
 
 
 def _regex(text: str) -> Condition:
     """Search what the request is about, capped as signals are."""
-    pattern = re.compile(text)
+    pattern = compiled(text)
     return lambda asked: pattern.search(signals.clip(signals.subject(asked.request))) is not None
 
 

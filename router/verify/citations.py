@@ -6,6 +6,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from router.chat import ChatRequest, Choice, text_of
+from router.patterns import Pattern, compiled
 from router.policy.checks import DEFAULT_CITED
 from router.policy.checks import Citations as Spec
 from router.verify.verdict import Check, Watch, cut
@@ -25,8 +26,8 @@ class Citations(Check):
     hard: ClassVar[frozenset[str]] = frozenset({"unknown_source"})
 
     def __init__(self, spec: Spec) -> None:
-        self._cited = re.compile(spec.cited)
-        self._sources = re.compile(spec.sources)
+        self._cited = compiled(spec.cited)
+        self._sources = compiled(spec.sources)
         self._required = spec.required
         self._closes = spec.cited == DEFAULT_CITED
 
@@ -59,7 +60,7 @@ class _Reader:
 
     __slots__ = ("_cited", "_given", "_open")
 
-    def __init__(self, cited: re.Pattern[str], given: set[str]) -> None:
+    def __init__(self, cited: Pattern, given: set[str]) -> None:
         self._cited = cited
         self._given = given
         self._open = ""
@@ -76,7 +77,7 @@ class _Reader:
         return None
 
 
-def _named(pattern: re.Pattern[str], text: str) -> set[str]:
+def _named(pattern: Pattern, text: str) -> set[str]:
     """Every id in a text: the first group that matched, taken apart where it lists several."""
     found = (next((group for group in match.groups() if group), match[0]) for match in pattern.finditer(text))
     return {one for ids in found for one in _BETWEEN.split(ids)}
