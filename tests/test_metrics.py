@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from router.consider import Caller
 from router.metrics import Metrics
 from router.outcome import Aside, Outcome
-from router.pipeline import Caller
 from router.plan import Plan
 from tests.canned import Canned, answer, house
 from tests.plans import TWO_TIERS, asked, plan

@@ -9,13 +9,13 @@ from typing_extensions import override
 
 from router import chat
 from router.clock import SYSTEM, Clock
-from router.errors import BadRequest, NotFound, Unauthorized
+from router.consider import Caller
+from router.errors import BadRequest, Unauthorized
 from router.ids import Signer, start_of
-from router.pipeline import Caller, consider
 from router.upstream.client import TransportError
 from router.upstream.reply import Reply
 from tests.canned import SILENCE, Canned, answer, house
-from tests.plans import TWO_TIERS, asked, plan
+from tests.plans import TWO_TIERS, asked
 from tests.upstream.pieces import Arriving, chunk
 
 STREAM = [chunk("a"), chunk("b"), chunk(finish="stop"), b"data: [DONE]\n\n"]
@@ -36,50 +36,6 @@ async def ended(reply: Reply) -> bytes:
 
 def headers(reply: Reply) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in reply.headers}
-
-
-# ------------------------------------------------------------------------------------------------------------- consider
-
-
-def test_considering_asks_nobody_and_always_says_the_same() -> None:
-    policy = plan()
-    first, second = consider(policy, asked()), consider(policy, asked())
-    assert first == second
-    assert (first.decision.start, first.decision.reason, first.decision.difficulty) == ("tuned", "easy", 0.2)
-
-
-def test_a_name_nobody_knows_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(NotFound, match="no route named 'atuo'; this policy has 'auto'"):
-        consider(plan(), asked(model="atuo"))
-
-
-def test_a_tier_nobody_knows_cannot_be_forced() -> None:
-    with pytest.raises(BadRequest, match="no tier named 'middle'; this policy has 'tuned' and 'frontier'"):
-        consider(plan(), asked(), Caller(tier="middle"))
-
-
-@pytest.mark.parametrize(
-    ("caller", "start", "reason"),
-    [
-        (Caller(tier="frontier"), "frontier", "forced"),
-        (Caller(threshold=0.1), "frontier", "hard"),
-        (Caller(threshold=1.0), "tuned", "easy"),
-        (Caller(budget=0.001), "tuned", "easy"),
-    ],
-)
-def test_a_caller_may_move_the_start(caller: Caller, start: str, reason: str) -> None:
-    decision = consider(plan(), asked(), caller).decision
-    assert (decision.start, decision.reason) == (start, reason)
-
-
-def test_a_rule_may_hand_a_request_to_another_route() -> None:
-    considered = consider(plan(OTHER_ROUTE), asked(metadata={"task": "t"}))
-    assert (considered.route.name, considered.decision.start) == ("other", "frontier")
-
-
-def test_a_deployment_is_exactly_that_one_whatever_a_header_says() -> None:
-    decision = consider(plan(), asked(model="small"), Caller(tier="frontier")).decision
-    assert [step.deployments[0].name for step in decision.steps] == ["small"]
 
 
 # ------------------------------------------------------------------------------------------------------------- complete

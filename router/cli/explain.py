@@ -10,8 +10,8 @@ from router import assembly, chat
 from router.assembly import AssemblyError
 from router.cli.telling import Json, PolicyPath, Refused, print_json, read_settings
 from router.clock import SYSTEM
+from router.consider import Caller, Considered, consider
 from router.errors import Problem
-from router.pipeline import Caller, Considered, consider
 from router.plan import Plan
 from router.policy import PolicyError
 from router.server.desk import shown

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from router.consider import Caller
 from router.errors import BadRequest, Unauthorized
 from router.keys import Keyring
-from router.pipeline import Caller
 
 __all__ = ["identify"]
 

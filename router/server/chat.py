@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from router import chat
+from router.consider import ANYBODY
 from router.errors import Problem, TooLarge
 from router.log import say
-from router.pipeline import ANYBODY
 from router.server.caller import identify
 from router.server.service import Service
 from router.upstream.reply import Reply

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import orjson
 
+from router.consider import Caller
 from router.errors import NotFound, Unavailable
 from router.outcome import Attempt, Outcome
-from router.pipeline import Caller
 from router.plan import Plan
 from router.store import Store, StoreDown, key
 

@@ -13,9 +13,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from router import chat
+from router.consider import ANYBODY, Caller, Considered
 from router.errors import MethodNotAllowed, NotFound, Problem
 from router.metrics import CONTENT_TYPE
-from router.pipeline import ANYBODY, Caller, Considered
 from router.server import feedback
 from router.server.caller import identify
 from router.server.chat import ClientLeft, read

@@ -12,10 +12,10 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from router.consider import Caller
 from router.errors import BadRequest, Forbidden, NotFound, Unavailable
 from router.ids import IdFacts, Signer, hashed, name_of, start_of
 from router.outcome import Evidence
-from router.pipeline import Caller
 from router.plan import Plan, Route
 from router.records import Feedback
 from router.records.line import Source

@@ -9,10 +9,11 @@ from typing_extensions import override
 from router.cache import Answers
 from router.chat import ChatRequest
 from router.clock import SYSTEM
+from router.consider import Caller
 from router.flights import Flights
 from router.ids import Signer
 from router.outcome import Outcome
-from router.pipeline import Caller, Memory, Pipeline
+from router.pipeline import Memory, Pipeline
 from router.store import Store
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply

@@ -7,7 +7,7 @@ import anyio
 import orjson
 import pytest
 
-from router.pipeline import Caller
+from router.consider import Caller
 from router.policy.store_url import read_store_url
 from router.store import Memory, Store
 from router.store.redis_store import RedisStore

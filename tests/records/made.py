@@ -9,8 +9,8 @@ import orjson
 
 from router.chat import Choice, Completion, Usage
 from router.clock import Clock
+from router.consider import consider
 from router.outcome import Attempt, Outcome
-from router.pipeline import consider
 from router.records import Keeping, Recorder, Tally, read
 from router.records.content import Content
 from tests.plans import asked, plan

@@ -11,11 +11,11 @@ import orjson
 import pytest
 
 from router.chat import Choice, Completion
+from router.consider import ANYBODY, Caller
 from router.demo.answers import Answer
 from router.errors import NotFound, Unavailable
 from router.log import line
 from router.outcome import fields
-from router.pipeline import ANYBODY, Caller
 from router.server.decisions import Decisions
 from router.store import Memory, Store
 from tests.plans import plan

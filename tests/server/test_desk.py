@@ -8,8 +8,8 @@ import orjson
 import pytest
 from starlette.types import ASGIApp
 
+from router.consider import consider
 from router.demo.answers import Answer
-from router.pipeline import consider
 from router.server.desk import Desk, shown
 from tests.plans import TWO_TIERS, plan
 from tests.plans import asked as request

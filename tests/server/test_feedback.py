@@ -11,11 +11,11 @@ import pytest
 
 from router import keys
 from router.chat import Choice, Completion
+from router.consider import ANYBODY, Caller
 from router.demo.answers import Answer
 from router.errors import BadRequest, Forbidden, NotFound, Unavailable
 from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
 from router.outcome import Evidence
-from router.pipeline import ANYBODY, Caller
 from router.plan import Plan
 from router.records import Feedback
 from router.server.decisions import Decisions

@@ -7,8 +7,8 @@ import orjson
 
 from router.chat import ChatRequest, parse
 from router.clock import Clock
+from router.consider import Caller
 from router.outcome import Aside, Evidence, Outcome
-from router.pipeline import Caller
 from router.plan import Route
 from router.shadow import Shadows, Told
 from tests.canned import Canned, House, answer, house

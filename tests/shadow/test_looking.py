@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from router.pipeline import Caller
+from router.consider import Caller
 from router.shadow.looking import Look, look
 from tests.canned import Canned, answer
 from tests.shadow.served import SHADOWED, THREE_TIERS, policy, route_of, served

@@ -7,8 +7,8 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from router.clock import Clock
+from router.consider import Caller
 from router.demo.answers import Answer
-from router.pipeline import Caller
 from router.shadow import Shadows, Told
 from router.shadow.work import _MOST_WAITING
 from tests.canned import SILENCE, Canned, answer

@@ -3,8 +3,8 @@
 import pytest
 from typing_extensions import override
 
+from router.consider import Caller
 from router.errors import Relayed, UpstreamFailed
-from router.pipeline import Caller
 from tests.canned import Canned, answer, house
 from tests.plans import asked
 from tests.test_pipeline import ended, headers

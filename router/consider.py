@@ -1,0 +1,153 @@
+"""What is decided about a request before anybody is asked: where it is headed, and which tiers may answer it.
+
+Nothing here waits. What a decision depends on beside the request and the policy is handed in as one value, `Standing`:
+the thresholds in force, the conversation it belongs to, and a draw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from router import rules, signals
+from router.chat import ChatRequest
+from router.conversation import Session
+from router.decide import Choosing, Decision, decide
+from router.difficulty import Estimate
+from router.errors import BadRequest, NotFound, names
+from router.plan import Plan, Route, Tier
+from router.signals import Signals
+
+__all__ = [
+    "ANYBODY",
+    "NEVER",
+    "NOTHING_LEARNED",
+    "Caller",
+    "Considered",
+    "Headed",
+    "Standing",
+    "consider",
+    "head",
+    "weigh",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what they ask for in headers."""
+
+    tenant: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """The HTTP request's, names in lower case; for rules."""
+    tier: str | None = None
+    """`x-router-tier`."""
+    threshold: float | None = None
+    """`x-router-threshold`."""
+    budget: float | None = None
+    """`x-router-max-cost-usd`."""
+    session: str | None = None
+    """`x-router-session`."""
+
+
+ANYBODY = Caller()
+
+
+NEVER = 1.0
+"""A draw that never explores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Those in force, by tier; a tier that is missing has the policy's."""
+    session: Session | None = None
+    """The conversation that it belongs to."""
+    draw: float = NEVER
+    """A number in [0, 1), for exploration."""
+
+
+NOTHING_LEARNED = Standing()
+
+
+@dataclass(frozen=True, slots=True)
+class Headed:
+    """Where a request is headed: the route its rules lead to, and what they require there."""
+
+    route: Route
+    signals: Signals
+    bounds: rules.Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """A decision, and what led to it."""
+
+    route: Route
+    signals: Signals
+    bounds: rules.Bounds
+    estimate: Estimate | None
+    decision: Decision
+
+
+def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
+    """Decide, and ask nobody: what `smallfirst explain` shows is what would happen with what the policy says.
+
+    Raises:
+        Problem: there is no such route or tier, or no deployment that may answer.
+    """
+    headed = head(plan, request, caller)
+    return weigh(headed, plan, request, caller, NOTHING_LEARNED)
+
+
+def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
+    """Find the route that a request takes, and what its rules require there.
+
+    Raises:
+        NotFound: there is no such route.
+    """
+    route = _named(plan, request.model)
+    facts = signals.read(request, pii=plan.reads_pii)
+    asked = rules.Asked(request, facts, caller.headers, caller.labels)
+    bounds = rules.apply(route.rules, asked)
+    while bounds.route is not None:
+        route = plan.routes[bounds.route]
+        bounds = rules.apply(route.rules, asked, bounds.require)
+    return Headed(route, facts, bounds)
+
+
+def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, standing: Standing) -> Considered:
+    """Estimate how hard it is, and choose the tiers that may answer.
+
+    Raises:
+        Problem: no deployment may answer, or there is no such tier.
+    """
+    route, facts, bounds = headed.route, headed.signals, headed.bounds
+    estimate = route.estimate(request, facts) if route.estimate else None
+    forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
+    choosing = Choosing(
+        standing.thresholds,
+        threshold=caller.threshold,
+        forced=forced,
+        pin=standing.session.pin if standing.session else None,
+        caller=standing.session.caller if standing.session else None,
+        deescalates=route.sessions is not None and route.sessions.deescalates,
+        budget=caller.budget,
+        draw=standing.draw,
+    )
+    decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
+    return Considered(route, facts, bounds, estimate, decision)
+
+
+def _named(plan: Plan, model: str) -> Route:
+    if (route := plan.routes.get(model)) is not None:
+        return route
+    known = names(name for name, target in plan.routes.items() if target.kind == "route")
+    raise NotFound(f"no route named '{model}'; this policy has {known}", param="model", code="model_not_found")
+
+
+def _forced(plan: Plan, name: str | None) -> Tier | None:
+    if name is None or name in plan.tiers:
+        return plan.tiers[name] if name else None
+    told = f"no tier named '{name}'; this policy has {names(plan.tiers)}"
+    raise BadRequest(told, param="x-router-tier", code="tier_not_found")
