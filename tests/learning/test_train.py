@@ -136,7 +136,7 @@ def test_contradictory_outcomes_make_a_model_that_says_so(tmp_path: Path) -> Non
     [
         (lines(50), "too few outcomes"),
         ([{**row, "outcomes": {t: {"score": 1} for t in TIERS}} for row in lines(120)], "nothing to learn"),
-        ([], "too few outcomes to learn from (tuned 0, frontier 0)"),
+        ([], "too few outcomes to learn from .tuned 0, frontier 0."),
         ([{**row, "messages": [{"role": "user", "content": ""}]} for row in lines(120)], "only 1 different prompts"),
         ([{**row, "outcomes": {"other": {"score": 1}}} for row in lines(120)], "tuned 0"),
         ([*lines(120), {"messages": []}, {"messages": "x"}], "2 of 122 lines are not outcome data"),
