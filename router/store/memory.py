@@ -48,7 +48,7 @@ class _Shelf:
 
     def set(self, key: str, value: bytes, until: float | None) -> None:
         self.pop(key)
-        self._values[key] = _Held(value, until)
+        self._values[key] = _Held(b"%b" % value, until)  # a copy of its size: orjson's bytes keep room to grow in
         self._size += len(key) + len(value) + _EACH
         while self._size > self._most:
             self.pop(next(iter(self._values)))
