@@ -181,10 +181,10 @@ def test_a_model_file_shares_out_its_first_tier_only(tmp_path: Path) -> None:
     wide = {name: arrays[name][..., [0, 0, 1]] for name in ("grams", "structure", "bias", "votes", "rates", "mix")}
     header = {**small.fitted()[0], "tiers": ["tuned", "middle", "frontier"]}
     three = file.pack(header, {**arrays, **wide})
-    route = "difficulty: three.model, cascade: [{tier: tuned, share: 0.3}, {tier: middle, SAID}, {tier: frontier}]"
+    route = "difficulty: three.model, cascade: [{tier: tuned, share: 0.6}, {tier: middle, SAID}, {tier: frontier}]"
     text = TWO_TIERS.replace("  frontier: {", "  middle: {deployments: [small]}\n  frontier: {", 1)
     made = learned(tmp_path, route.replace("SAID", "below: 0.1"), {"three.model": three}, text)
-    assert small.model().share(thresholds(made)[0]) == pytest.approx(0.3, abs=0.02)
+    assert small.model().share(thresholds(made)[0]) == pytest.approx(0.6, abs=0.02)
     with pytest.raises(AssemblyError, match=r"routes\.auto\.cascade\[1\]\.share: a model file remembers what was"):
         learned(tmp_path, route.replace("SAID", "share: 0.1"), {"three.model": three}, text)
 

@@ -31,4 +31,4 @@ def test_neither_address_nor_key_is_shown() -> None:
 
     assert "hunter2" not in repr(cache)
     assert "sesame" not in repr(cache)
-    assert cache.model_dump() == {"memory": 64 * 2**20}
+    assert cache.model_dump() == {"memory": 16 * 2**20}
