@@ -155,6 +155,11 @@ _QUALITY = Row("Quality", (
         queries=[Query(rate("router_judgements_total", "tier", "result"), "{{tier}} {{result}}")],
     ),
     Panel(
+        title="Retrieval", unit="reqps", width=24,
+        about="What became of asking tiers' retrievers for sources: ok, empty (no chunks), timeout or failed.",
+        queries=[Query(rate("router_retrievals_total", "tier", "result"), "{{tier}} {{result}}")],
+    ),
+    Panel(
         title="Feedback", unit="reqps", width=6,
         about="What people and programs said about answers; outdated: the route is not what it was when it answered.",
         queries=[Query(rate("router_feedback_total", "source", "result"), "{{source}} {{result}}")],

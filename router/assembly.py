@@ -250,7 +250,7 @@ def _steering(name: str, spec: schema.Route, policy: Policy, model: Learned | No
 
 def _remember(spec: schema.Exact | None, tiers: Sequence[Tier]) -> Remember | None:
     """Which answers are given again: how hot a request is, and what else it says, depends on who may answer it."""
-    if spec is None or (spec == schema.Exact() and any(tier.context for tier in tiers)):
+    if spec is None or (not spec.model_fields_set and any(tier.context for tier in tiers)):
         return None  # what is retrieved may be new with every request; who knows that it is not says for how long
     prompts = [prompt for tier in tiers for prompt in tier.prompts.values()]
     return Remember(

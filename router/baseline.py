@@ -89,7 +89,7 @@ def price_of(tier: Tier) -> Price | None:
 
 def answered(outcome: Outcome) -> Attempt | None:
     """The attempt whose whole answer the client got; None when it got none."""
-    last = outcome.attempts[-1] if outcome.attempts else None
+    last = outcome.heard if outcome.attempts else None
     return last if last is not None and last.result == "served" and outcome.end == "ok" else None
 
 

@@ -57,15 +57,16 @@ class ControlMetrics:
         if route is None or route.state != evidence.state or band is None:
             return
         last, weight = route.cascade[-1].tier.name, evidence.weight
+        start = evidence.start or evidence.tier  # what came of starting there, whoever answered in the end
         score = evidence.score if evidence.passed or evidence.reference is None else evidence.reference
         if evidence.measure == "agreement":
-            self._judge((route.name, evidence.tier, str(band), "disagreement"), weight, 1 - score)
+            self._judge((route.name, start, str(band), "disagreement"), weight, 1 - score)
             return
-        self._judge((route.name, evidence.tier, str(band), "quality"), weight, score)
-        if (reference := evidence.reference) is not None and evidence.tier != last:
+        self._judge((route.name, start, str(band), "quality"), weight, score)
+        if (reference := evidence.reference) is not None and start != last:
             self._judge((route.name, last, str(band), "quality"), weight, reference)
-            self._judge((route.name, evidence.tier, str(band), "loss"), weight, max(0.0, reference - score))
-            self._judge((route.name, evidence.tier, str(band), "gain"), weight, max(0.0, score - reference))
+            self._judge((route.name, start, str(band), "loss"), weight, max(0.0, reference - score))
+            self._judge((route.name, start, str(band), "gain"), weight, max(0.0, score - reference))
 
     def _judge(self, labels: tuple[str, str, str, str], weight: float, value: float) -> None:
         for counter, by in zip(self._judged, (weight, weight**2, weight * value, (weight * value) ** 2), strict=True):

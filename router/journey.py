@@ -101,6 +101,13 @@ class Journey:
         """The last attempt so far."""
         return self._attempts[-1] if self._attempts else None
 
+    @property
+    def heard(self) -> Attempt | None:
+        """The attempt that the client hears of so far."""
+        if self._attempts:
+            return self._attempts[-1 if self.speaker is None else self.speaker]
+        return self.found
+
     def note(
         self,
         asked: Candidate,
@@ -197,7 +204,8 @@ class Journey:
         """The request's id, signed once: when it is first told to anybody."""
         if self._id is None:
             decision = self.decision
-            last = self._attempts[-1] if self._attempts else self.found
+            heard = self.heard
+            movable = decision is not None and decision.reason in {"easy", "hard", "explore"}
             facts = IdFacts(
                 tenant=hashed(self.tenant or _NOBODY),
                 route=hashed(self.route.name if self.route else _NOBODY),
@@ -205,8 +213,8 @@ class Journey:
                     decision.start if decision else self.found.tier if self.found else _NOBODY,
                     self.route.state if self.route else "",
                 ),
-                model=hashed(last.deployment if last else _NOBODY),
-                band=decision.band if decision else None,
+                model=hashed(heard.deployment if heard and heard.result == "served" else _NOBODY),
+                band=decision.band if decision and movable else None,
                 propensity=decision.propensity if decision else 1.0,
                 time=self._wall,
             )

@@ -12,6 +12,7 @@ another tier may still answer, after that never.
 """
 
 import asyncio
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +25,7 @@ from router.errors import Problem
 from router.flights import Boarding, Flights
 from router.ids import Signer
 from router.journey import Journey
+from router.log import say
 from router.outcome import Outcome
 from router.plan import Plan, Route
 from router.sessions import Sessions
@@ -49,7 +51,14 @@ def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked 
     if headed.route.remember is None:
         return None
     control = caller.headers.get("cache-control", "").lower()
-    terms = cache.Terms(caller.tenant, caller.tier, caller.threshold, caller.budget, control)
+    terms = cache.Terms(
+        caller.tenant,
+        caller.tier,
+        caller.threshold,
+        caller.budget,
+        control,
+        caller.session if headed.route.sessions else None,
+    )
     return cache.asked(request, headed.route, headed.bounds, terms)
 
 
@@ -174,4 +183,7 @@ class Pipeline:
     def close(self, outcome: Outcome) -> None:
         """Hand a request's outcome to whoever counts: once, when its reply closes."""
         for sink in self._sinks:
-            sink(outcome)
+            try:
+                sink(outcome)
+            except Exception:  # noqa: BLE001  one that is at fault keeps neither the others nor a client waiting
+                say(f"internal error: {traceback.format_exc()}")

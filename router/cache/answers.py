@@ -115,6 +115,8 @@ def may_be_kept(asked: Asked, outcome: Outcome, size: int) -> bool:
     answer: Completion | None = outcome.answer
     if outcome.end != "ok" or answer is None or size > asked.remember.max_size or not outcome.attempts:
         return False
+    if _without_sources(outcome):
+        return False
     last = outcome.attempts[-1]
     return (
         last.result == "served"
@@ -122,3 +124,8 @@ def may_be_kept(asked: Asked, outcome: Outcome, size: int) -> bool:
         and bool(answer.choices)
         and all(choice.finish_reason in _WHOLE and not choice.refusal and not choice.empty for choice in answer.choices)
     )
+
+
+def _without_sources(outcome: Outcome) -> bool:
+    """Whether a retriever failed, so that the next answer may be a better one."""
+    return any(result in {"timeout", "failed"} for _, result in outcome.retrievals)

@@ -80,6 +80,8 @@ class Terms(NamedTuple):
     """What the client would have this cost at most: others are not to be told that it is too little."""
     control: str = ""
     """The `cache-control` header."""
+    session: str | None = None
+    """The client's name for a conversation, where conversations stay."""
 
 
 class Asked(NamedTuple):
@@ -118,6 +120,7 @@ def asked(request: ChatRequest, route: Route, bounds: Bounds, terms: Terms) -> A
         terms.forced,
         terms.threshold,
         terms.budget,
+        terms.session,
         bounds.start,
         dict(bounds.require),
         counts,

@@ -52,8 +52,9 @@ def replay(
 def _in_words(name: str, route: dict[str, Any], confidence: float) -> str:
     at = ", ".join(f"{tier} below {below:.3f}" for tier, below in route["thresholds"].items())
     said = ", ".join(f"{source} {count:,}" for source, count in route["quality_from"].items()) or "nobody"
+    left_out = f"{route['left_out']:,} left out: no answer, a remembered one, or another cascade"
     lines = [
-        f"{name}: {route['requests']:,} requests ({route['left_out']:,} left out: no answer, or another cascade)",
+        f"{name}: {route['requests']:,} requests ({left_out})",
         f"{'':16}{'recorded':>30}   {at} ({confidence:.0%} intervals)",
     ]
     for measure, words in _MEASURES.items():

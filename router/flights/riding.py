@@ -121,7 +121,7 @@ def joining(flight: Flight, asked: Asked, journey: Journey, sink: Sink) -> Reply
         flight.leave()
         return refused(flight.told, journey, sink)
     if flight.tape is not None:
-        if (last := flight.journey.last) is not None:
+        if (last := flight.journey.heard) is not None:
             journey.found = Attempt(last.tier, last.deployment, "served", cost=0.0)
         journey.answered()
         return Following(journey, sink, flight.tape, asked, flight)

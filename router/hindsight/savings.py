@@ -81,16 +81,19 @@ def _enter(account: Account, record: Mapping[str, Any], last: Tier, asides: Sequ
     account.requests += 1
     account.blocks.begin()
     attempts = record["attempts"]
-    served = attempts[-1] if attempts and attempts[-1]["result"] == "served" and record["end"] == "ok" else None
+    served = next((one for one in attempts if one["result"] == "served"), None) if record["end"] == "ok" else None
     for one in asides:
         _book_aside(account, one, last, served)
     if record.get("cache") in {"hit", "joined"}:
         account.cached += 1
         return
+    judged = record.get("judged", 0.0)
     paid = [attempt for attempt in attempts if attempt["result"] in _PAID]
-    if any(attempt["cost"] is None for attempt in paid) or (served and not _comparable(served, record, last)):
+    unknown = judged is None or any(attempt["cost"] is None for attempt in paid)
+    if unknown or (served and not _comparable(served, record, last)):
         account.unknown += 1
         return
+    account.blocks.add(judge=judged)
     for attempt in paid:
         account.blocks.add(**{_kind(attempt, record): attempt["cost"]})
     if served is None:

@@ -80,6 +80,7 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
             "end": outcome.end,
             "error": outcome.error,
             "cost": outcome.cost if outcome.attempts else 0.0,
+            "judged": _judged(outcome),
             "baseline": baseline,
             "seconds": outcome.seconds,
             "first": outcome.first,
@@ -87,6 +88,12 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
             "cache": outcome.cache,
         }
     )
+
+
+def _judged(outcome: Outcome) -> float | None:
+    """What judges cost before the answer was sent."""
+    costs = [judgement.cost for judgement in outcome.judgements]
+    return None if None in costs else sum((cost for cost in costs if cost is not None), 0.0)
 
 
 def _attempt(attempt: Attempt) -> dict[str, object]:
