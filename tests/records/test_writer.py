@@ -237,6 +237,8 @@ writer = Writer(Keeping(Path(sys.argv[1]), segment=100_000, flush=0.01), SYSTEM,
 for number in range(10**9):
     writer.append(b'{"time":%d,"n":%d,"padding":"%s"}\\n' % (number, number, b"x" * 200))
     if number == 5_000:
+        while sum(path.stat().st_size for path in Path(sys.argv[1]).rglob("*.jsonl")) < 50_000:
+            pass  # until the other thread has had its turn
         print("written", flush=True)
 """
 
