@@ -97,11 +97,6 @@ class Journey:
         return self._clock.now() - self._started
 
     @property
-    def last(self) -> Attempt | None:
-        """The last attempt so far."""
-        return self._attempts[-1] if self._attempts else None
-
-    @property
     def heard(self) -> Attempt | None:
         """The attempt that the client hears of so far."""
         if self._attempts:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from router.policy import unbuilt
 from router.policy.crosscheck import crosscheck
 from router.policy.expansion import Expansion
 from router.policy.faults import MISSING, Complaint, Fault, PolicyError
@@ -61,11 +60,10 @@ def _read(documents: list[Document], env: Mapping[str, str], folder: Path, read:
     files = Files(folder, set(read))
     expansion = Expansion(env, files.text)
     tree = expansion.expand(merged.tree)
-    not_built = list(unbuilt.complaints(tree))
-    settled = [complaint.path for complaint in (*merged.complaints, *expansion.complaints, *not_built)]
+    settled = [complaint.path for complaint in (*merged.complaints, *expansion.complaints)]
     policy, invalid = validate(tree)
     later = [*invalid, *crosscheck(tree, merged.places), *files.take(tree)]
-    complaints = [*merged.complaints, *expansion.complaints, *not_built, *_unsettled(later, settled)]
+    complaints = [*merged.complaints, *expansion.complaints, *_unsettled(later, settled)]
     if complaints or policy is None:
         raise PolicyError(_placed(complaints, merged.places), files.seen)
     source = Source(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from router.policy import shape, unbuilt
+from router.policy import shape
 from router.policy.block import Block
 from router.policy.validation import flow
 
@@ -23,12 +23,6 @@ def table(block: str) -> str:
     pattern = "" if block == "." else block
     rows = [_row(f"{pattern}.{name}".removeprefix(".")) for name in shape.names_at(pattern)]
     return "\n".join(["| field | default | meaning | example |", "|---|---|---|---|", *rows]) + "\n"
-
-
-def not_built() -> str:
-    """Return the Markdown table of what is known and refused so far."""
-    rows = [f"| `{shape.readable(row.field)}` | {row.only or 'all of it'} | {row.instead} |" for row in unbuilt.ROWS]
-    return "\n".join(["| field | what of it | meanwhile |", "|---|---|---|", *rows]) + "\n"
 
 
 def _row(pattern: str) -> str:
@@ -57,8 +51,7 @@ def rewrite(document: str) -> str:
     """Return a document with every marked table made anew."""
 
     def fresh(found: re.Match[str]) -> str:
-        text = not_built() if found["block"] == "not-built" else table(found["block"])
-        return f"{found[1]}{text}{found[3]}"
+        return f"{found[1]}{table(found['block'])}{found[3]}"
 
     return _MARKED.sub(fresh, document)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from router.policy import shape, unbuilt
+from router.policy import shape
 from router.policy.faults import MISSING, Complaint, closest, did_you_mean
 from router.policy.schema import Policy
 from router.policy.source import FieldPath
@@ -119,5 +119,4 @@ def _unknown(path: FieldPath) -> Complaint:
         return Complaint(path, "unknown field", f"did you mean '{meant}'?", meant)
     if places := shape.elsewhere(name):
         return Complaint(path, "unknown field", "it belongs to " + " or ".join(places[:2]))
-    promised = did_you_mean(name, unbuilt.field_names(pattern))
-    return Complaint(path, "unknown field", promised or "known here: " + ", ".join(here))
+    return Complaint(path, "unknown field", "known here: " + ", ".join(here))

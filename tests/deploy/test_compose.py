@@ -11,7 +11,6 @@ import yaml
 
 from router import keys
 from router.policy import load
-from router.policy.unbuilt import ROWS
 from router.settings import Settings
 from tests.deploy.manifests import DEPLOY, ROOT, documents, last, words
 from tests.servers import needs
@@ -87,9 +86,6 @@ def test_the_policy_is_good(tmp_path: Path) -> None:
     assert secret["target"] in text
     (folder / "policy.yaml").write_text(text.replace(secret["target"], str(tmp_path / "keys.yaml")))
     keys.add(tmp_path / "keys.yaml", "ann", "sf-ann", labels={}, now=0)
-
-    if any(row.field == "cache.url" for row in ROWS):  # Redis is not built yet
-        (folder / "cache.yaml").unlink()
 
     assert str(load(folder, {}).state.path) == last("WORKDIR")
 

@@ -23,7 +23,7 @@ def test_the_tables_are_those_the_schema_makes() -> None:
 def test_every_field_is_documented_and_nothing_else_is() -> None:
     listed = re.findall(r"<!-- fields: (\S+) -->", REFERENCE.read_text("utf-8"))
 
-    assert set(listed) == {pattern or "." for pattern in shape.blocks()} | {"not-built"}
+    assert set(listed) == {pattern or "." for pattern in shape.blocks()}
     assert len(listed) == len(set(listed))
 
 
