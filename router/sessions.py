@@ -72,8 +72,9 @@ class Sessions:
     def remember(self, outcome: Outcome) -> None:
         """Pin the conversation of an answer that a client has got, unless it is where it would begin anyway."""
         session, request, answer = outcome.session, outcome.request, outcome.answer
-        whole = outcome.end in {"ok", "left"} and answer is not None  # a leader may leave while others have joined it
-        if session is None or request is None or answer is None or not whole or not answer.choices:
+        if session is None or request is None or answer is None or not answer.choices:
+            return
+        if outcome.end not in {"ok", "left"}:  # whoever has left may have been joined by others, who got it whole
             return
         served, decision = outcome.heard, outcome.decision
         if served is None or decision is None:

@@ -89,3 +89,9 @@ def test_every_reason_and_every_verdict_begins_at_nothing() -> None:
     told = {metric.name: metric.help for metric in METRICS}
     assert [word for word in verdicts if word not in told["router_control_windows_total"]] == []
     assert [word for word in reasons if word not in told["router_threshold_changes_total"]] == []
+
+
+def test_what_came_of_starting_low_counts_there_whoever_answered_in_the_end() -> None:
+    metrics = judged(Evidence("id", "auto", "", 3, "frontier", score=0.5, start="tuned"))
+    assert value(metrics, "router_quality_weighted_total", start="tuned", measure="quality") == 0.5
+    assert value(metrics, "router_quality_weight_total", start="frontier", measure="quality") == 0

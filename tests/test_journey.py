@@ -106,3 +106,32 @@ def test_a_first_chunk_is_noted_with_the_stream_it_began(hands: Hands) -> None:
     journey.note(TUNED, "escalated", "truncated", since=0.0)
     journey.note(FRONTIER, "served", since=0.0)
     assert [attempt.first for attempt in journey.outcome().attempts] == [0.5, None]
+
+
+def test_its_id_names_whose_answer_the_client_hears(hands: Hands) -> None:
+    journey = Journey(hands.clock, SIGNER, "p")
+    journey.route = PLAN.routes["auto"]
+    journey.note(TUNED, "served", "refused", since=0.0)
+    journey.note(FRONTIER, "failed", "status_503", since=0.0)
+    journey.speaker = 0  # the draft: nobody had a better one
+    facts = SIGNER.verify(journey.outcome().id)
+    assert facts is not None
+    assert facts.model == hashed("small")
+
+
+def test_an_id_that_is_told_before_anybody_has_answered_names_nobody(hands: Hands) -> None:
+    journey = Journey(hands.clock, SIGNER, "p")
+    journey.note(TUNED, "escalated", "truncated", since=0.0)
+    facts = SIGNER.verify(journey.outcome().id)
+    assert facts is not None
+    assert facts.model == hashed("")
+
+
+@pytest.mark.parametrize("reason", ["forced", "rule:x", "pinned", "novel", "cost"])
+def test_what_difficulty_did_not_decide_is_of_no_band_in_its_id(hands: Hands, reason: str) -> None:
+    journey = Journey(hands.clock, SIGNER, "p")
+    journey.route = PLAN.routes["auto"]
+    journey.decision = Decision((Step(TUNED.tier, TUNED.tier.deployments),), reason, band=3)
+    facts = SIGNER.verify(journey.outcome().id)
+    assert facts is not None
+    assert facts.band is None

@@ -12,6 +12,7 @@ from router.clock import SYSTEM, Clock
 from router.consider import Caller
 from router.errors import BadRequest, Unauthorized
 from router.ids import Signer, start_of
+from router.outcome import Outcome
 from router.upstream.client import TransportError
 from router.upstream.reply import Reply
 from tests.canned import SILENCE, Canned, answer, house
@@ -216,3 +217,15 @@ async def test_an_explorer_s_answer_that_is_not_good_enough_is_still_not_shown()
     reply = await one.pipeline.complete(asked())
     assert b"from big" in await ended(reply)
     assert headers(reply)["x-router-path"] == "tuned:truncated,frontier:ok"
+
+
+async def test_a_sink_at_fault_silences_neither_the_others_nor_the_reply(capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[str] = []
+
+    def faulty(_outcome: Outcome) -> None:
+        raise ZeroDivisionError
+
+    one = house(Canned(answer()), sinks=(faulty, lambda outcome: heard.append(outcome.end)))
+    await ended(await one.pipeline.complete(asked()))
+    assert (len(one.outcomes), heard) == (1, ["ok"])
+    assert "ZeroDivisionError" in capsys.readouterr().err

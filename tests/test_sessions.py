@@ -10,7 +10,7 @@ from router.chat import ChatRequest, Choice, Completion, Usage
 from router.clock import Clock
 from router.conversation import Pin, Session
 from router.decide import Decision, Step
-from router.outcome import Attempt, Outcome
+from router.outcome import Attempt, End, Outcome
 from router.sessions import Sessions
 from router.store import Memory, StoreDown, key
 from tests.plans import asked, plan
@@ -195,7 +195,7 @@ async def test_a_session_with_a_name_is_found_whatever_the_client_makes_of_its_h
     assert pin.tier == "frontier"
 
 
-@pytest.mark.parametrize("change", [{"end": "broken"}, {"end": "left"}, {"answer": None}, {"session": None}])
+@pytest.mark.parametrize("change", [{"end": "broken"}, {"answer": None}, {"session": None}])
 async def test_what_no_client_got_pins_nothing(change: dict[str, Any]) -> None:
     one = House()
     outcome = Outcome("req_1", "p", 0.0, attempts=(SMALL,), request=one.request, session=await one.find())
@@ -259,3 +259,20 @@ async def test_what_another_release_wrote_is_no_pin() -> None:
     for value in (b"[1]", b"{"):
         store.put(key("pin", found), value, 60)
         assert await other.pin() is None
+
+
+@pytest.mark.parametrize(("end", "pinned"), [("ok", True), ("left", True), ("broken", False)])
+async def test_whoever_leaves_may_have_been_joined_by_others_who_go_on(end: End, *, pinned: bool) -> None:
+    one = House()
+    outcome = Outcome(
+        *("req_1", "p", 0.0, "auto", "route", "ann"),
+        decision=Decision(tuple(Step(tier, tier.deployments) for tier in (PLAN.tiers["frontier"],)), "hard"),
+        attempts=(BIG,),
+        end=end,
+        request=one.request,
+        answer=Completion((Choice("stop", "hello"),), None, None),
+        session=await one.find(),
+    )
+    one.sessions.remember(outcome)
+    one.said += [{"role": "assistant", "content": "hello"}, {"role": "user", "content": "and?"}]
+    assert (await one.pin() is not None) is pinned

@@ -105,6 +105,7 @@ def said(choice: Choice) -> Outcome:
 
 def test_a_good_answer_may_be_kept() -> None:
     assert kept()
+    assert kept(replace(GOOD, retrievals=(("tuned", "ok"),)))
     assert kept(said(Choice("tool_calls", tool_calls=({"id": "1"},))))
 
 
@@ -115,6 +116,8 @@ def test_a_good_answer_may_be_kept() -> None:
         replace(GOOD, end="error"),
         replace(GOOD, answer=None),
         replace(GOOD, attempts=()),
+        replace(GOOD, retrievals=(("tuned", "failed"),)),
+        replace(GOOD, retrievals=(("tuned", "timeout"),)),
         replace(GOOD, attempts=(Attempt("tuned", "tuned-a", "served", "refusal"),)),
         replace(GOOD, attempts=(Attempt("tuned", "tuned-a", "escalated"),)),
         replace(GOOD, answer=Completion((), None, None)),

@@ -167,6 +167,7 @@ def test_another_tenant_route_tier_threshold_or_rule_is_another_request() -> Non
             key(body, Terms("ann", forced="frontier")),
             key(body, Terms("ann", threshold=0.5)),
             key(body, Terms("ann", budget=0.5)),
+            key(body, Terms("ann", session="one")),
             key(body, bounds=Bounds(start="frontier")),
             key(body, bounds=Bounds({"private": "true"})),
             key(body, policy=plan(SAMPLED.replace("model: s", "model: s2"))),

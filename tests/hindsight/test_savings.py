@@ -94,3 +94,17 @@ def test_an_unknown_price_of_the_last_tier_leaves_only_what_it_answered(tmp_path
     route = savings(recorded(tmp_path, [answered(0), answered(1, "frontier", 0.5)]), free)["routes"]["auto"]
 
     assert (route["answered"], route["unknown"], route["baseline_usd"], route["made"]["price"]) == (1, 1, 0.5, None)
+
+
+def test_a_judge_before_the_client_is_paid_too(tmp_path: Path) -> None:
+    told = ledger(tmp_path, answered(0, judged=0.003), answered(1, judged=None))
+    assert told["spent_usd"]["judge"] == pytest.approx(0.003)
+    assert told["routes"]["auto"]["unknown"] == 1
+
+
+def test_a_draft_that_nobody_had_a_better_answer_than_has_a_baseline(tmp_path: Path) -> None:
+    drafted = answered(0)
+    drafted["attempts"].append({**drafted["attempts"][0], "tier": "frontier", "result": "failed", "cost": None})
+    told = ledger(tmp_path, drafted)
+    assert told["routes"]["auto"]["unanswered"] == 0
+    assert told["baseline_usd"] == pytest.approx((100 * 1 + 50 * 20) / 1e6)
