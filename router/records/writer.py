@@ -16,7 +16,7 @@ from threading import Event, Lock, Thread
 from typing import Final
 
 from router.clock import Clock
-from router.records.segments import name_of, next_day, sweep
+from router.records.segments import HIDDEN, name_of, next_day, sweep
 
 __all__ = ["Keeping", "Writer"]
 
@@ -214,8 +214,10 @@ class _Open:
     def __init__(self, path: Path, now: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(path, flags, 0o640)
+        hidden = path.with_name(HIDDEN + path.name)
+        self._descriptor = os.open(hidden, flags, 0o640)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # for `compact`, which leaves it alone
+        hidden.rename(path)  # only now: nobody sees it that is not locked
         self._until = min(now + _LONGEST, next_day(now))
         self._size = 0
 

@@ -71,9 +71,10 @@ def test_what_is_being_written_is_left_alone(tmp_path: Path) -> None:
     writer.append(b'{"time":1,"n":0}\n')
     while not segments(tmp_path):
         writer.append(b'{"time":1,"n":0}\n')
-
-    assert compact(tmp_path, before=TODAY, token=b"\x01") == []
-    writer.close()
+    try:
+        assert compact(tmp_path, before=TODAY, token=b"\x01") == []
+    finally:
+        writer.close()
     assert len(compact(tmp_path, before=TODAY, token=b"\x01")) == 1
 
 
