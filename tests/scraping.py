@@ -53,8 +53,12 @@ class Scraped:
 
     async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        async with talk(self.base_url) as client:
-            heard = await client.say("GET", "/metrics", {"host": "x"})
+        try:
+            async with talk(self.base_url) as client:
+                heard = await client.say("GET", "/metrics", {"host": "x"})
+        except (ConnectionError, asyncio.IncompleteReadError):  # the proxy has gone: so is this scrape
+            writer.close()
+            return
         kind = heard.headers["content-type"]
         head = (
             f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(heard.body)}\r\nconnection: close\r\n\r\n"

@@ -131,8 +131,8 @@ async def test_windows_are_what_happened_and_gaps_and_restarts_are_told(tmp_path
     async with scene(tmp_path, QUIET) as at:
         await at.scraped.again(15)  # so that the window before is known too
         since = SYSTEM.wall()
+        judge(at.one, score=0.5)  # first: a scrape that sees the last request has seen this too
         await traffic(at.one)
-        judge(at.one, score=0.5)
         window = await seen(at, since, 42)
         assert window.total == 42
         assert window.requests[0].any()
