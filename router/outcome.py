@@ -1,7 +1,7 @@
 """Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 from urllib.parse import quote
 
@@ -9,6 +9,7 @@ from router.chat import ChatRequest, Completion, Usage
 from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
+from router.frozen import frozen
 from router.signals import Signals
 from router.traceparent import Trace
 
@@ -40,7 +41,7 @@ _LONGEST_LIST = 4_000
 """Bytes of a header."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """What became of asking one deployment."""
 
@@ -66,7 +67,7 @@ class Attempt:
     """The ids of the chunks it was answered with, in the order of the numbers that it cites them by, from 1."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """What another deployment said of an answer before it was sent."""
 
@@ -81,7 +82,7 @@ class Judgement:
     """US dollars; None when the price or the usage is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """One request, from its first byte in to its last byte out. Times are seconds."""
 
@@ -175,7 +176,7 @@ class Outcome:
         return f"{path},{self.attempts[self.speaker].tier}:draft" if self.drafted and self.speaker is not None else path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """What was learned later about how well a tier answers a request."""
 
@@ -202,7 +203,7 @@ class Evidence:
     """Whether the tier's checks accept that answer; if not, whoever starts there gets the next tier's, at its price."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aside:
     """One call that no client waited for, or what kept it from being made."""
 

@@ -9,12 +9,13 @@ The route is a hash that stays readable, so that an operator can clear one route
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 import orjson
 
 from router.chat import Usage
+from router.frozen import frozen
 from router.ids import hashed
 
 __all__ = ["HEAD_BYTES", "Entry", "Seal", "pack", "route_of", "unpack"]
@@ -29,7 +30,7 @@ HEAD_BYTES = 6
 _OVERHEAD = 300
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One answer: a whole one, a stream's events, or an error that others who asked the same are told too."""
 
