@@ -18,6 +18,7 @@ __all__ = [
     "Attempt",
     "End",
     "Evidence",
+    "Found",
     "Judgement",
     "Outcome",
     "Remembered",
@@ -65,6 +66,16 @@ class Attempt:
     """How many seconds into the request it began."""
     sources: tuple[str, ...] = ()
     """The ids of the chunks it was answered with, in the order of the numbers that it cites them by, from 1."""
+
+
+@frozen
+class Found(Attempt):
+    """Who gave, to an equal request, the answer or the error that this one gets too; it cost nothing here."""
+
+    request: str = ""
+    """That request's id."""
+    path: str = ""
+    """Everybody who was asked for it."""
 
 
 @frozen
@@ -122,8 +133,8 @@ class Outcome:
     speaker: int | None = None
     """Which of the attempts the client hears of; None: the last."""
     cache: Remembered = "off"
-    found: Attempt | None = None
-    """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
+    found: Found | None = None
+    """Where an answer comes from that was remembered, or that came of the request that this one joined."""
     judgements: tuple[Judgement, ...] = ()
     trace: Trace | None = None
     """The trace it belongs to, while somebody traces."""
@@ -243,13 +254,18 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
     if heard := outcome.heard:
         made.append((b"x-router-tier", heard.tier.encode()))
         made.append((b"x-router-deployment", heard.deployment.encode()))
-        if outcome.attempts:
-            made.append((b"x-router-path", outcome.path.encode()))
+        if path := outcome.path or _joined(outcome):
+            made.append((b"x-router-path", path.encode()))
         if heard.sources:
             made.append((b"x-router-sources", _listed(heard.sources)))
         if not outcome.stream and (cost := outcome.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
     return made
+
+
+def _joined(outcome: Outcome) -> str:
+    """The path of the request that this one joined: its client is told of a draft, or of who failed, like the other."""
+    return outcome.found.path if outcome.found is not None and outcome.cache == "joined" else ""
 
 
 def _listed(sources: tuple[str, ...]) -> bytes:
