@@ -13,6 +13,7 @@ from router.conversation import Session
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, names
+from router.frozen import swift
 from router.plan import Plan, Route, Tier
 from router.signals import Signals
 
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, and what they ask for in headers."""
@@ -55,6 +57,7 @@ NEVER = 1.0
 """A draw that never explores."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
@@ -70,6 +73,7 @@ class Standing:
 NOTHING_LEARNED = Standing()
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Headed:
     """Where a request is headed: the route its rules lead to, and what they require there."""
@@ -79,6 +83,7 @@ class Headed:
     bounds: rules.Bounds
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Considered:
     """A decision, and what led to it."""

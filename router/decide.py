@@ -20,6 +20,7 @@ from router.chat import ChatRequest, Usage
 from router.conversation import Pin
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
+from router.frozen import swift
 from router.plan import Deployment, Route, Tier
 from router.pricing import cost
 from router.rules import FREE, Bounds
@@ -34,6 +35,7 @@ _ASSUMED_OUTPUT = 256
 NO_TOKENS = Usage(0, 0)
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Step:
     """A tier, and those of its deployments that may see this request."""
@@ -42,6 +44,7 @@ class Step:
     deployments: tuple[Deployment, ...]
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Who is asked next: a deployment, for a tier, `after` so many seconds when it asked for that."""
@@ -51,6 +54,7 @@ class Candidate:
     after: float = 0.0
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The tiers that may answer, in order, and why the first of them is the first."""
@@ -88,6 +92,7 @@ class Decision:
         return self.steps[0].tier.name
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Choosing:
     """What may move the choice of a start besides the request itself."""

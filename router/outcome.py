@@ -9,6 +9,7 @@ from router.chat import ChatRequest, Completion, Usage
 from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
+from router.frozen import swift
 from router.signals import Signals
 from router.traceparent import Trace
 
@@ -40,6 +41,7 @@ _LONGEST_LIST = 4_000
 """Bytes of a header."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What became of asking one deployment."""
@@ -81,6 +83,7 @@ class Judgement:
     """US dollars; None when the price or the usage is unknown."""
 
 
+@swift
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One request, from its first byte in to its last byte out. Times are seconds."""
