@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 
 from router.errors import BadRequest
-from router.frozen import swift
 
 __all__ = [
     "ChatRequest",
@@ -25,7 +24,6 @@ __all__ = [
 ]
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One request: the client's own JSON object, and the few fields routing reads."""
@@ -51,7 +49,6 @@ class ChatRequest:
         return cap if cap is not None else self.body.get("max_tokens")
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one answer. `cached_input` is part of `input`, `reasoning` is part of `output`."""
@@ -62,7 +59,6 @@ class Usage:
     reasoning: int = 0
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One of an answer's alternatives, complete."""
@@ -80,7 +76,6 @@ class Choice:
         return not (self.content or self.refusal or self.tool_calls)
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A whole answer, or a finished stream put together again; what checks judge."""

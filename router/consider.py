@@ -13,7 +13,6 @@ from router.conversation import Session
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, names
-from router.frozen import swift
 from router.plan import Plan, Route, Tier
 from router.signals import Signals
 
@@ -31,7 +30,6 @@ __all__ = [
 ]
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who asks, and what they ask for in headers."""
@@ -57,7 +55,6 @@ NEVER = 1.0
 """A draw that never explores."""
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
@@ -73,7 +70,6 @@ class Standing:
 NOTHING_LEARNED = Standing()
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Headed:
     """Where a request is headed: the route its rules lead to, and what they require there."""
@@ -83,7 +79,6 @@ class Headed:
     bounds: rules.Bounds
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Considered:
     """A decision, and what led to it."""

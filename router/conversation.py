@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from router.frozen import swift
-
 __all__ = ["Pin", "Session", "answers_call", "continued", "mark", "own", "thread", "turns"]
 
 _INSTRUCTIONS = frozenset({"system", "developer"})
@@ -33,7 +31,6 @@ _PLAIN_ID = re.compile(rf"[A-Za-z0-9]{{{_ID_LENGTH}}}")
 Message = dict[str, Any]
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Pin:
     """Where a conversation stays. Messages and turns are counted from the beginning of the conversation."""
@@ -58,7 +55,6 @@ class Pin:
     """When that was, in seconds since 1970."""
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Session:
     """The conversation that a request belongs to."""

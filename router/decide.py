@@ -20,7 +20,6 @@ from router.chat import ChatRequest, Usage
 from router.conversation import Pin
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
-from router.frozen import swift
 from router.plan import Deployment, Route, Step, Tier
 from router.pricing import cost
 from router.rules import FREE, Bounds
@@ -36,7 +35,6 @@ NO_TOKENS = Usage(0, 0)
 _NOTHING: frozenset[str] = frozenset()
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Who is asked next: a deployment, for a tier, `after` so many seconds when it asked for that."""
@@ -46,7 +44,6 @@ class Candidate:
     after: float = 0.0
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The tiers that may answer, in order, and why the first of them is the first."""
@@ -84,7 +81,6 @@ class Decision:
         return self.steps[0].tier.name
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Choosing:
     """What may move the choice of a start besides the request itself."""

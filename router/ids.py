@@ -20,8 +20,6 @@ from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
 
-from router.frozen import swift
-
 __all__ = ["NONCE_BYTES", "IdFacts", "Signer", "hashed", "load_or_make_key", "name_of", "start_of"]
 
 NONCE_BYTES = 6
@@ -37,7 +35,6 @@ _KEY_BYTES = 32
 _STEPS = 4096
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class IdFacts:
     """What feedback needs to know about the request it speaks of; names as `hashed`."""

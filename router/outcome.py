@@ -9,7 +9,6 @@ from router.chat import ChatRequest, Completion, Usage
 from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
-from router.frozen import swift
 from router.signals import Signals
 from router.traceparent import Trace
 
@@ -47,7 +46,6 @@ _LONGEST_LIST = 4_000
 _IN_10_000, MICRO, _NANO = 1e4, 1e6, 1e9
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What became of asking one deployment."""
@@ -89,7 +87,6 @@ class Judgement:
     """US dollars; None when the price or the usage is unknown."""
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One request, from its first byte in to its last byte out. Times are seconds."""

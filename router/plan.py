@@ -12,7 +12,6 @@ from router.comparing import Method
 from router.control import Ground
 from router.conversation import Session
 from router.difficulty import Estimator
-from router.frozen import swift
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
 from router.prompts import Context, Handoff, Prompt
@@ -97,7 +96,6 @@ class Tier:
         return any(check.reads_logprobs for check in self.checks)
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Step:
     """A tier, and those of its deployments that may see a request."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from router import signals
 from router.chat import ChatRequest
-from router.frozen import swift
 from router.patterns import compiled
 from router.policy.schema import Range, TextPattern, When
 from router.signals import Signals
@@ -16,7 +15,6 @@ __all__ = ["FREE", "Asked", "Bounds", "Condition", "Rule", "apply", "conditions"
 _NOTHING: Mapping[str, str] = {}
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What rules may look at: a request, the facts about it, and who sent it how."""
@@ -43,7 +41,6 @@ class Rule:
     route: str | None = None
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What the rules that matched come to. Nothing later may leave it."""

@@ -15,7 +15,6 @@ import orjson
 
 from router import pii as personal
 from router.chat import ChatRequest
-from router.frozen import swift
 
 SUBJECT_LIMIT: Final = 4_000
 """Characters of the subject that are read: of a longer one its first 3,000 and its last 1,000."""
@@ -62,7 +61,6 @@ _SCRIPTS = (
 _SCRIPT_SAMPLE = 200
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Signals:
     """The facts of one request that rules may ask for and difficulty starts from."""

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from router.chat import ChatRequest
-from router.frozen import swift
 from router.signals import Signals
 
 BANDS: Final = 10
 _EVEN_EDGES: Final = tuple(edge / BANDS for edge in range(1, BANDS))
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """How likely each tier's answer is good enough, cheapest tier first."""

@@ -8,14 +8,12 @@ import orjson
 
 from router.chat import ChatRequest
 from router.errors import BadRequest
-from router.frozen import swift
 from router.prompts.handoff import handed
 from router.prompts.prompt import Prompt
 
 __all__ = ["Shaped", "shape"]
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Shaped:
     """A body to send, and about how many tokens of prompt it has more than the client's (fewer: below zero)."""

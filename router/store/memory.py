@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from router.clock import SYSTEM, Clock
-from router.frozen import swift
 from router.store.folder import Folder
 from router.store.keys import Flight, kind_of
 from router.store.protocol import OWNER_BYTES, Claim, Heard
@@ -24,7 +23,6 @@ _RESULT_TTL = 5.0
 _JOINED = b"+"
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class _Held:
     value: bytes

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from router.chat import ChatRequest, Choice, Completion
-from router.frozen import swift
 
 __all__ = ["ACCEPTED", "Check", "Verdict", "Watch", "cut", "judge", "usable"]
 
 
-@swift
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Accept, or escalate with the reason: one word, a metric's label."""
