@@ -24,6 +24,7 @@ _LEADER_S: Final = (
 )
 """What only the replica that moves thresholds knows."""
 _REASONS: Final = ("quality", "latency", "escalations", "cost", "cheaper", "set", "rollback", "reset")
+_BY_HAND: Final = ("set", "rollback", "reset")
 _VERDICTS: Final = ("moved", "proposed", "frozen", "kept", "missed", "unmeasured")
 
 
@@ -44,6 +45,8 @@ class ControlMetrics:
         self.ends()
         self._gauges["router_threshold_frozen"].clear()
         for route in plan.routes.values():
+            for reason in _BY_HAND if len(route.cascade) > 1 else ():
+                self._changes(route.name, reason)
             if route.steering is not None:
                 self._gauges["router_threshold_frozen"].labels(route.name).set_function(partial(frozen, route.name))
                 self._begin_at_nothing(route)

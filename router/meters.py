@@ -154,7 +154,8 @@ METRICS = (
     Metric(
         "router_feedback_total",
         "counter",
-        "Things said about answers through /v1/feedback, each once: told, or outdated (the route is not what it was).",
+        "Things said about answers through /v1/feedback: told, revised (something else was said before: not counted "
+        "again), or outdated (the route is not what it was).",
         ("route", "source", "result"),
     ),
     Metric(

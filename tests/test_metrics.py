@@ -170,6 +170,7 @@ def labels_of(policy: Plan) -> set[str]:
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
     words |= {deployment.model for deployment in policy.deployments.values()}
     words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", "inflight"}
+    words |= {"set", "rollback", "reset"}
     return words | {policy.version}
 
 
