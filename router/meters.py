@@ -104,7 +104,8 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",
+        "US dollars of tokens, where the price is known; kind: served, escalation, judge (before an answer "
+        "was sent), explore (wasted), shadow (its judges too).",
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(

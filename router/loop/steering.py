@@ -67,6 +67,8 @@ class Steersman:
                     self._telling.fault("as a whole", f"internal error: {type(error).__name__}: {error}")
         finally:
             if self._lease is not None:
+                if self.leads:
+                    self._telling.leads(leads=False)
                 await asyncio.shield(self._lease.release())
 
     async def pulse(self) -> None:

@@ -288,6 +288,7 @@ async def test_who_stops_lets_go_of_the_lead() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await Lease(store, "control", b"another", 60.0).hold()
+    assert alone.counted("router_control_leads") == 0
 
 
 def quick() -> Plan:
