@@ -12,7 +12,10 @@ from router.assembly import AssemblyError
 from router.cautions import cautions
 from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
-from router.policy import PolicyError, json_schema, lint
+from router.plan import Plan
+from router.policy import Policy, PolicyError, json_schema, lint
+from router.store import Folder, key
+from router.thresholds import Board, BoardError
 from router.upstream.connect import UnknownProviderError, prepare
 
 __all__ = ["check"]
@@ -47,7 +50,7 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
     """What there is to say about one policy."""
     if not path.exists():
         raise Refused(f"{path}: no such file or folder")
-    report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": []}
+    report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": [], "notes": []}
     try:
         policy, plan = assembly.read(path, environment, now=SYSTEM.wall())
         prepare(plan.deployments.values())
@@ -57,14 +60,34 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
         return report | {"faults": [str(error)]}
     priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
     warnings = [*map(str, lint(policy, priced=priced)), *cautions(policy, plan)]
-    return report | {"version": plan.version, "warnings": warnings}
+    return report | {"version": plan.version, "warnings": warnings, "notes": _dropped(policy, plan)}
+
+
+def _dropped(policy: Policy, plan: Plan) -> list[str]:
+    """Thresholds that operators set on a server with this folder, and that are not in force with this policy."""
+    learned, told = Folder(policy.path(policy.state.path) / "learned"), []
+    for route in plan.routes.values():
+        try:
+            board = Board.read(learned.read(key("threshold", route.name)))
+        except (BoardError, OSError):
+            continue
+        told += [
+            f"routes.{route.name}: the threshold of '{change.tier}' that was set by hand to {change.after:.4f} is not "
+            f"in force with this policy, for the route was changed; if it is still meant: `smallfirst thresholds "
+            f"--route {route.name} set {change.after:g}`"
+            for change in board.dropped(route.state)
+            if change.cause == "set"
+        ]
+    return told
 
 
 def _tell(report: dict[str, object]) -> None:
-    faults, warnings = report["faults"], report["warnings"]
+    faults, warnings, notes = report["faults"], report["warnings"], report["notes"]
     for fault in faults if isinstance(faults, list) else ():
         sys.stdout.write(f"{fault}\n")
     for warning in warnings if isinstance(warnings, list) else ():
         sys.stdout.write(f"warning: {warning}\n")
+    for note in notes if isinstance(notes, list) else ():
+        sys.stdout.write(f"note: {note}\n")
     if not faults:
         sys.stdout.write(f"{report['policy']}: ok, version {report['version']}\n")
