@@ -43,9 +43,15 @@ class Reading:
     cautions: list[str]
 
     @property
+    def store(self) -> str:
+        """Where what servers share is kept: `memory`, `redis` or `embedded`."""
+        kind = read_store_url(self.policy.cache.url).kind
+        return kind if kind in {"memory", "embedded"} else "redis"  # alone, behind Sentinels, as a cluster
+
+    @property
     def shares(self) -> bool:
         """Whether other processes see what one that serves this learns and remembers."""
-        return read_store_url(self.policy.cache.url).kind != "memory"
+        return self.store != "memory"
 
 
 def read_policy(path: Path, settings: Settings, now: float) -> Reading:

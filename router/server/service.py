@@ -69,6 +69,7 @@ class Service:
         policy, plan = read.policy, read.plan
         self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
+        self.metrics.store(read.store)
         self.decisions = Decisions(self.store)
         self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
         signer = self._signing.signer
