@@ -12,9 +12,9 @@ from router.cli.telling import Json, PolicyPath, Refused, print_json, read_setti
 from router.clock import SYSTEM
 from router.consider import Caller, Considered, consider
 from router.errors import Problem
+from router.explanation import explanation
 from router.plan import Plan
 from router.policy import PolicyError
-from router.server.desk import shown
 
 __all__ = ["explain"]
 
@@ -41,7 +41,7 @@ def explain(
         raise Refused(problem.message) from problem
     moved = considered.route.explain(request, considered.signals) if considered.route.explain else []
     if as_json:
-        print_json({**shown(considered), "because": [{"what": what, "moved": by} for what, by in moved]})
+        print_json({**explanation(considered), "because": [{"what": what, "moved": by} for what, by in moved]})
     else:
         sys.stdout.write(_in_words(plan, considered, moved))
 
