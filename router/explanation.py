@@ -28,6 +28,7 @@ def explanation(considered: Considered) -> dict[str, Any]:
         "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,
         "require": dict(considered.bounds.require),
         "rule": considered.bounds.rule,
+        "via": [{"route": route, "rule": rule} for route, rule in considered.via],
         "signals": {name: _plain(getattr(facts, name)) for name in facts.__slots__},
     }
 

@@ -27,5 +27,22 @@ def test_a_decision_says_everything_that_led_to_it() -> None:
         "p_good": {"tuned": 0.8, "frontier": 1.0},
         "require": {"eu": "yes"},
         "rule": None,
+        "via": [],
     }
     orjson.dumps(told)
+
+
+def test_it_names_every_rule_that_handed_the_request_to_another_route() -> None:
+    to = "auto: {rules: [{name: t, when: {metadata: {task: t}}, route: other}], "
+    on = """
+  other:
+    {difficulty: 0.2, rules: [{name: deep, when: {metadata: {task: t}}, route: third}],
+     cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]}
+  third:
+    {difficulty: 0.2, rules: [{name: high, when: {metadata: {task: t}}, start: frontier}],
+     cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]}
+"""
+    told = explanation(consider(plan(TWO_TIERS.replace("auto: {", to) + on), asked(metadata={"task": "t"})))
+
+    assert told["via"] == [{"route": "auto", "rule": "t"}, {"route": "other", "rule": "deep"}]
+    assert (told["route"], told["rule"], told["reason"]) == ("third", "high", "rule:high")

@@ -76,6 +76,7 @@ def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]
     decision, facts = considered.decision, considered.signals
     chain = " → ".join(f"{s.tier.name} ({', '.join(d.name for d in s.deployments)})" for s in decision.steps)
     lines = [f"route       {considered.route.name}   (policy {plan.version})", f"starts at   {decision.start}"]
+    lines[1:1] = [f"handed on   by {route}, rule {rule}" for route, rule in considered.via]
     lines.append(f"because     {decision.reason}")
     if decision.difficulty is not None and decision.threshold is not None:
         sign = "<" if decision.difficulty < decision.threshold else "≥"
