@@ -14,7 +14,7 @@ from router.clock import SYSTEM, Clock
 from router.keys import Keyring, KeysError
 from router.log import say
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load
+from router.policy import Caution, Note, Policy, PolicyError, load
 from router.policy.store_url import read_store_url
 from router.pricing import PriceList
 from router.settings import Settings
@@ -40,7 +40,7 @@ class Reading:
     policy: Policy
     plan: Plan
     keyring: Keyring | None
-    cautions: list[str]
+    cautions: list[Caution | Note]
 
     @property
     def store(self) -> str:
