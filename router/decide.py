@@ -14,12 +14,13 @@ below it (Horvitz and Thompson, 1952: what was drawn with probability p stands f
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from router.chat import ChatRequest, Usage
 from router.conversation import Pin
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
+from router.frozen import frozen
 from router.plan import Deployment, Route, Tier
 from router.pricing import cost
 from router.rules import FREE, Bounds
@@ -34,7 +35,7 @@ _ASSUMED_OUTPUT = 256
 NO_TOKENS = Usage(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """A tier, and those of its deployments that may see this request."""
 
@@ -42,7 +43,7 @@ class Step:
     deployments: tuple[Deployment, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """Who is asked next: a deployment, for a tier, `after` so many seconds when it asked for that."""
 
@@ -51,7 +52,7 @@ class Candidate:
     after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """The tiers that may answer, in order, and why the first of them is the first."""
 
@@ -88,7 +89,7 @@ class Decision:
         return self.steps[0].tier.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choosing:
     """What may move the choice of a start besides the request itself."""
 

@@ -1,5 +1,6 @@
 """Why a request would be answered by whom: what `POST /v1/route` answers and `smallfirst explain --json` prints."""
 
+from dataclasses import fields
 from typing import Any
 
 from router.consider import Considered
@@ -29,7 +30,7 @@ def explanation(considered: Considered) -> dict[str, Any]:
         "require": dict(considered.bounds.require),
         "rule": considered.bounds.rule,
         "via": [{"route": route, "rule": rule} for route, rule in considered.via],
-        "signals": {name: _plain(getattr(facts, name)) for name in facts.__slots__},
+        "signals": {field.name: _plain(getattr(facts, field.name)) for field in fields(facts)},
     }
 
 
