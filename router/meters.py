@@ -247,5 +247,6 @@ METRICS = (
         "1 while what servers share can be read and written; always 1 for memory://.",
         across="min",
     ),
+    Metric("router_store", "gauge", "1 for where that is: memory, redis or embedded.", ("kind",), across="max"),
 )
 """Every metric there is."""

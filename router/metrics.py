@@ -244,6 +244,10 @@ class Metrics(Collector):
             self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
 
+    def store(self, kind: str) -> None:
+        """Say where what servers share is kept: `memory`, `redis` or `embedded`."""
+        self._gauges["router_store"].labels(kind).set(1)
+
     def samples(self, names: Collection[str]) -> list[Sample]:
         """Return the samples of some metrics."""
         return [sample for metric, samples in self._series.samples() if metric.name in names for sample in samples]
