@@ -235,6 +235,7 @@ METRICS = (
     Metric("router_inflight", "gauge", "Requests being answered."),
     Metric("router_shed_total", "counter", "Requests turned away so that others are answered: inflight.", ("reason",)),
     Metric("router_log_dropped_total", "counter", "Lines of the access log that nobody took in time."),
+    Metric("router_redis_restarts_total", "counter", "Embedded Valkeys that had ended and were started again."),
     Metric("router_worker_restarts_total", "counter", "Workers that ended by themselves and were started again."),
     Metric("process_cpu_seconds_total", "counter", "Seconds of a core that were used."),
     Metric("process_resident_memory_bytes", "gauge", "Memory that is in use; what workers share counts for each."),

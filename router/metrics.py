@@ -47,6 +47,7 @@ def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
         ("router_policy_reload_total", "refused"),
         ("router_shed_total", "inflight"),
         ("router_worker_restarts_total",),
+        ("router_redis_restarts_total",),
         ("router_log_dropped_total",),
         ("router_records_dropped_total",),
         ("router_client_disconnects_total",),
@@ -121,7 +122,7 @@ class Metrics(Collector):
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self._restarts = counted["router_worker_restarts_total"]
+        self._restarts, self._redis_restarts = (counted[f"router_{one}_restarts_total"] for one in ("worker", "redis"))
         self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
         self.control = ControlMetrics(self._series)
@@ -281,6 +282,10 @@ class Metrics(Collector):
     def restarted(self) -> None:
         """Count a worker that was started again."""
         self._restarts().inc()
+
+    def redis_restarted(self) -> None:
+        """Count an embedded Valkey that had ended and was started again."""
+        self._redis_restarts().inc()
 
     def count_log(self, dropped: Callable[[], int]) -> None:
         """Show what the access log says it has dropped."""
