@@ -5,7 +5,7 @@ the thresholds in force, the conversation it belongs to, and a draw.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from router import rules, signals
 from router.chat import ChatRequest
@@ -13,6 +13,7 @@ from router.conversation import Session
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, names
+from router.frozen import frozen
 from router.plan import Plan, Route, Tier
 from router.signals import Signals
 
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Who asks, and what they ask for in headers."""
 
@@ -55,7 +56,7 @@ NEVER = 1.0
 """A draw that never explores."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
 
@@ -70,16 +71,18 @@ class Standing:
 NOTHING_LEARNED = Standing()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Headed:
     """Where a request is headed: the route its rules lead to, and what they require there."""
 
     route: Route
     signals: Signals
     bounds: rules.Bounds
+    via: tuple[tuple[str, str], ...] = ()
+    """Every route that handed it on, and the rule by which it did."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Considered:
     """A decision, and what led to it."""
 
@@ -88,6 +91,8 @@ class Considered:
     bounds: rules.Bounds
     estimate: Estimate | None
     decision: Decision
+    via: tuple[tuple[str, str], ...] = ()
+    """Every route that handed it on, and the rule by which it did."""
 
 
 def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
@@ -110,10 +115,12 @@ def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     facts = signals.read(request, pii=plan.reads_pii)
     asked = rules.Asked(request, facts, caller.headers, caller.labels)
     bounds = rules.apply(route.rules, asked)
+    via: list[tuple[str, str]] = []
     while bounds.route is not None:
+        via.append((route.name, bounds.rule or ""))
         route = plan.routes[bounds.route]
         bounds = rules.apply(route.rules, asked, bounds.require)
-    return Headed(route, facts, bounds)
+    return Headed(route, facts, bounds, tuple(via))
 
 
 def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, standing: Standing) -> Considered:
@@ -136,7 +143,7 @@ def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, stan
         draw=standing.draw,
     )
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
-    return Considered(route, facts, bounds, estimate, decision)
+    return Considered(route, facts, bounds, estimate, decision, headed.via)
 
 
 def _named(plan: Plan, model: str) -> Route:

@@ -22,7 +22,7 @@ __all__ = ["KINDS", "outcome_data", "parquet", "plain"]
 _USAGE: Final = "STRUCT(input BIGINT, output BIGINT, cached_input BIGINT, reasoning BIGINT)"
 _ATTEMPT: Final = (
     f"STRUCT(tier VARCHAR, deployment VARCHAR, result VARCHAR, verdict VARCHAR, usage {_USAGE}, cost DOUBLE, "
-    "waited DOUBLE, trimmed BIGINT)[]"
+    "waited DOUBLE, trimmed BIGINT, sources VARCHAR[])[]"
 )
 _SCORES: Final = "MAP(VARCHAR, DOUBLE)"
 _ALL: Final = {"kind": "VARCHAR", "time": "DOUBLE"}
@@ -54,7 +54,9 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     "aside": _ALL
     | dict.fromkeys(("id", "route", "start", "purpose", "tier", "deployment", "result"), "VARCHAR")
     | {"band": "INTEGER", "usage": _USAGE, "cost": "DOUBLE", "seconds": "DOUBLE"},
-    "move": _ALL | {"route": "VARCHAR", "tier": "VARCHAR", "before": "DOUBLE", "after": "DOUBLE", "reason": "VARCHAR"},
+    "move": _ALL
+    | dict.fromkeys(("route", "state", "tier", "verdict", "cause", "told"), "VARCHAR")
+    | {"before": "DOUBLE", "after": "DOUBLE", "numbers": "JSON", "objectives": "JSON"},
     "plan": _ALL | {"policy": "VARCHAR", "per_hour": _SCORES},
 }
 """The columns of each table."""

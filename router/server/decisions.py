@@ -10,7 +10,7 @@ import orjson
 
 from router.consider import Caller
 from router.errors import NotFound, Unavailable
-from router.outcome import Attempt, Outcome
+from router.outcome import MICRO, Attempt, Found, Outcome, rounded
 from router.plan import Plan
 from router.store import Store, StoreDown, key
 
@@ -22,9 +22,13 @@ KEPT: Final = 86400.0
 _FIELDS: Final = (
     *("tenant", "time", "route", "policy", "state", "stream", "start", "reason", "band", "difficulty"),
     *("threshold", "novelty", "propensity", "p_good", "path", "status", "end", "error", "cost_usd", "seconds"),
-    *("first", "overhead"),
+    *("first", "overhead", "cache", "found"),
 )
-_ATTEMPT: Final = ("tier", "deployment", "result", "verdict", "input_tokens", "output_tokens", "cost_usd", "waited")
+_ATTEMPT: Final = (
+    *("tier", "deployment", "result", "verdict", "input_tokens", "output_tokens", "cost_usd", "waited"),
+    "sources",
+)
+_FOUND: Final = ("tier", "deployment", "sources", "request", "path")
 
 
 class Decisions:
@@ -82,6 +86,8 @@ class Decisions:
         told = {"id": identity, **dict(zip(_FIELDS, orjson.loads(found), strict=False))}
         if told.pop("tenant") != tenant:
             return None
+        given = told.get("found")
+        told["found"] = dict(zip(_FOUND, given, strict=False)) if given else None
         told["path"] = [dict(zip(_ATTEMPT, attempt, strict=False)) for attempt in told["path"]]
         return told
 
@@ -104,11 +110,12 @@ def _told(outcome: Outcome) -> list[object]:
         outcome.policy,
         outcome.state,
         outcome.stream,
-        *(
-            (decision.start, decision.reason, decision.band, decision.difficulty, decision.threshold, decision.novelty)
-            if decision
-            else (None,) * 6
-        ),
+        decision.start if decision else None,
+        decision.reason if decision else None,
+        decision.band if decision else None,
+        decision.difficulty if decision else None,
+        decision.threshold if decision else None,
+        decision.novelty if decision else None,
         decision.propensity if decision else None,
         estimate.p_good if estimate else None,
         [_asked(attempt) for attempt in outcome.attempts],
@@ -116,9 +123,11 @@ def _told(outcome: Outcome) -> list[object]:
         outcome.end,
         outcome.error,
         outcome.cost if outcome.attempts else 0.0,
-        round(outcome.seconds, 6),
-        None if outcome.first is None else round(outcome.first, 6),
-        round(outcome.overhead, 6),
+        rounded(outcome.seconds, MICRO),
+        rounded(outcome.first, MICRO),
+        rounded(outcome.overhead, MICRO),
+        outcome.cache,
+        _given(outcome.found) if outcome.found else None,
     ]
 
 
@@ -133,5 +142,11 @@ def _asked(attempt: Attempt) -> tuple[object, ...]:
         usage.input if usage else None,
         usage.output if usage else None,
         attempt.cost,
-        round(attempt.waited, 6),
+        rounded(attempt.waited, MICRO),
+        attempt.sources,
     )
+
+
+def _given(found: Found) -> tuple[object, ...]:
+    """The values of `_FOUND`."""
+    return found.tier, found.deployment, found.sources, found.request, found.path

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import signal
+import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +49,12 @@ class Server:
 
 @asynccontextmanager
 async def servers(
-    folder: Path, url: str, answer: Answer, count: int = 2
+    folder: Path, url: str, answer: Answer, count: int = 2, changes: Mapping[str, Any] | None = None
 ) -> AsyncIterator[tuple[list[Server], FakeUpstream]]:
     async with AsyncExitStack() as stack:
         small = await stack.enter_async_context(FakeUpstream(answer))
-        path = write(folder, {"tuned-a": small.base_url, "frontier-a": small.base_url}, {"cache": {"url": url}})
+        changed = {**(changes or {}), "cache": {"url": url}}
+        path = write(folder, {"tuned-a": small.base_url, "frontier-a": small.base_url}, changed)
         made = []
         for _ in range(count):
             service = Service(path, Settings(environment=os.environ))
@@ -92,6 +95,38 @@ async def test_equal_requests_at_two_servers_are_one_call(tmp_path: Path, redis:
 
 
 @pytest.mark.redis
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_s_sources_and_origin_are_known_at_every_server(
+    tmp_path: Path, redis: RedisServer, *, stream: bool
+) -> None:
+    chunks = [{"id": "kettle.md#1", "text": "It boils."}, {"id": 7, "text": "x"}]
+    finding = Answer.from_data({"json": {"chunks": chunks}})
+    async with FakeUpstream(finding) as finder:
+        changes = {
+            "tiers": {"tuned": {"context": {"url": f"{finder.base_url}/find"}}},
+            "routes": {"auto": {"cache": {"exact": {"ttl": "1h"}}}},
+        }
+        async with servers(tmp_path, redis.url, Answer(text="it boils [1]"), changes=changes) as ((one, other), _):
+            first, again = await one.ask(stream=stream), await other.ask(stream=stream)
+            told = orjson.loads((await other.get(f"/v1/decisions/{again.headers['x-request-id']}")).body)
+
+    assert [heard.headers["x-router-cache"] for heard in (first, again)] == ["miss", "hit"]
+    assert [heard.headers["x-router-sources"] for heard in (first, again)] == ["kettle.md#1,7"] * 2
+    assert (told["cache"], told["path"], told["found"]) == (
+        "hit",
+        [],
+        {
+            "tier": "tuned",
+            "deployment": "tuned-a",
+            "sources": ["kettle.md#1", "7"],
+            "request": first.headers["x-request-id"],
+            "path": "tuned:ok",
+        },
+    )
+
+
+@pytest.mark.redis
 async def test_without_redis_requests_go_on_and_it_is_told(tmp_path: Path, redis: RedisServer) -> None:
     async with servers(tmp_path, redis.url, Answer(text="hello"), 1) as ((server,), _):
         redis.pause()
@@ -102,9 +137,35 @@ async def test_without_redis_requests_go_on_and_it_is_told(tmp_path: Path, redis
         assert [one.status for one in heard] == [200] * 5
         assert (ready.status, orjson.loads(ready.body)["status"]) == (200, "degraded")
         assert b"\nrouter_redis_up 0.0\n" in metrics.body
+        assert b'\nrouter_store{kind="redis"} 1.0\n' in metrics.body
         async with asyncio.timeout(10):
             while orjson.loads((await server.get("/readyz")).body)["status"] != "ready":
                 pass
+
+
+@pytest.mark.usefixtures("patient")
+async def test_an_embedded_valkey_that_is_killed_comes_back_and_is_told_of_meanwhile(tmp_path: Path) -> None:
+    valkey_program()
+    async with servers(tmp_path, "embedded://", Answer(text="hello"), 1) as ((server,), _):
+        first = await server.ask()
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(next((tmp_path / ".smallfirst" / "valkey").glob("*.sock"))))
+            asking.sendall(b"INFO server\r\n")
+            os.kill(int(asking.recv(65536).partition(b"process_id:")[2].split()[0]), signal.SIGKILL)
+        states = ["ready"]
+        async with asyncio.timeout(20):
+            while states[-2:] != ["degraded", "ready"]:
+                ready, heard = await server.get("/readyz"), await server.ask(seed=len(states))
+                assert (ready.status, heard.status) == (200, 200)
+                if (state := orjson.loads(ready.body)["status"]) != states[-1]:
+                    states.append(state)
+            while b"\nrouter_redis_restarts_total 1.0\n" not in (await server.get("/metrics")).body:
+                pass
+        server.service.answers.near.clear()
+        again = await server.ask()
+
+    assert states == ["ready", "degraded", "ready"]
+    assert (again.headers["x-router-cache"], again.body) == ("hit", first.body)
 
 
 @pytest.mark.redis
