@@ -2,12 +2,14 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test e2e docs dashboards bench-quality simulate bench budgets lock clean
+.PHONY: help demo install fmt check test e2e docs dashboards bench-quality simulate bench bench-load profile budgets lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
 DEMO_ARGS ?=
+BENCH_ARGS ?=
+PROFILE_ARGS ?=
 LOCK_ARGS ?=
 CODE := router tests grafana bench
 
@@ -58,6 +60,12 @@ simulate: .venv/.project ## Let control work in made-up worlds, 400 of them with
 bench: .venv/.project .venv/.dev ## What the proxy costs: counted, and timed
 	@$(BIN)/python -m bench.budget
 	@$(BIN)/python -m bench.micro
+
+bench-load: .venv/.project .venv/.dev ## The proxy under load, beside a mock deployment (BENCH_ARGS="--json --plot build/latency.svg")
+	@$(BIN)/python -m bench.macro $(BENCH_ARGS)
+
+profile: .venv/.project .venv/.dev ## A flame graph of the hot path, in build/ (PROFILE_ARGS="--case h50 --seconds 20")
+	@$(BIN)/python -m bench.flame $(PROFILE_ARGS)
 
 budgets: .venv/.project .venv/.dev ## Write bench/budgets.toml anew from what a request takes now
 	@$(BIN)/python -m bench.budget --write

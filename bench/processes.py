@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ROOT", "Process", "free_port", "redis", "started"]
+from bench import workload
+
+__all__ = ["ROOT", "Process", "free_port", "listening", "pinned", "proxy", "redis", "started", "upstream"]
 
 ROOT = Path(__file__).parent.parent
 _PATIENCE = 30.0
@@ -62,8 +64,7 @@ def started(
     log: Path | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a process; end it when we are done."""
-    if core is not None and shutil.which("taskset") and (os.cpu_count() or 1) > 1:
-        command = ["taskset", "-c", str(core), *command]
+    command = pinned(command, core)
     with (log or Path(os.devnull)).open("ab") as told:
         process = subprocess.Popen(
             command,
@@ -82,6 +83,12 @@ def started(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def pinned(command: Sequence[str], core: int | None) -> list[str]:
+    """Put a command on a core, where there are several and `taskset` to choose one."""
+    able = core is not None and shutil.which("taskset") is not None and (os.cpu_count() or 1) > 1
+    return ["taskset", "-c", str(core), *command] if able else [*command]
 
 
 def listening(port: int, process: subprocess.Popen[bytes], log: Path | None = None) -> None:
@@ -124,3 +131,38 @@ def redis(core: int | None = None) -> Iterator[str]:
         with started([program, *options], core=core) as process:
             listening(port, process)
             yield f"redis://127.0.0.1:{port}/0"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy that serves."""
+
+    url: str
+    process: Process
+    started: float
+    """Seconds from its start until its first answer."""
+    log: Path
+
+
+@contextmanager
+def proxy(policy: Path, *, core: int | None = None, workers: int = 1) -> Iterator[Proxy]:
+    """Run the proxy as its users do; give it once it has answered. The access log goes where nobody reads it."""
+    port, log = free_port(), policy.with_name("proxy.log")
+    command = [sys.executable, "-m", "router", "serve", "--policy", str(policy), "--port", str(port)]
+    if workers > 1:
+        command += ["--workers", str(workers)]
+    quiet = ["sh", "-c", 'exec "$@" >/dev/null', "sh"]  # stderr stays, for whoever looks why it did not start
+    begun = time.monotonic()
+    with started([*quiet, *command], core=core, log=log) as process:
+        listening(port, process, log)
+        _answers(port)
+        yield Proxy(f"http://127.0.0.1:{port}/v1", Process(process.pid), time.monotonic() - begun, log)
+
+
+def _answers(port: int) -> None:
+    """Ask once; raises RuntimeError for anything but a 200."""
+    with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE) as asking:
+        asking.sendall(workload.request(0, temperature=1))
+        heard = asking.recv(65536)
+    if not heard.startswith(b"HTTP/1.1 200"):
+        raise RuntimeError(heard[:500].decode(errors="replace"))
