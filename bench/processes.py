@@ -14,7 +14,18 @@ from pathlib import Path
 
 from bench import workload
 
-__all__ = ["ROOT", "Process", "free_port", "listening", "pinned", "proxy", "redis", "started", "upstream"]
+__all__ = [
+    "ROOT",
+    "Process",
+    "free_port",
+    "listening",
+    "pinned",
+    "proxy",
+    "redis",
+    "redis_process",
+    "started",
+    "upstream",
+]
 
 ROOT = Path(__file__).parent.parent
 _PATIENCE = 30.0
@@ -121,16 +132,22 @@ def upstream(core: int | None = None) -> Iterator[str]:
 @contextmanager
 def redis(core: int | None = None) -> Iterator[str]:
     """Run a Redis of our own; give its URL, or nothing where none is installed."""
-    program = shutil.which("redis-server")
-    if program is None:
+    if shutil.which("redis-server") is None:
         yield ""
         return
+    with redis_process(core) as (url, _):
+        yield url
+
+
+@contextmanager
+def redis_process(core: int | None = None) -> Iterator[tuple[str, Process]]:
+    """Run a Redis of our own; give its URL and what can be asked of its process."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        with started([program, *options], core=core) as process:
+        with started(["redis-server", *options], core=core) as process:
             listening(port, process)
-            yield f"redis://127.0.0.1:{port}/0"
+            yield f"redis://127.0.0.1:{port}/0", Process(process.pid)
 
 
 @dataclass(frozen=True, slots=True)
