@@ -171,8 +171,7 @@ class Climb:
         if not self._purse.affords(candidate.deployment, shaped.added):
             raise Failure("cost")
         try:
-            async with asyncio.timeout(self._left):
-                await member.enter()
+            await member.enter(within=self._left)
         except TimeoutError:
             raise Failure("full") from None
         return sourced, shaped
