@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from router.chat import Usage
+from router.frozen import frozen
 from router.outcome import Attempt, Outcome
 from router.plan import Plan, Route, Tier
 from router.pricing import Price
@@ -29,7 +30,7 @@ ENOUGH: Final = 20
 _MILLION: Final = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Habits:
     """How the last tier takes a route's requests."""
 

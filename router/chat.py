@@ -1,12 +1,12 @@
 """Chat completions as far as routing needs them; what we do not understand is kept and forwarded."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from router.errors import BadRequest
+from router.frozen import frozen
 
 __all__ = [
     "ChatRequest",
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChatRequest:
     """One request: the client's own JSON object, and the few fields routing reads."""
 
@@ -49,7 +49,7 @@ class ChatRequest:
         return cap if cap is not None else self.body.get("max_tokens")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens of one answer. `cached_input` is part of `input`, `reasoning` is part of `output`."""
 
@@ -59,7 +59,7 @@ class Usage:
     reasoning: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """One of an answer's alternatives, complete."""
 
@@ -76,7 +76,7 @@ class Choice:
         return not (self.content or self.refusal or self.tool_calls)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completion:
     """A whole answer, or a finished stream put together again; what checks judge."""
 

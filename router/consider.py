@@ -5,7 +5,7 @@ the thresholds in force, the conversation it belongs to, and a draw.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from router import rules, signals
 from router.chat import ChatRequest
@@ -13,6 +13,7 @@ from router.conversation import Session
 from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, names
+from router.frozen import frozen
 from router.plan import Plan, Route, Tier
 from router.signals import Signals
 
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Who asks, and what they ask for in headers."""
 
@@ -55,7 +56,7 @@ NEVER = 1.0
 """A draw that never explores."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
 
@@ -70,7 +71,7 @@ class Standing:
 NOTHING_LEARNED = Standing()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Headed:
     """Where a request is headed: the route its rules lead to, and what they require there."""
 
@@ -79,7 +80,7 @@ class Headed:
     bounds: rules.Bounds
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Considered:
     """A decision, and what led to it."""
 

@@ -6,9 +6,10 @@ another one refuses them, or is misled. So whatever is not known to be a model's
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
+
+from router.frozen import frozen
 
 __all__ = ["Pin", "Session", "answers_call", "continued", "mark", "own", "thread", "turns"]
 
@@ -31,7 +32,7 @@ _PLAIN_ID = re.compile(rf"[A-Za-z0-9]{{{_ID_LENGTH}}}")
 Message = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pin:
     """Where a conversation stays. Messages and turns are counted from the beginning of the conversation."""
 
@@ -55,7 +56,7 @@ class Pin:
     """When that was, in seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Session:
     """The conversation that a request belongs to."""
 

@@ -14,12 +14,13 @@ below it (Horvitz and Thompson, 1952: what was drawn with probability p stands f
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from router.chat import ChatRequest, Usage
 from router.conversation import Pin
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
+from router.frozen import frozen
 from router.plan import Deployment, Route, Step, Tier
 from router.pricing import cost
 from router.rules import FREE, Bounds
@@ -35,7 +36,7 @@ NO_TOKENS = Usage(0, 0)
 _NOTHING: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """Who is asked next: a deployment, for a tier, `after` so many seconds when it asked for that."""
 
@@ -44,7 +45,7 @@ class Candidate:
     after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """The tiers that may answer, in order, and why the first of them is the first."""
 
@@ -81,7 +82,7 @@ class Decision:
         return self.steps[0].tier.name
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choosing:
     """What may move the choice of a start besides the request itself."""
 

@@ -5,12 +5,14 @@ then half open: one probe at a time, whose result closes it or opens it again.
 (Nygard, *Release It!*, 2007, "Circuit Breaker".)
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from router.frozen import frozen
 
 __all__ = ["CLOSED", "Breaker"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Breaker:
     """How one deployment has fared lately. Times are seconds on one monotonic clock."""
 

@@ -14,11 +14,12 @@ import os
 import tempfile
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
+
+from router.frozen import frozen
 
 __all__ = ["NONCE_BYTES", "IdFacts", "Signer", "hashed", "load_or_make_key", "name_of", "start_of"]
 
@@ -35,7 +36,7 @@ _KEY_BYTES = 32
 _STEPS = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdFacts:
     """What feedback needs to know about the request it speaks of; names as `hashed`."""
 

@@ -8,7 +8,7 @@ from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
 from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
-from router.outcome import Attempt, End, Judgement, Outcome, Remembered, Result
+from router.outcome import Attempt, End, Found, Judgement, Outcome, Remembered, Result
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
@@ -76,7 +76,7 @@ class Journey:
         self.session: Session | None = None
         self.speaker: int | None = None
         self.cache: Remembered = "off"
-        self.found: Attempt | None = None
+        self.found: Found | None = None
         self.judgements: list[Judgement] = []
         self.trace: Trace | None = None
         self.retrievals: list[tuple[str, str]] = []

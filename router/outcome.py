@@ -1,7 +1,7 @@
 """Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 from urllib.parse import quote
 
@@ -9,6 +9,7 @@ from router.chat import ChatRequest, Completion, Usage
 from router.conversation import Session
 from router.decide import Decision
 from router.difficulty import Estimate
+from router.frozen import frozen
 from router.signals import Signals
 from router.traceparent import Trace
 
@@ -18,6 +19,7 @@ __all__ = [
     "Attempt",
     "End",
     "Evidence",
+    "Found",
     "Judgement",
     "Outcome",
     "Remembered",
@@ -46,7 +48,7 @@ _LONGEST_LIST = 4_000
 _IN_10_000, MICRO, _NANO = 1e4, 1e6, 1e9
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """What became of asking one deployment."""
 
@@ -72,7 +74,17 @@ class Attempt:
     """The ids of the chunks it was answered with, in the order of the numbers that it cites them by, from 1."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
+class Found(Attempt):
+    """Who gave, to an equal request, the answer or the error that this one gets too; it cost nothing here."""
+
+    request: str = ""
+    """That request's id."""
+    path: str = ""
+    """Everybody who was asked for it."""
+
+
+@frozen
 class Judgement:
     """What another deployment said of an answer before it was sent."""
 
@@ -87,7 +99,7 @@ class Judgement:
     """US dollars; None when the price or the usage is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """One request, from its first byte in to its last byte out. Times are seconds."""
 
@@ -127,8 +139,8 @@ class Outcome:
     speaker: int | None = None
     """Which of the attempts the client hears of; None: the last."""
     cache: Remembered = "off"
-    found: Attempt | None = None
-    """Who once gave an answer that was remembered, or gave it to the request that this one joined; it cost nothing."""
+    found: Found | None = None
+    """Where an answer comes from that was remembered, or that came of the request that this one joined."""
     judgements: tuple[Judgement, ...] = ()
     trace: Trace | None = None
     """The trace it belongs to, while somebody traces."""
@@ -191,7 +203,7 @@ def _sum(costs: list[float | None]) -> float | None:
     return total
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """What was learned later about how well a tier answers a request."""
 
@@ -218,7 +230,7 @@ class Evidence:
     """Whether the tier's checks accept that answer; if not, whoever starts there gets the next tier's, at its price."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aside:
     """One call that no client waited for, or what kept it from being made."""
 
@@ -258,13 +270,18 @@ def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
     if heard := outcome.heard:
         made.append((b"x-router-tier", heard.tier.encode()))
         made.append((b"x-router-deployment", heard.deployment.encode()))
-        if outcome.attempts:
-            made.append((b"x-router-path", outcome.path.encode()))
+        if path := outcome.path or _joined(outcome):
+            made.append((b"x-router-path", path.encode()))
         if heard.sources:
             made.append((b"x-router-sources", _listed(heard.sources)))
         if not outcome.stream and (cost := outcome.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
     return made
+
+
+def _joined(outcome: Outcome) -> str:
+    """The path of the request that this one joined: its client is told of a draft, or of who failed, like the other."""
+    return outcome.found.path if outcome.found is not None and outcome.cache == "joined" else ""
 
 
 def _listed(sources: tuple[str, ...]) -> bytes:

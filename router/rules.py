@@ -1,11 +1,12 @@
 """Hard constraints, before anything is estimated: who may see a request, where it starts, which route it is for."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from router import signals
 from router.chat import ChatRequest
+from router.frozen import frozen
 from router.patterns import compiled
 from router.policy.schema import Range, TextPattern, When
 from router.signals import Signals
@@ -15,7 +16,7 @@ __all__ = ["FREE", "Asked", "Bounds", "Condition", "Rule", "apply", "conditions"
 _NOTHING: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """What rules may look at: a request, the facts about it, and who sent it how."""
 
@@ -30,7 +31,7 @@ class Asked:
 Condition = Callable[[Asked], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """When every condition holds: what is required of a deployment, and where to start or which route to take."""
 
@@ -41,7 +42,7 @@ class Rule:
     route: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """What the rules that matched come to. Nothing later may leave it."""
 

@@ -6,7 +6,6 @@ characters of it are looked at.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
@@ -15,6 +14,7 @@ import orjson
 
 from router import pii as personal
 from router.chat import ChatRequest
+from router.frozen import frozen
 
 SUBJECT_LIMIT: Final = 4_000
 """Characters of the subject that are read: of a longer one its first 3,000 and its last 1,000."""
@@ -61,7 +61,7 @@ _SCRIPTS = (
 _SCRIPT_SAMPLE = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signals:
     """The facts of one request that rules may ask for and difficulty starts from."""
 

@@ -1,6 +1,7 @@
 """`smallfirst explain`: what would happen to a request, and why."""
 
 import sys
+from dataclasses import fields
 from typing import Annotated, Any
 
 import orjson
@@ -91,7 +92,7 @@ def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]
         lines.append(
             "requires    " + ", ".join(f"{name}: {value}" for name, value in considered.bounds.require.items())
         )
-    said = {name: getattr(facts, name) for name in facts.__slots__}
+    said = {field.name: getattr(facts, field.name) for field in fields(facts)}
     told = (f"{name} {_plain(value)}" for name, value in said.items() if value and value != "latin")
     lines.append("signals     " + ", ".join(told))
     lines += [f"{'moved by' if i == 0 else '':11} {what} ({by:+.2f})" for i, (what, by) in enumerate(moved)]

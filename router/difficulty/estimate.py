@@ -2,17 +2,17 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from router.chat import ChatRequest
+from router.frozen import frozen
 from router.signals import Signals
 
 BANDS: Final = 10
 _EVEN_EDGES: Final = tuple(edge / BANDS for edge in range(1, BANDS))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Estimate:
     """How likely each tier's answer is good enough, cheapest tier first."""
 

@@ -184,6 +184,9 @@ class Flights:
             given.status,
             outcome.error,
             flight.told.headers if flight.told else _NOTHING,
+            heard.sources if heard else (),
+            outcome.id,
+            outcome.path,
         )
         flight.ended(outcome)
 

@@ -9,7 +9,7 @@ from router.cache.replay import as_stream, as_whole, without_usage
 from router.flights.flight import Flight
 from router.flights.tape import Tape
 from router.journey import Journey
-from router.outcome import Attempt
+from router.outcome import Found, Result
 from router.upstream.reply import Reply, Sink, refused
 
 __all__ = ["EVENTS", "Leading", "joining", "remembered"]
@@ -105,7 +105,7 @@ async def _shown(tape: Tape, asked: Asked) -> AsyncIterator[bytes]:
 
 def remembered(entry: Entry, asked: Asked, journey: Journey, sink: Sink) -> Reply:
     """An answer that somebody got before, in the form that was asked for."""
-    journey.found = Attempt(entry.tier, entry.deployment, "served", usage=entry.usage, cost=0.0)
+    journey.found = _given(entry, "served")
     journey.answered()
     if asked.stream:
         events = entry.body if entry.stream else as_stream(entry.body, usage=True)
@@ -119,10 +119,21 @@ def joining(flight: Flight, asked: Asked, journey: Journey, sink: Sink) -> Reply
     """What a flight that somebody else leads has come to."""
     if flight.told is not None:
         flight.leave()
+        if flight.entry is not None and flight.entry.deployment:
+            journey.found = _given(flight.entry, "failed")
         return refused(flight.told, journey, sink)
     if flight.tape is not None:
-        if (last := flight.journey.heard) is not None:
-            journey.found = Attempt(last.tier, last.deployment, "served", cost=0.0)
+        leading = flight.journey.outcome()
+        if (last := leading.heard) is not None:
+            journey.found = Found(
+                last.tier,
+                last.deployment,
+                "served",
+                cost=0.0,
+                sources=last.sources,
+                request=leading.id,
+                path=leading.path,
+            )
         journey.answered()
         return Following(journey, sink, flight.tape, asked, flight)
     flight.leave()
@@ -130,3 +141,17 @@ def joining(flight: Flight, asked: Asked, journey: Journey, sink: Sink) -> Reply
     reply = remembered(flight.entry, asked, journey, sink)
     journey.answer = flight.outcome.answer if flight.outcome else None
     return reply
+
+
+def _given(entry: Entry, result: Result) -> Found:
+    """Where an answer or an error comes from."""
+    return Found(
+        entry.tier,
+        entry.deployment,
+        result,
+        usage=entry.usage,
+        cost=0.0,
+        sources=entry.sources,
+        request=entry.request,
+        path=entry.path,
+    )

@@ -1,20 +1,20 @@
 """The request as one tier should see it; everything we do not change stays as the client sent it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from router.chat import ChatRequest
 from router.errors import BadRequest
+from router.frozen import frozen
 from router.prompts.handoff import handed
 from router.prompts.prompt import Prompt
 
 __all__ = ["Shaped", "shape"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shaped:
     """A body to send, and about how many tokens of prompt it has more than the client's (fewer: below zero)."""
 

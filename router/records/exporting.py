@@ -22,7 +22,7 @@ __all__ = ["KINDS", "outcome_data", "parquet", "plain"]
 _USAGE: Final = "STRUCT(input BIGINT, output BIGINT, cached_input BIGINT, reasoning BIGINT)"
 _ATTEMPT: Final = (
     f"STRUCT(tier VARCHAR, deployment VARCHAR, result VARCHAR, verdict VARCHAR, usage {_USAGE}, cost DOUBLE, "
-    "waited DOUBLE, trimmed BIGINT)[]"
+    "waited DOUBLE, trimmed BIGINT, sources VARCHAR[])[]"
 )
 _SCORES: Final = "MAP(VARCHAR, DOUBLE)"
 _ALL: Final = {"kind": "VARCHAR", "time": "DOUBLE"}

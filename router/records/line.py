@@ -126,6 +126,7 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "cost": attempt.cost,
         "waited": attempt.waited,
         "trimmed": attempt.trimmed,
+        "sources": attempt.sources,
     }
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from router.consider import Caller
 from router.errors import NotFound, Unavailable
-from router.outcome import MICRO, Attempt, Outcome, rounded
+from router.outcome import MICRO, Attempt, Found, Outcome, rounded
 from router.plan import Plan
 from router.store import Store, StoreDown, key
 
@@ -22,9 +22,13 @@ KEPT: Final = 86400.0
 _FIELDS: Final = (
     *("tenant", "time", "route", "policy", "state", "stream", "start", "reason", "band", "difficulty"),
     *("threshold", "novelty", "propensity", "p_good", "path", "status", "end", "error", "cost_usd", "seconds"),
-    *("first", "overhead"),
+    *("first", "overhead", "cache", "found"),
 )
-_ATTEMPT: Final = ("tier", "deployment", "result", "verdict", "input_tokens", "output_tokens", "cost_usd", "waited")
+_ATTEMPT: Final = (
+    *("tier", "deployment", "result", "verdict", "input_tokens", "output_tokens", "cost_usd", "waited"),
+    "sources",
+)
+_FOUND: Final = ("tier", "deployment", "sources", "request", "path")
 
 
 class Decisions:
@@ -82,6 +86,8 @@ class Decisions:
         told = {"id": identity, **dict(zip(_FIELDS, orjson.loads(found), strict=False))}
         if told.pop("tenant") != tenant:
             return None
+        given = told.get("found")
+        told["found"] = dict(zip(_FOUND, given, strict=False)) if given else None
         told["path"] = [dict(zip(_ATTEMPT, attempt, strict=False)) for attempt in told["path"]]
         return told
 
@@ -120,6 +126,8 @@ def _told(outcome: Outcome) -> list[object]:
         rounded(outcome.seconds, MICRO),
         rounded(outcome.first, MICRO),
         rounded(outcome.overhead, MICRO),
+        outcome.cache,
+        _given(outcome.found) if outcome.found else None,
     ]
 
 
@@ -135,4 +143,10 @@ def _asked(attempt: Attempt) -> tuple[object, ...]:
         usage.output if usage else None,
         attempt.cost,
         rounded(attempt.waited, MICRO),
+        attempt.sources,
     )
+
+
+def _given(found: Found) -> tuple[object, ...]:
+    """The values of `_FOUND`."""
+    return found.tier, found.deployment, found.sources, found.request, found.path

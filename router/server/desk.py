@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 import orjson
@@ -177,7 +178,7 @@ def shown(considered: Considered) -> dict[str, Any]:
         "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,
         "require": dict(considered.bounds.require),
         "rule": considered.bounds.rule,
-        "signals": {name: _plain(getattr(facts, name)) for name in facts.__slots__},
+        "signals": {field.name: _plain(getattr(facts, field.name)) for field in fields(facts)},
     }
 
 

@@ -1,9 +1,9 @@
 """One call to one deployment: a whole answer or the head of a stream, or the reason why there is none."""
 
 import asyncio
-from dataclasses import dataclass
 
 from router.chat import Completion, Malformed, completion
+from router.frozen import frozen
 from router.upstream.client import Streamed, TransportError
 from router.upstream.failure import Failure, from_status
 from router.upstream.pool import Member
@@ -14,7 +14,7 @@ _MOST_OF_AN_ERROR = 256 * 1024
 """Bytes of an error's body that are read; enough for every error object there is."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A whole answer: the upstream's own bytes, and what they say."""
 

@@ -1,11 +1,10 @@
 """An answer that is good enough: whole, or a stream that has been committed, with the place it takes."""
 
-from dataclasses import dataclass
-
 from typing_extensions import override
 
 from router.chat import ChatRequest, Completion
 from router.decide import Candidate
+from router.frozen import frozen
 from router.health import Breaker
 from router.upstream.pool import Member
 from router.upstream.stream import Stream
@@ -65,7 +64,7 @@ class Drafted(Live):
         await self.stream.aclose()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Served:
     """The answer that was good enough: whole, or live."""
 
@@ -74,7 +73,7 @@ class Served:
     live: Live | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """An answer that was not good enough, kept in case nobody has a better one."""
 

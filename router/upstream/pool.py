@@ -5,10 +5,11 @@ The pool *decides* synchronously, from values; what waits happens in `attempt` a
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 
 from router.decide import Candidate, Step
+from router.frozen import frozen
 from router.health import CLOSED, Breaker
 from router.plan import Deployment, Tier
 from router.prompts import Context
@@ -193,7 +194,7 @@ def _same(one: Deployment, other: Deployment) -> bool:
     return replace(one, price=None, tune=None) == replace(other, price=None, tune=None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tried:
     """How one deployment has fared with one request."""
 

@@ -1,8 +1,7 @@
 """What one request's tiers are given to answer with: retrieved once for each tier, whoever of it is asked."""
 
-from dataclasses import dataclass
-
 from router.chat import ChatRequest
+from router.frozen import frozen
 from router.journey import Journey
 from router.plan import Tier
 from router.prompts import Context
@@ -13,7 +12,7 @@ from router.upstream.retriever import RetrieverError
 __all__ = ["Sourced", "Sources"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sourced:
     """A request, and the ids of the chunks that it is asked with."""
 

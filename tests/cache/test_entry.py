@@ -18,7 +18,10 @@ LARGE = replace(ENTRY, body=b'{"text": "' + b"again and again " * 1000 + b'"}', 
 SEAL = AesSeal("open sesame", lambda size: b"n" * size)
 
 
-@pytest.mark.parametrize("entry", [ENTRY, LARGE, replace(ENTRY, usage=None, status=503, code="x")])
+CITING = replace(ENTRY, sources=("kettle.md#1", "17"), request="req_0", path="tuned:ok")
+
+
+@pytest.mark.parametrize("entry", [ENTRY, LARGE, CITING, replace(ENTRY, usage=None, status=503, code="x")])
 @pytest.mark.parametrize("seal", [None, SEAL])
 def test_an_entry_is_read_as_it_was_written(entry: Entry, seal: AesSeal | None) -> None:
     assert unpack(pack(entry, PLACE, seal), PLACE, seal) == entry
@@ -34,6 +37,17 @@ def test_the_route_can_be_told_without_the_key_and_nothing_else() -> None:
     assert route_of(value[:HEAD_BYTES]) == hashed("auto")
     assert b"tuned" not in value
     assert route_of(b"x") is None
+
+
+def test_an_answer_of_the_format_before_is_not_given_and_can_be_cleared() -> None:
+    value = b"\x01" + pack(ENTRY, PLACE, None)[1:]
+
+    assert unpack(value, PLACE, None) is None
+    assert route_of(value[:HEAD_BYTES]) == hashed("auto")
+
+
+def test_an_entry_with_sources_says_that_it_is_larger() -> None:
+    assert CITING.size > ENTRY.size + 100
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from router.cache.entry import Entry
 from router.cache.near import Near
 
 
-def entry(size: int = 700, route: str = "auto") -> Entry:
+def entry(size: int = 100, route: str = "auto") -> Entry:
     return Entry(route, "tuned", "tuned-a", b"x" * size)
 
 

@@ -307,6 +307,8 @@ async def test_what_may_not_be_kept_is_for_those_who_waited(
         (status, body, "miss"),
         (status, body, "joined"),
     ]
+    for name in ("x-router-tier", "x-router-deployment", "x-router-path"):
+        assert header(replies[0], name) == header(replies[1], name) is not None
     assert len(small.asked) == 1
     assert header(await other.ask(cold())) == "miss"
 

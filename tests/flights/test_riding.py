@@ -1,5 +1,7 @@
 """Replies of those who share an answer."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -47,6 +49,18 @@ async def test_what_is_remembered_is_given_in_the_form_that_is_asked_for(entry: 
     assert [(one.end, one.cost, one.found and one.found.tier, one.attempts) for one in counted] == [
         ("ok", 0, "tuned", ())
     ] * 3
+
+
+async def test_what_is_remembered_says_where_it_comes_from() -> None:
+    counted: list[Outcome] = []
+    entry = replace(WHOLE, sources=("a", "b"), request="req_0", path="tuned:ok")
+    reply = remembered(entry, asked(stream=False, usage=False), journey(), counted.append)
+    await reply.aclose()
+
+    found = counted[0].found
+    assert found is not None
+    assert (found.request, found.path, found.sources) == ("req_0", "tuned:ok", ("a", "b"))
+    assert (header(reply, "x-router-sources"), header(reply, "x-router-path")) == ("a,b", None)
 
 
 async def test_a_client_who_leaves_what_is_remembered_has_left() -> None:

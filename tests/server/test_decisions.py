@@ -1,5 +1,6 @@
 """What was decided can be asked for a day, by whoever asked, on any replica."""
 
+import asyncio
 import timeit
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from router.errors import NotFound, Unavailable
 from router.log import line
 from router.outcome import fields
 from router.server.decisions import Decisions
-from router.store import Memory, Store
+from router.store import Memory, Store, key
 from tests.plans import plan
 from tests.proxy import Proxy, proxy
 from tests.records.made import outcome
@@ -64,6 +65,37 @@ async def test_a_decision_is_found_by_the_requests_id_and_by_its_completions(
     assert told["p_good"] == {"tuned": 0.8, "frontier": 1.0}
     assert [(asked["tier"], asked["result"]) for asked in told["path"]] == [("tuned", "served")]
     assert "tenant" not in told
+
+
+async def test_a_decision_says_whether_the_answer_was_given_again_or_shared(tmp_path: Path) -> None:
+    changes = {"routes": {"auto": {"cache": {"exact": True}}}}
+    async with proxy(tmp_path, Answer(text="hi", delay=0.2), changes=changes) as one:
+        asking = [say(one, temperature=0) for _ in range(2)]
+        heard = [*await asyncio.gather(*asking), await say(one, temperature=0), await say(one)]
+        told = [(await get(one, f"/v1/decisions/{each['x-request-id']}"))[1] for each in heard]
+
+    first = next(each["x-request-id"] for each in heard if each["x-router-cache"] == "miss")
+    by_word = {one["cache"]: one["found"] for one in told}
+    given = {"tier": "tuned", "deployment": "tuned-a", "sources": [], "request": first, "path": "tuned:ok"}
+    assert by_word == {"miss": None, "joined": given, "hit": given, "off": None}
+
+
+async def say(one: Proxy, **body: object) -> dict[str, str]:
+    """Ask; the answer's headers."""
+    data = orjson.dumps({**BODY, **body})
+    async with talk(one.base_url) as client:
+        heard = await client.say("POST", "/v1/chat/completions", {"host": "p", "content-length": str(len(data))}, data)
+        return dict(heard.headers)
+
+
+async def test_a_decision_of_an_older_server_can_be_read() -> None:
+    store = Memory()
+    Decisions(store).remember(outcome(state=STATE))
+    value = orjson.loads(await store.get(key("decision", "req_0")) or b"")
+    decisions = Decisions(store)
+    store.put(key("decision", "req_0"), orjson.dumps(value[:-2]), 60)
+
+    assert (await decisions.told("req_0", Caller("ann"), PLAN))["found"] is None
 
 
 async def test_an_id_that_nobody_knows_is_told(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +47,12 @@ class Server:
 
 @asynccontextmanager
 async def servers(
-    folder: Path, url: str, answer: Answer, count: int = 2
+    folder: Path, url: str, answer: Answer, count: int = 2, changes: Mapping[str, Any] | None = None
 ) -> AsyncIterator[tuple[list[Server], FakeUpstream]]:
     async with AsyncExitStack() as stack:
         small = await stack.enter_async_context(FakeUpstream(answer))
-        path = write(folder, {"tuned-a": small.base_url, "frontier-a": small.base_url}, {"cache": {"url": url}})
+        changed = {**(changes or {}), "cache": {"url": url}}
+        path = write(folder, {"tuned-a": small.base_url, "frontier-a": small.base_url}, changed)
         made = []
         for _ in range(count):
             service = Service(path, Settings(environment=os.environ))
@@ -89,6 +90,38 @@ async def test_equal_requests_at_two_servers_are_one_call(tmp_path: Path, redis:
         assert len(small.requests) == 1
         assert sorted({one.headers["x-router-cache"] for one in heard} - {"hit"}) == ["joined", "miss"]
         assert [(await server.ask()).headers["x-router-cache"] for server in two] == ["hit", "hit"]
+
+
+@pytest.mark.redis
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_s_sources_and_origin_are_known_at_every_server(
+    tmp_path: Path, redis: RedisServer, *, stream: bool
+) -> None:
+    chunks = [{"id": "kettle.md#1", "text": "It boils."}, {"id": 7, "text": "x"}]
+    finding = Answer.from_data({"json": {"chunks": chunks}})
+    async with FakeUpstream(finding) as finder:
+        changes = {
+            "tiers": {"tuned": {"context": {"url": f"{finder.base_url}/find"}}},
+            "routes": {"auto": {"cache": {"exact": {"ttl": "1h"}}}},
+        }
+        async with servers(tmp_path, redis.url, Answer(text="it boils [1]"), changes=changes) as ((one, other), _):
+            first, again = await one.ask(stream=stream), await other.ask(stream=stream)
+            told = orjson.loads((await other.get(f"/v1/decisions/{again.headers['x-request-id']}")).body)
+
+    assert [heard.headers["x-router-cache"] for heard in (first, again)] == ["miss", "hit"]
+    assert [heard.headers["x-router-sources"] for heard in (first, again)] == ["kettle.md#1,7"] * 2
+    assert (told["cache"], told["path"], told["found"]) == (
+        "hit",
+        [],
+        {
+            "tier": "tuned",
+            "deployment": "tuned-a",
+            "sources": ["kettle.md#1", "7"],
+            "request": first.headers["x-request-id"],
+            "path": "tuned:ok",
+        },
+    )
 
 
 @pytest.mark.redis
