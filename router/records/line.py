@@ -195,7 +195,7 @@ def of_aside(aside: Aside, *, now: float) -> bytes:
 
 
 def of_move(move: Mapping[str, Any], *, now: float) -> bytes:
-    """A threshold that moved, with why."""
+    """A threshold that moved, or would have, or that somebody moved by hand, with why."""
     return _written({"kind": "move", "time": now, **move})
 
 
