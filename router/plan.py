@@ -12,6 +12,7 @@ from router.comparing import Method
 from router.control import Ground
 from router.conversation import Session
 from router.difficulty import Estimator
+from router.frozen import frozen
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
 from router.prompts import Context, Handoff, Prompt
@@ -96,7 +97,7 @@ class Tier:
         return any(check.reads_logprobs for check in self.checks)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """A tier, and those of its deployments that may see a request."""
 
