@@ -98,6 +98,7 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._judgements, self._retrievals = (counted[f"router_{one}_total"] for one in ("judgements", "retrievals"))
+        self._fields = counted["router_fields_dropped_total"]
         self._cost = counted["router_cost_usd_total"]
         self._baseline = counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
@@ -161,6 +162,8 @@ class Metrics(Collector):
         """Count what others were asked besides: what a judge said of an answer and cost, what a retriever gave."""
         for retrieved in outcome.retrievals:
             self._retrievals(route, *retrieved).inc()
+        for field in outcome.dropped:
+            self._fields(*field).inc()
         for judgement in outcome.judgements:
             self._judgements(route, judgement.tier, judgement.result).inc()
             if judgement.cost is None:

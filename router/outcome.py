@@ -140,6 +140,8 @@ class Outcome:
     """The trace it belongs to, while somebody traces."""
     retrievals: tuple[tuple[str, str], ...] = ()
     """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
+    dropped: tuple[tuple[str, str], ...] = ()
+    """Every field that a deployment was not sent because its `drop` says so: whose, and which."""
 
     @property
     def cost(self) -> float | None:
@@ -279,7 +281,7 @@ def fields(outcome: Outcome) -> dict[str, object]:
     decision = outcome.decision
     last = outcome.heard
     usage = last.usage if last else None
-    return {
+    told: dict[str, object] = {
         "time": outcome.started,
         "id": outcome.id,
         "tenant": outcome.tenant,
@@ -307,6 +309,9 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "overhead": _round(outcome.overhead, 6),
         "policy": outcome.policy,
     }
+    if outcome.dropped:
+        told["dropped"] = [":".join(field) for field in outcome.dropped]
+    return told
 
 
 def _round(value: float | None, digits: int) -> float | None:
