@@ -76,6 +76,8 @@ class _Process:
 class Metrics(Collector):
     """Every metric of one process, and of the workers beside it."""
 
+    _dropped_before = 0
+
     def __init__(
         self,
         inflight: Callable[[], int] = lambda: 0,
@@ -111,7 +113,6 @@ class Metrics(Collector):
         self._feedback = counted["router_feedback_total"]
         self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]
-        self._dropped_before = 0
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]

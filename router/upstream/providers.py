@@ -40,8 +40,8 @@ FIELDS = frozenset(
 the body as it is."""
 
 _SPEAK_OPENAI = frozenset({"azure", "openai", "openrouter"})
-"""Providers of OpenAI's protocol that LiteLLM's own list of compatible ones does not name. (Mistral is none: what is put
-into a body as it is would replace what LiteLLM writes there in Mistral's own words.)"""
+"""Providers of OpenAI's protocol that LiteLLM's own list of compatible ones does not name. (Mistral is none: what is
+put into a body as it is would replace what LiteLLM writes there in Mistral's own words.)"""
 _EVERYWHERE = frozenset({"messages", "stream", "stream_options", "user"})
 """What LiteLLM places itself, whatever a provider supports."""
 _LITELLM_LOOKS = frozenset({"azure_ad_token"})
