@@ -110,7 +110,8 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",
+        "US dollars of tokens, where the price is known; kind: served, escalation, judge (before an answer "
+        "was sent), explore (wasted), shadow (its judges too).",
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(
@@ -160,7 +161,8 @@ METRICS = (
     Metric(
         "router_feedback_total",
         "counter",
-        "Things said about answers through /v1/feedback, each once: told, or outdated (the route is not what it was).",
+        "Things said about answers through /v1/feedback: told, revised (something else was said before: not counted "
+        "again), or outdated (the route is not what it was).",
         ("route", "source", "result"),
     ),
     Metric(
@@ -239,6 +241,7 @@ METRICS = (
     Metric("router_inflight", "gauge", "Requests being answered."),
     Metric("router_shed_total", "counter", "Requests turned away so that others are answered: inflight.", ("reason",)),
     Metric("router_log_dropped_total", "counter", "Lines of the access log that nobody took in time."),
+    Metric("router_redis_restarts_total", "counter", "Embedded Valkeys that had ended and were started again."),
     Metric("router_worker_restarts_total", "counter", "Workers that ended by themselves and were started again."),
     Metric("process_cpu_seconds_total", "counter", "Seconds of a core that were used."),
     Metric("process_resident_memory_bytes", "gauge", "Memory that is in use; what workers share counts for each."),

@@ -47,6 +47,7 @@ def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
         ("router_policy_reload_total", "refused"),
         ("router_shed_total", "inflight"),
         ("router_worker_restarts_total",),
+        ("router_redis_restarts_total",),
         ("router_log_dropped_total",),
         ("router_records_dropped_total",),
         ("router_client_disconnects_total",),
@@ -123,7 +124,7 @@ class Metrics(Collector):
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self._restarts = counted["router_worker_restarts_total"]
+        self._restarts, self._redis_restarts = (counted[f"router_{one}_restarts_total"] for one in ("worker", "redis"))
         self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
         self.control = ControlMetrics(self._series)
@@ -203,11 +204,14 @@ class Metrics(Collector):
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
     def aside(self, aside: Aside) -> None:
-        """Count a call that no client waited for, or that was not made, and what it cost."""
+        """Count a call that no client waited for, or that was not made, and what it cost.
+
+        A judge of shadows is part of what shadows cost: kind `judge` is what is paid before an answer is sent.
+        """
         self._shadows(aside.route, aside.kind, aside.result).inc()
         if aside.cost is not None:
             band = _NONE if aside.band is None else str(aside.band)
-            self._cost(aside.route, aside.start, aside.tier, aside.deployment, aside.kind, band).inc(aside.cost)
+            self._cost(aside.route, aside.start, aside.tier, aside.deployment, "shadow", band).inc(aside.cost)
         elif aside.result in {"answered", "unreadable"}:
             self._unknown(aside.deployment).inc()
 
@@ -282,6 +286,10 @@ class Metrics(Collector):
     def restarted(self) -> None:
         """Count a worker that was started again."""
         self._restarts().inc()
+
+    def redis_restarted(self) -> None:
+        """Count an embedded Valkey that had ended and was started again."""
+        self._redis_restarts().inc()
 
     def count_log(self, dropped: Callable[[], int]) -> None:
         """Show what the access log says it has dropped."""

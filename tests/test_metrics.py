@@ -87,6 +87,9 @@ def test_a_call_aside_is_counted_with_its_cost_and_its_kind() -> None:
     assert value(metrics, "router_shadows_total", route="auto", kind="shadow") == 2
     assert value(metrics, "router_escalation_results_total", route="auto", result="rescued") == 1
     assert value(metrics, "router_requests_total") == 0
+    metrics.aside(replace(aside, kind="judge", cost=0.25))
+    assert value(metrics, "router_cost_usd_total", kind="shadow") == 0.75  # what shadows cost, their judges included
+    assert value(metrics, "router_cost_usd_total", kind="judge") == 0
 
 
 def test_what_is_unknown_is_never_nothing() -> None:
@@ -179,6 +182,7 @@ def labels_of(policy: Plan) -> set[str]:
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
     words |= {deployment.model for deployment in policy.deployments.values()}
     words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", "inflight"}
+    words |= {"set", "rollback", "reset"}
     return words | {policy.version}
 
 

@@ -12,7 +12,10 @@ from router.assembly import AssemblyError
 from router.cautions import cautions
 from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
-from router.policy import Note, PolicyError, json_schema, lint
+from router.plan import Plan
+from router.policy import Note, Policy, PolicyError, json_schema, lint
+from router.store import Folder, key
+from router.thresholds import Board, BoardError
 from router.upstream.connect import UnknownProviderError, prepare
 
 __all__ = ["check"]
@@ -57,12 +60,30 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
         return report | {"faults": [str(error)]}
     priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
     found = [*lint(policy, priced=priced), *cautions(policy, plan)]
-    notes = [str(one) for one in found if isinstance(one, Note)]
+    notes = [*(str(one) for one in found if isinstance(one, Note)), *_dropped(policy, plan)]
     return report | {
         "version": plan.version,
         "warnings": [str(one) for one in found if not isinstance(one, Note)],
         "notes": notes,
     }
+
+
+def _dropped(policy: Policy, plan: Plan) -> list[str]:
+    """Thresholds that operators set on a server with this folder, and that are not in force with this policy."""
+    learned, told = Folder(policy.path(policy.state.path) / "learned"), []
+    for route in plan.routes.values():
+        try:
+            board = Board.read(learned.read(key("threshold", route.name)))
+        except (BoardError, OSError):
+            continue
+        told += [
+            f"routes.{route.name}: the threshold of '{change.tier}' that was set by hand to {change.after:.4f} is not "
+            f"in force with this policy, for the route was changed; if it is still meant: `smallfirst thresholds "
+            f"--route {route.name} set {change.after:g}`"
+            for change in board.dropped(route.state)
+            if change.cause == "set"
+        ]
+    return told
 
 
 def _tell(report: dict[str, object]) -> None:

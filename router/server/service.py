@@ -67,9 +67,9 @@ class Service:
         read = self._read()
         self.policy, self.keyring = read.policy, read.keyring
         policy, plan = read.policy, read.plan
-        self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
         self.metrics.store(read.store)
+        self.store = open_shared(policy, clock, restarted=self.metrics.redis_restarted)
         self.decisions = Decisions(self.store)
         self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
         signer = self._signing.signer

@@ -63,6 +63,18 @@ def test_how_everybody_begins_is_noted_and_never_fails(smallfirst: Smallfirst, p
     assert "note: " in smallfirst("check", str(policy)).out
 
 
+def test_a_threshold_set_by_hand_that_an_edit_drops_is_noted(smallfirst: Smallfirst, policy: Path) -> None:
+    smallfirst("thresholds", "--policy", str(policy), "set", "0.45")
+    assert smallfirst("check", "--json", str(policy)).document["policies"][0]["notes"] == []
+    policy.write_text(policy.read_text().replace("below: 0.3", "below: 0.2"))
+
+    told = smallfirst("check", str(policy))
+
+    assert told.code == 0
+    assert "note: routes.auto: the threshold of 'tuned' that was set by hand to 0.4500 is not in force" in told.out
+    assert "`smallfirst thresholds --route auto set 0.45`" in told.out
+
+
 def test_a_model_file_that_cannot_be_used_is_a_fault(smallfirst: Smallfirst, policy: Path) -> None:
     policy.with_name("m.model").write_bytes(b"nonsense")
     policy.write_text(policy.read_text().replace("difficulty: 0.2", "difficulty: m.model"))

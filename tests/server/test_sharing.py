@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -139,6 +141,31 @@ async def test_without_redis_requests_go_on_and_it_is_told(tmp_path: Path, redis
         async with asyncio.timeout(10):
             while orjson.loads((await server.get("/readyz")).body)["status"] != "ready":
                 pass
+
+
+@pytest.mark.usefixtures("patient")
+async def test_an_embedded_valkey_that_is_killed_comes_back_and_is_told_of_meanwhile(tmp_path: Path) -> None:
+    valkey_program()
+    async with servers(tmp_path, "embedded://", Answer(text="hello"), 1) as ((server,), _):
+        first = await server.ask()
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(next((tmp_path / ".smallfirst" / "valkey").glob("*.sock"))))
+            asking.sendall(b"INFO server\r\n")
+            os.kill(int(asking.recv(65536).partition(b"process_id:")[2].split()[0]), signal.SIGKILL)
+        states = ["ready"]
+        async with asyncio.timeout(20):
+            while states[-2:] != ["degraded", "ready"]:
+                ready, heard = await server.get("/readyz"), await server.ask(seed=len(states))
+                assert (ready.status, heard.status) == (200, 200)
+                if (state := orjson.loads(ready.body)["status"]) != states[-1]:
+                    states.append(state)
+            while b"\nrouter_redis_restarts_total 1.0\n" not in (await server.get("/metrics")).body:
+                pass
+        server.service.answers.near.clear()
+        again = await server.ask()
+
+    assert states == ["ready", "degraded", "ready"]
+    assert (again.headers["x-router-cache"], again.body) == ("hit", first.body)
 
 
 @pytest.mark.redis
