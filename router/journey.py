@@ -37,6 +37,7 @@ class Journey:
         "cache",
         "decision",
         "drafts",
+        "dropped",
         "estimate",
         "found",
         "judgements",
@@ -80,6 +81,7 @@ class Journey:
         self.judgements: list[Judgement] = []
         self.trace: Trace | None = None
         self.retrievals: list[tuple[str, str]] = []
+        self.dropped: tuple[tuple[str, str], ...] = ()
 
     @property
     def now(self) -> float:
@@ -193,6 +195,7 @@ class Journey:
             tuple(self.judgements),
             self.trace,
             tuple(self.retrievals),
+            self.dropped,
         )
 
     def _identify(self) -> str:

@@ -174,7 +174,7 @@ class Shadows:
             try:
                 shaped = shape(
                     request,
-                    model=deployment.model,
+                    to=deployment,
                     params=step.tier.params,
                     prompt=step.tier.prompts.get(deployment.name),
                     logprobs=step.tier.reads_logprobs,

@@ -310,14 +310,16 @@ class Climb:
     def _shaped(self, candidate: Candidate, request: ChatRequest) -> Shaped:
         """The request as this tier, or this tune, should see it: the client's own, whatever was asked before."""
         tier, deployment = candidate.tier, candidate.deployment
-        return shape(
+        shaped = shape(
             self._seen_by(deployment, request),
-            model=deployment.model,
+            to=deployment,
             params=tier.params,
             prompt=tier.prompts.get(deployment.name),
             told=self._told_above,
             logprobs=self._hides_logprobs(tier),
         )
+        self._journey.dropped += tuple((deployment.name, name) for name in shaped.dropped)
+        return shaped
 
     def _seen_by(self, deployment: Deployment, request: ChatRequest) -> ChatRequest:
         """A request without what other models wrote for themselves."""
