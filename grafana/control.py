@@ -10,7 +10,7 @@ _WEIGHT = "router_quality_weight_total"
 _JUDGED = f'{ROUTE}, measure="quality"'
 _CHANGES = "router_threshold_changes_total"
 _THRESHOLD = f"router_threshold{{{ROUTE}}}"
-_KINDS = f'{ROUTE}, kind=~"shadow|explore|judge"'
+_KINDS = f'{ROUTE}, kind=~"shadow|explore"'
 
 _OBJECTIVES = Row("Objectives", (
     Panel(
@@ -117,7 +117,7 @@ _EVIDENCE = Row("Evidence", (
     ),
     Panel(
         title="What evidence costs an hour", unit="currencyUSD", stacked=True, width=6,
-        about="Shadows, exploration and judges.",
+        about="Shadows with their judges, and exploration.",
         queries=[Query(f"3600 * {rate('router_cost_usd_total', 'kind', where=_KINDS)}", "{{kind}}")],
     ),
     Panel(

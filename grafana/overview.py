@@ -123,8 +123,8 @@ _PROCESS = Row("Processes", (
 _MONEY = Row("Money", (
     Panel(
         title="Spent an hour, by what for", unit="currencyUSD", stacked=True,
-        about="served: answers that were sent; escalation: those not good enough; shadow, explore, judge: what "
-        "evidence costs; idle: hosts that are paid by the hour.",
+        about="served: answers that were sent; escalation: those not good enough; judge: scores before an "
+        "answer is sent; shadow, explore: what evidence costs; idle: hosts that are paid by the hour.",
         queries=[Query(f"3600 * {rate(_COST, 'kind')}", "{{kind}}")],
     ),
     Panel(

@@ -24,6 +24,7 @@ _LEADER_S: Final = (
 )
 """What only the replica that moves thresholds knows."""
 _REASONS: Final = ("quality", "latency", "escalations", "cost", "cheaper", "set", "rollback", "reset")
+_BY_HAND: Final = ("set", "rollback", "reset")
 _VERDICTS: Final = ("moved", "proposed", "frozen", "kept", "missed", "unmeasured")
 
 
@@ -37,13 +38,24 @@ class ControlMetrics:
         self._changes = series.counted("router_threshold_changes_total")
         self._windows = series.counted("router_control_windows_total")
         self._routes: Mapping[str, Route] = {}
+        self._shown: dict[str, dict[tuple[str, ...], float | None]] = {}
 
     def serve(self, plan: Plan, frozen: Callable[[str], bool]) -> None:
-        """Say which plan is in force from now on; `frozen` is asked about its routes whenever somebody looks."""
+        """Say which plan is in force from now on; `frozen` is asked about its routes whenever somebody looks.
+
+        What control knows of a route that is steered as before is known still; of any other it is not.
+        """
+        before, shown = self._routes, self._shown
         self._routes = plan.routes
         self.ends()
+        for name, values in shown.items():
+            now, was = plan.routes.get(name), before.get(name)
+            if now is not None and now.steering is not None and was is not None and now.state == was.state:
+                self.shows(name, values)
         self._gauges["router_threshold_frozen"].clear()
         for route in plan.routes.values():
+            for reason in _BY_HAND if len(route.cascade) > 1 else ():
+                self._changes(route.name, reason)
             if route.steering is not None:
                 self._gauges["router_threshold_frozen"].labels(route.name).set_function(partial(frozen, route.name))
                 self._begin_at_nothing(route)
@@ -86,6 +98,7 @@ class ControlMetrics:
 
     def shows(self, route: str, values: Mapping[tuple[str, ...], float | None]) -> None:
         """Show what control knows of a route: values by metric and further labels; None shows nothing."""
+        self._shown.setdefault(route, {}).update(values)
         for (name, *labels), value in values.items():
             gauge = self._gauges[name].labels(route, *labels)
             if value is None:
@@ -95,6 +108,7 @@ class ControlMetrics:
 
     def ends(self) -> None:
         """Show nothing any more of what only the replica that moves thresholds knows."""
+        self._shown = {}
         for name in _LEADER_S:
             self._gauges[name].clear()
 

@@ -104,7 +104,8 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind: served, escalation, explore (wasted), shadow, judge.",
+        "US dollars of tokens, where the price is known; kind: served, escalation, judge (before an answer "
+        "was sent), explore (wasted), shadow (its judges too).",
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(
@@ -154,7 +155,8 @@ METRICS = (
     Metric(
         "router_feedback_total",
         "counter",
-        "Things said about answers through /v1/feedback, each once: told, or outdated (the route is not what it was).",
+        "Things said about answers through /v1/feedback: told, revised (something else was said before: not counted "
+        "again), or outdated (the route is not what it was).",
         ("route", "source", "result"),
     ),
     Metric(
@@ -246,5 +248,6 @@ METRICS = (
         "1 while what servers share can be read and written; always 1 for memory://.",
         across="min",
     ),
+    Metric("router_store", "gauge", "1 for where that is: memory, redis or embedded.", ("kind",), across="max"),
 )
 """Every metric there is."""

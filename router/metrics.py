@@ -200,11 +200,14 @@ class Metrics(Collector):
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
     def aside(self, aside: Aside) -> None:
-        """Count a call that no client waited for, or that was not made, and what it cost."""
+        """Count a call that no client waited for, or that was not made, and what it cost.
+
+        A judge of shadows is part of what shadows cost: kind `judge` is what is paid before an answer is sent.
+        """
         self._shadows(aside.route, aside.kind, aside.result).inc()
         if aside.cost is not None:
             band = _NONE if aside.band is None else str(aside.band)
-            self._cost(aside.route, aside.start, aside.tier, aside.deployment, aside.kind, band).inc(aside.cost)
+            self._cost(aside.route, aside.start, aside.tier, aside.deployment, "shadow", band).inc(aside.cost)
         elif aside.result in {"answered", "unreadable"}:
             self._unknown(aside.deployment).inc()
 
@@ -241,6 +244,10 @@ class Metrics(Collector):
         for name, deployment in plan.deployments.items():
             self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
+
+    def store(self, kind: str) -> None:
+        """Say where what servers share is kept: `memory`, `redis` or `embedded`."""
+        self._gauges["router_store"].labels(kind).set(1)
 
     def samples(self, names: Collection[str]) -> list[Sample]:
         """Return the samples of some metrics."""

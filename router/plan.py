@@ -31,6 +31,7 @@ __all__ = [
     "Shadowing",
     "Staying",
     "Steering",
+    "Step",
     "Tier",
 ]
 
@@ -93,6 +94,14 @@ class Tier:
     def reads_logprobs(self) -> bool:
         """Whether one of its checks needs log probabilities."""
         return any(check.reads_logprobs for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A tier, and those of its deployments that may see a request."""
+
+    tier: Tier
+    deployments: tuple[Deployment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +214,15 @@ class Route:
     explore: float = 0.0
     """The share of requests that start one tier lower than their difficulty says, to learn how that goes."""
     shadow: Shadowing | None = None
+    steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+    """Its tiers, each with all of its deployments: what a request begins with that nothing is required of."""
+    place: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    """Where in the cascade a tier stands, by name."""
+
+    def __post_init__(self) -> None:
+        """Work out once what follows for every request."""
+        object.__setattr__(self, "steps", tuple(Step(rung.tier, rung.tier.deployments) for rung in self.cascade))
+        object.__setattr__(self, "place", {rung.tier.name: place for place, rung in enumerate(self.cascade)})
 
 
 @dataclass(frozen=True, slots=True)

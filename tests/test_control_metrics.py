@@ -95,3 +95,27 @@ def test_what_came_of_starting_low_counts_there_whoever_answered_in_the_end() ->
     metrics = judged(Evidence("id", "auto", "", 3, "frontier", score=0.5, start="tuned"))
     assert value(metrics, "router_quality_weighted_total", start="tuned", measure="quality") == 0.5
     assert value(metrics, "router_quality_weight_total", start="frontier", measure="quality") == 0
+
+
+def test_a_new_policy_keeps_what_still_applies() -> None:
+    metrics, before = Metrics(), plan(STEERED)
+    metrics.serve(before, lambda _: True)
+    known = {
+        ("router_objective", "quality"): 0.95,
+        ("router_threshold_proven",): 0.2,
+        ("router_drift", "novelty"): None,
+    }
+    metrics.control.shows("auto", known)
+    dearer = plan(STEERED.replace("base_url: http://127.0.0.1:1", "base_url: http://127.0.0.1:2"))
+    assert dearer.routes["auto"].state == before.routes["auto"].state
+    metrics.serve(dearer, lambda _: True)
+    assert value(metrics, "router_objective", objective="quality") == 0.95
+    assert value(metrics, "router_threshold_proven", route="auto") == 0.2
+    assert not metrics.samples({"router_drift"})
+    metrics.serve(
+        plan(STEERED.replace("min: 0.9", "min: 0.8")), lambda _: True
+    )  # another promise: nothing is known of it
+    assert not metrics.samples({"router_objective", "router_threshold_proven"})
+    metrics.control.shows("auto", known)
+    metrics.serve(plan(TWO_TIERS), lambda _: True)  # it is not steered any more
+    assert not metrics.samples({"router_objective"})

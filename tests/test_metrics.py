@@ -87,6 +87,9 @@ def test_a_call_aside_is_counted_with_its_cost_and_its_kind() -> None:
     assert value(metrics, "router_shadows_total", route="auto", kind="shadow") == 2
     assert value(metrics, "router_escalation_results_total", route="auto", result="rescued") == 1
     assert value(metrics, "router_requests_total") == 0
+    metrics.aside(replace(aside, kind="judge", cost=0.25))
+    assert value(metrics, "router_cost_usd_total", kind="shadow") == 0.75  # what shadows cost, their judges included
+    assert value(metrics, "router_cost_usd_total", kind="judge") == 0
 
 
 def test_what_is_unknown_is_never_nothing() -> None:
@@ -111,6 +114,15 @@ def test_a_call_is_told_by_provider_model_and_deployment() -> None:
     assert value(metrics, "gen_ai_client_operation_time_to_first_chunk_seconds_sum", **labels) == 0.25
     assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="input", **labels) == 10
     assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="output", **labels) == 30
+
+
+def test_it_is_told_where_what_servers_share_is_kept() -> None:
+    metrics = Metrics()
+
+    metrics.store("memory")
+
+    assert metrics.registry.get_sample_value("router_store", {"kind": "memory"}) == 1
+    assert metrics.registry.get_sample_value("router_store", {"kind": "redis"}) is None
 
 
 def test_lines_that_the_log_dropped_are_shown() -> None:
@@ -170,6 +182,7 @@ def labels_of(policy: Plan) -> set[str]:
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
     words |= {deployment.model for deployment in policy.deployments.values()}
     words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", "inflight"}
+    words |= {"set", "rollback", "reset"}
     return words | {policy.version}
 
 

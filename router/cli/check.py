@@ -12,7 +12,10 @@ from router.assembly import AssemblyError
 from router.cautions import cautions
 from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
-from router.policy import PolicyError, json_schema, lint
+from router.plan import Plan
+from router.policy import Note, Policy, PolicyError, json_schema, lint
+from router.store import Folder, key
+from router.thresholds import Board, BoardError
 from router.upstream.connect import UnknownProviderError, prepare
 
 __all__ = ["check"]
@@ -22,7 +25,7 @@ def check(
     policies: Annotated[list[Path] | None, typer.Argument(metavar="P…", help="Policies: files or folders.")] = None,
     *,
     as_json: Json = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the check too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the check too; notes never do.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of policies, for editors.")] = False,
 ) -> None:
     """Validate policies and point at what is probably not meant: exit code 1 when one does not hold."""
@@ -47,7 +50,7 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
     """What there is to say about one policy."""
     if not path.exists():
         raise Refused(f"{path}: no such file or folder")
-    report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": []}
+    report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": [], "notes": []}
     try:
         policy, plan = assembly.read(path, environment, now=SYSTEM.wall())
         prepare(plan.deployments.values())
@@ -56,15 +59,37 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
     except (AssemblyError, UnknownProviderError) as error:
         return report | {"faults": [str(error)]}
     priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
-    warnings = [*map(str, lint(policy, priced=priced)), *cautions(policy, plan)]
-    return report | {"version": plan.version, "warnings": warnings}
+    found = [*lint(policy, priced=priced), *cautions(policy, plan)]
+    notes = [*(str(one) for one in found if isinstance(one, Note)), *_dropped(policy, plan)]
+    return report | {
+        "version": plan.version,
+        "warnings": [str(one) for one in found if not isinstance(one, Note)],
+        "notes": notes,
+    }
+
+
+def _dropped(policy: Policy, plan: Plan) -> list[str]:
+    """Thresholds that operators set on a server with this folder, and that are not in force with this policy."""
+    learned, told = Folder(policy.path(policy.state.path) / "learned"), []
+    for route in plan.routes.values():
+        try:
+            board = Board.read(learned.read(key("threshold", route.name)))
+        except (BoardError, OSError):
+            continue
+        told += [
+            f"routes.{route.name}: the threshold of '{change.tier}' that was set by hand to {change.after:.4f} is not "
+            f"in force with this policy, for the route was changed; if it is still meant: `smallfirst thresholds "
+            f"--route {route.name} set {change.after:g}`"
+            for change in board.dropped(route.state)
+            if change.cause == "set"
+        ]
+    return told
 
 
 def _tell(report: dict[str, object]) -> None:
-    faults, warnings = report["faults"], report["warnings"]
-    for fault in faults if isinstance(faults, list) else ():
-        sys.stdout.write(f"{fault}\n")
-    for warning in warnings if isinstance(warnings, list) else ():
-        sys.stdout.write(f"warning: {warning}\n")
-    if not faults:
+    for kind, prefix in (("faults", ""), ("warnings", "warning: "), ("notes", "note: ")):
+        said = report[kind]
+        for one in said if isinstance(said, list) else ():
+            sys.stdout.write(f"{prefix}{one}\n")
+    if not report["faults"]:
         sys.stdout.write(f"{report['policy']}: ok, version {report['version']}\n")

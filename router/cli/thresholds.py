@@ -145,6 +145,7 @@ def _shown(route: Route, kept: Thresholds) -> dict[str, Any]:
             for rung in route.cascade[:-1]
         },
         "history": [change.document() for change in held.history],
+        "dropped": [change.document() for change in board.dropped(route.state)],
     }
 
 
@@ -157,7 +158,16 @@ def _told(name: str, found: dict[str, Any]) -> str:
     how = "frozen" if found["frozen"] else {"no": "not steered"}.get(found["steered"], f"control: {found['steered']}")
     lines = [f"{name}: {values}; {how}"]
     for change in found["history"][-_SHOWN:]:
-        at = datetime.fromtimestamp(change["at"], UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-        told = change["told"] or f"{change['before']:.4f} → {change['after']:.4f} ({change['cause']})"
-        lines.append(f"  {at}  {change['tier']}  {told}")
+        at = _moment(change["at"])
+        lines.append(f"  {at}  {change['tier']}  {Change(**change).words}")
+    for change in found["dropped"]:
+        at = _moment(change["at"])
+        lines.append(
+            f"  {change['tier']} was {change['after']:.4f} ({change['cause']}, {at}) before the route itself was "
+            "changed; if it is still meant, set it again"
+        )
     return "\n".join(lines) + "\n"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -128,9 +128,9 @@ def _baseline(served: Mapping[str, Any], tokens: int, last: Tier) -> dict[str, f
 
 
 def _book_aside(account: Account, one: Mapping[str, Any], last: Tier, served: Mapping[str, Any] | None) -> None:
-    """Book a shadow or a judge, and how long the last tier's answer was beside a cheaper one's."""
+    """Book a shadow or its judge, and how long the last tier's answer was beside a cheaper one's."""
     if one["cost"] is not None:
-        account.blocks.add(**{one["purpose"]: one["cost"]})
+        account.blocks.add(shadow=one["cost"])
     elif one["usage"] is not None:
         account.unknown_asides += 1
     beside = served["usage"] if served and served["tier"] != last.name else None

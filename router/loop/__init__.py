@@ -6,6 +6,7 @@
     remote      what Prometheus and Grafana understand
     sources     where counters are read: Prometheus, or this process
     lease       which replica leads
+    news        what became of thresholds that was not told yet. Values
     telling     what a judgement becomes: metrics, a line, a record, a note on dashboards
     steering    one look after the other
 """

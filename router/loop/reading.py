@@ -29,7 +29,9 @@ _OWN: Final = {
 """What a window is made of, and the labels that matter."""
 NAMES: Final = frozenset(_OWN)
 _HOUSE: Final = frozenset({"route", "tier", "deployment", "reason", *(label for own in _OWN.values() for label in own)})
-_PAID: Final = frozenset({"served", "escalation"})
+_PAID: Final = frozenset({"served", "escalation", "explore", "judge"})
+"""What a request costs that starts there: an exploration's draft that was thrown away would have been anybody's.
+Shadows are paid for evidence, wherever a threshold lies."""
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """A series: its name and all its labels, sorted."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -10,11 +11,12 @@ import orjson
 from router.clock import Clock
 from router.control import Judgement, Memory, Move, judge, moved
 from router.loop.lease import Lease
+from router.loop.news import Told
 from router.loop.sources import Source
 from router.loop.telling import Telling, Verdict
 from router.plan import Plan, Route, Steering
 from router.store import Store, StoreDown, key
-from router.thresholds import BoardError, Change, Thresholds
+from router.thresholds import Board, BoardError, Change, Thresholds
 from router.web import Unreachable
 
 __all__ = ["Steersman"]
@@ -25,7 +27,7 @@ _SHORTEST, _LONGEST = 0.05, 15.0
 
 
 class Steersman:
-    """Steers every route of a server's plan that has something to aim for, while it leads."""
+    """Steers every route of a server's plan that has something to aim for, while it leads, and tells of all changes."""
 
     def __init__(
         self,
@@ -46,8 +48,8 @@ class Steersman:
         self._owner = clock.token(12).hex().encode()
         self._lease: Lease | None = None
         self._looked: dict[str, float] = {}
-        self._known: dict[tuple[str, str], float] = {}
-        """Until when an operator's changes of a route's state were told."""
+        self._told: dict[str, Told] = {}
+        """By route: what was told of its thresholds, by whoever led."""
 
     @property
     def leads(self) -> bool:
@@ -65,17 +67,21 @@ class Steersman:
                     self._telling.fault("as a whole", f"internal error: {type(error).__name__}: {error}")
         finally:
             if self._lease is not None:
+                if self.leads:
+                    self._telling.leads(leads=False)
                 await asyncio.shield(self._lease.release())
 
     async def pulse(self) -> None:
-        """Keep or take the lead, and look at the routes whose turn it is."""
-        steered = self._steered()
-        if not steered:
+        """Keep or take the lead, tell what operators did, and look at the routes whose turn it is."""
+        routes, steered = self._with_threshold(), self._steered()
+        if not routes:
             return
         now = self._clock.wall()
         self._source.note(now)
         if not await self._lead(steered):
             return
+        for route in routes:
+            await self._tell(route)
         for route, steering in steered:
             if now - self._looked.get(route.name, 0.0) >= 0.98 * steering.every:
                 self._looked[route.name] = now
@@ -84,17 +90,20 @@ class Steersman:
     def _steered(self) -> list[tuple[Route, Steering]]:
         return [(route, route.steering) for route in self._plan().routes.values() if route.steering is not None]
 
+    def _with_threshold(self) -> list[Route]:
+        return [route for route in self._plan().routes.values() if len(route.cascade) > 1]
+
     def _pulse(self) -> float:
-        every = min((steering.every for _, steering in self._steered()), default=_LONGEST * _PULSES)
-        return min(max(every / _PULSES, _SHORTEST), _LONGEST)
+        return min(max(_every(self._steered()) / _PULSES, _SHORTEST), _LONGEST)
 
     async def _lead(self, steered: list[tuple[Route, Steering]]) -> bool:
         """Whether this replica leads; the lease lasts one interval, so that a dead leader's is free in the next."""
-        led, every = self.leads, min(steering.every for _, steering in steered)
+        led = self.leads
         if self._lease is None:
-            self._lease = Lease(self._store, "control", self._owner, every)
+            self._lease = Lease(self._store, "control", self._owner, _every(steered))
         leads = await self._lease.hold()
         if leads != led:
+            self._told.clear()  # another may have told more
             self._telling.leads(leads=leads)
         return leads
 
@@ -102,7 +111,6 @@ class Steersman:
         """Judge a route's last window, if it is over."""
         try:
             memory = await self._remembered(route, now)
-            self._tell_changes(route)
             since, ground = memory.judged, steering.ground
             if now - since < ground.window:
                 return
@@ -147,23 +155,33 @@ class Steersman:
         )
         if change not in board.held(route.state).history[-1:]:
             return False
-        self._known[route.name, route.state] = now
-        self._telling.changed(route.name, change)
+        await self._tell(route)
         return True
 
-    def _tell_changes(self, route: Route) -> None:
-        """Tell what operators did since the last look, and that a new state begins anew."""
-        place, board = (route.name, route.state), self._thresholds.board(route.name)
-        held = board.held(route.state)
-        if place not in self._known:
-            if board.states and not held.history:
-                self._telling.reset(route)
-            self._known[place] = max((change.at for change in held.history), default=0.0)
+    async def _tell(self, route: Route) -> None:
+        """Tell what became of a route's thresholds since that was told last; not while that cannot be written down."""
+        board = self._thresholds.board(route.name)
+        try:
+            before = self._told.get(route.name) or await self._told_until_now(route, board)
+            told, news = before.look(board, route.state)
+            if told != before:
+                await self._store.set(_told_place(route), told.content(), None)
+            self._told[route.name] = told
+        except StoreDown:
             return
-        for change in held.history:
-            if change.at > self._known[place]:
-                self._known[place] = change.at
-                self._telling.changed(route.name, change)
+        for change in news.changes:
+            self._telling.changed(route, change)
+        if news.frozen is not None:
+            self._telling.frozen(route, frozen=news.frozen, at=self._clock.wall())
+        if news.dropped is not None:
+            self._telling.reset(route, news.dropped, self._clock.wall())
+
+    async def _told_until_now(self, route: Route, board: Board) -> Told:
+        content = await self._store.get(_told_place(route))
+        with suppress(ValueError):
+            if content is not None:
+                return Told.read(content)
+        return Told.first(board)
 
     def _threshold(self, route: Route) -> float:
         rung = route.cascade[0]
@@ -190,5 +208,14 @@ class Steersman:
         await self._store.set(_place(route), orjson.dumps(memory.document()), None)
 
 
+def _every(steered: list[tuple[Route, Steering]]) -> float:
+    """How often somebody looks; without anything to steer, as often as operators' changes are told."""
+    return min((steering.every for _, steering in steered), default=_LONGEST * _PULSES)
+
+
 def _place(route: Route) -> str:
     return key("control", route.name, route.state)
+
+
+def _told_place(route: Route) -> str:
+    return key("control", route.name, "told")

@@ -1,7 +1,7 @@
 """What a judgement becomes: metrics, a line for operators, a record, a note on dashboards. All views of one value."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from router.control import Judgement
@@ -54,13 +54,19 @@ class Telling:
         if judgement.move is not None or judgement.alerts:
             self._record(_record(route, judgement, verdict, at))
 
-    def changed(self, route: str, change: Change) -> None:
-        """Tell of a threshold that changed, whoever changed it."""
-        self._metrics.changed(route, change.cause)
-        told = change.told or f"{change.before:.4f} → {change.after:.4f} ({change.cause})"
+    def changed(self, route: Route, change: Change) -> None:
+        """Tell of a threshold that changed, whoever changed it; what control did is recorded with its judgement."""
+        self._metrics.changed(route.name, change.cause)
         if not change.by_control:
-            self._say(f"control {route}: {told}")
-        self._annotate(route, f"{change.tier} {told}", change.cause, change.at)
+            self._say(f"control {route.name}: {change.words}")
+            self._record(_by_hand(route, change))
+        self._annotate(route.name, f"{change.tier} {change.words}", change.cause, change.at)
+
+    def frozen(self, route: Route, *, frozen: bool, at: float) -> None:
+        """Tell that nothing may move a route's thresholds, or that control goes on."""
+        told = "frozen: nothing moves until `smallfirst thresholds unfreeze`" if frozen else "not frozen any more"
+        self._say(f"control {route.name}: {told}")
+        self._annotate(route.name, told, "freeze", at)
 
     def fault(self, route: str, told: str) -> None:
         """Tell of what keeps control from judging; not again until something else was told."""
@@ -68,13 +74,23 @@ class Telling:
             self._last[route] = told
             self._say(f"control {route}: {told}; no threshold moves")
 
-    def reset(self, route: Route) -> None:
-        """Tell that what was learned belongs to another state of the route."""
+    def reset(self, route: Route, dropped: Sequence[Change], at: float) -> None:
+        """Tell that what was in force belongs to another state of the route: these changes are in force no more."""
         self._metrics.changed(route.name, "reset")
+        declared = {rung.tier.name: rung.below for rung in route.cascade[:-1]}
+        gone = [
+            f"{change.tier} {declared[change.tier]:.4f}, no more {change.after:.4f} ({change.cause})"
+            for change in dropped
+            if change.tier in declared
+        ]
         self._say(
-            f"control {route.name}: its tiers, prompts, models or objectives changed, so thresholds and evidence begin "
-            "anew with the policy's"
+            f"control {route.name}: its cascade, tiers, prompts, models or objectives changed, so thresholds and "
+            f"evidence begin anew with the policy's{': ' if gone else ''}{'; '.join(gone)}"
         )
+        for change in dropped:
+            if change.tier in declared:
+                self._record(_by_hand(route, _reset(change, declared[change.tier], at)))
+        self._annotate(route.name, f"thresholds begin anew with the policy's: {'; '.join(gone)}", "reset", at)
 
     def _annotate(self, route: str, text: str, tag: str, at: float) -> None:
         if self._grafana is not None:
@@ -135,3 +151,26 @@ def _record(route: Route, judgement: Judgement, verdict: Verdict, at: float) -> 
             aim.name: {"limit": aim.limit, "measured": aim.measured, "violated": aim.violated} for aim in judgement.aims
         },
     }
+
+
+def _by_hand(route: Route, change: Change) -> dict[str, Any]:
+    """A change that control did not make, as it is recorded: like a move, without numbers."""
+    return {
+        "time": change.at,
+        "route": route.name,
+        "state": route.state,
+        "tier": change.tier,
+        "verdict": "moved",
+        "told": change.words,
+        "alerts": [],
+        "before": change.before,
+        "after": change.after,
+        "cause": change.cause,
+        "numbers": {},
+        "objectives": {},
+    }
+
+
+def _reset(change: Change, declared: float, at: float) -> Change:
+    told = f"{change.after:.4f} → {declared:.4f} (reset): the route is another one now"
+    return Change(at, change.tier, change.after, declared, "reset", told)

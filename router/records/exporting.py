@@ -54,7 +54,9 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     "aside": _ALL
     | dict.fromkeys(("id", "route", "start", "purpose", "tier", "deployment", "result"), "VARCHAR")
     | {"band": "INTEGER", "usage": _USAGE, "cost": "DOUBLE", "seconds": "DOUBLE"},
-    "move": _ALL | {"route": "VARCHAR", "tier": "VARCHAR", "before": "DOUBLE", "after": "DOUBLE", "reason": "VARCHAR"},
+    "move": _ALL
+    | dict.fromkeys(("route", "state", "tier", "verdict", "cause", "told"), "VARCHAR")
+    | {"before": "DOUBLE", "after": "DOUBLE", "numbers": "JSON", "objectives": "JSON"},
     "plan": _ALL | {"policy": "VARCHAR", "per_hour": _SCORES},
 }
 """The columns of each table."""

@@ -13,7 +13,7 @@ from router.plan import Plan
 from router.policy import Policy
 from router.records import Feedback, Keeping, Recorder
 from router.server.decisions import Decisions
-from router.server.feedback import Intake
+from router.server.feedback import Intake, Taken
 
 __all__ = ["Books"]
 
@@ -56,12 +56,12 @@ class Books:
             recorder.outcome(outcome, baseline)
             self._metrics.records_dropped(recorder.dropped)
 
-    def feedback(self, feedback: Feedback, evidence: Evidence | None, agreed: bool | None) -> None:  # noqa: FBT001  as `Count`
+    def feedback(self, feedback: Feedback, evidence: Evidence | None, taken: Taken, agreed: bool | None) -> None:  # noqa: FBT001  as `Count`
         """Write down what somebody says about an answer, what it says of a tier, and whether a judge had said so."""
-        route, result = feedback.route or "", "told" if feedback.start is not None else "outdated"
-        self._metrics.feedback(route, feedback.source, result)
+        result = "told" if taken == "counted" else taken
+        self._metrics.feedback(feedback.route or "", feedback.source, result)
         if agreed is not None:
-            self._metrics.agreement(route, agreed=agreed)
+            self._metrics.agreement(feedback.route or "", agreed=agreed)
         if evidence is not None:
             self._learn(evidence)
         if self._recorder is not None:

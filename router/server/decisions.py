@@ -10,7 +10,7 @@ import orjson
 
 from router.consider import Caller
 from router.errors import NotFound, Unavailable
-from router.outcome import Attempt, Found, Outcome
+from router.outcome import MICRO, Attempt, Found, Outcome, rounded
 from router.plan import Plan
 from router.store import Store, StoreDown, key
 
@@ -110,11 +110,12 @@ def _told(outcome: Outcome) -> list[object]:
         outcome.policy,
         outcome.state,
         outcome.stream,
-        *(
-            (decision.start, decision.reason, decision.band, decision.difficulty, decision.threshold, decision.novelty)
-            if decision
-            else (None,) * 6
-        ),
+        decision.start if decision else None,
+        decision.reason if decision else None,
+        decision.band if decision else None,
+        decision.difficulty if decision else None,
+        decision.threshold if decision else None,
+        decision.novelty if decision else None,
         decision.propensity if decision else None,
         estimate.p_good if estimate else None,
         [_asked(attempt) for attempt in outcome.attempts],
@@ -122,9 +123,9 @@ def _told(outcome: Outcome) -> list[object]:
         outcome.end,
         outcome.error,
         outcome.cost if outcome.attempts else 0.0,
-        round(outcome.seconds, 6),
-        None if outcome.first is None else round(outcome.first, 6),
-        round(outcome.overhead, 6),
+        rounded(outcome.seconds, MICRO),
+        rounded(outcome.first, MICRO),
+        rounded(outcome.overhead, MICRO),
         outcome.cache,
         _given(outcome.found) if outcome.found else None,
     ]
@@ -141,7 +142,7 @@ def _asked(attempt: Attempt) -> tuple[object, ...]:
         usage.input if usage else None,
         usage.output if usage else None,
         attempt.cost,
-        round(attempt.waited, 6),
+        rounded(attempt.waited, MICRO),
         attempt.sources,
     )
 

@@ -27,8 +27,9 @@ __all__ = ["GRADER", "Intake", "Said", "Taken", "read"]
 Taken = Literal["counted", "repeated", "revised", "outdated"]
 """Counted · the same was said before · something else was said before · about a route that is not what it was."""
 
-Count = Callable[[Feedback, Evidence | None, bool | None], None]
-"""Takes what was said, what it says of a tier, and whether a judge had said the same; None: nothing, or nobody."""
+Count = Callable[[Feedback, Evidence | None, Taken, bool | None], None]
+"""Takes what was said, what it says of a tier, whether it counts, and whether a judge had said the same; None: nothing,
+or nobody."""
 
 GRADER: Final = ("feedback", "grader")
 """The label of keys that may speak as `grader` or `judge`, and of every tenant's requests."""
@@ -167,9 +168,11 @@ class Intake:
         taken = await self._first(key("feedback", whom.id, said.source, caller.tenant or ""), said, retention)
         if taken == "repeated":
             return taken
-        evidence = _evidence(feedback, whom) if taken == "counted" else None
-        count(feedback, evidence, await self._agrees(feedback) if taken == "counted" else None)
-        return "outdated" if taken == "counted" and whom.start is None else taken
+        counts = taken == "counted"
+        taken = "outdated" if counts and whom.start is None else taken
+        evidence = _evidence(feedback, whom) if counts else None
+        count(feedback, evidence, taken, await self._agrees(feedback) if counts else None)
+        return taken
 
     async def _first(self, name: str, said: Said, retention: float) -> Taken:
         """Whether this was said before."""

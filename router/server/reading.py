@@ -13,7 +13,7 @@ from router.clock import SYSTEM, Clock
 from router.keys import Keyring, KeysError
 from router.log import say
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load
+from router.policy import Caution, Note, Policy, PolicyError, load
 from router.policy.store_url import read_store_url
 from router.pricing import PriceList
 from router.settings import Settings
@@ -39,12 +39,18 @@ class Reading:
     policy: Policy
     plan: Plan
     keyring: Keyring | None
-    cautions: list[str]
+    cautions: list[Caution | Note]
+
+    @property
+    def store(self) -> str:
+        """Where what servers share is kept: `memory`, `redis` or `embedded`."""
+        kind = read_store_url(self.policy.cache.url).kind
+        return kind if kind in {"memory", "embedded"} else "redis"  # alone, behind Sentinels, as a cluster
 
     @property
     def shares(self) -> bool:
         """Whether other processes see what one that serves this learns and remembers."""
-        return read_store_url(self.policy.cache.url).kind != "memory"
+        return self.store != "memory"
 
 
 def read_policy(path: Path, settings: Settings, now: float) -> Reading:

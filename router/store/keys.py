@@ -50,6 +50,8 @@ KINDS = {
     )
 }
 
+_PREFIXES = {name: f"{PREFIX}{name}:" for name in KINDS}
+
 CLEARED = "sf1:cleared"
 
 CHANNELS = {
@@ -66,7 +68,7 @@ def key(kind: str, *parts: str | bytes) -> str:
     Raises:
         KeyError: there is no such kind; `KINDS` has them all.
     """
-    return f"{PREFIX}{KINDS[kind].name}:{{{_hash(parts)}}}"
+    return f"{_PREFIXES[kind]}{{{_hash(parts)}}}"
 
 
 def kind_of(key: str) -> Kind:

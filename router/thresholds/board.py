@@ -44,6 +44,11 @@ class Change:
         """Whether control did it."""
         return self.cause not in {"set", "rollback"}
 
+    @property
+    def words(self) -> str:
+        """From where to where, and why."""
+        return self.told or f"{self.before:.4f} → {self.after:.4f} ({self.cause})"
+
     def document(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {name: getattr(self, name) for name in self.__slots__} | {"numbers": dict(self.numbers)}
@@ -73,6 +78,17 @@ class Board:
     def held(self, state: str) -> Held:
         """Return what is in force for a state; nothing when it never changed."""
         return self.states.get(state, NOTHING)
+
+    def dropped(self, state: str) -> tuple[Change, ...]:
+        """Return what was in force last, for another state of the route, and is not any more: each tier's last change.
+
+        Nothing, where something has changed in this state too.
+        """
+        others = [held for name, held in self.states.items() if name != state]
+        if not others or self.held(state).history:
+            return ()
+        last = {change.tier: change for change in others[-1].history}
+        return tuple(last[tier] for tier in others[-1].thresholds if tier in last)
 
     def freeze(self, *, frozen: bool) -> Self:
         """Let nothing move it, or let control go on."""
@@ -108,8 +124,7 @@ class Board:
             elif undone:
                 undone -= 1
             else:
-                told = f"taken back: {change.told or f'{change.before:g} → {change.after:g} ({change.cause})'}"
-                back = Change(at, change.tier, change.after, change.before, "rollback", told)
+                back = Change(at, change.tier, change.after, change.before, "rollback", _taken_back(change))
                 return self.changed(state, back).freeze(frozen=True)
         raise BoardError("there is no change to take back")
 
@@ -144,3 +159,10 @@ class Board:
             return cls(bool(document["frozen"]), states)
         except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError) as error:
             raise BoardError("it cannot be read") from error
+
+
+def _taken_back(change: Change) -> str:
+    """A rollback in words: from where to where *it* goes, and what it undoes."""
+    _, _, why = change.told.partition("): ")
+    undone = f"what was moved for {change.cause}" if change.by_control else f"what was {change.cause}"
+    return f"{change.after:.4f} → {change.before:.4f} (rollback): takes back {undone}" + (f" ({why})" if why else "")

@@ -29,10 +29,20 @@ def test_a_threshold_is_set_and_taken_back(thresholds: Smallfirst) -> None:
     assert "0.3000 → 0.4500 (set)" in again
     back = thresholds("rollback")
     assert "auto: tuned 0.3000; frozen" in back.out
-    assert "taken back: 0.3 → 0.45 (set)" in back.out
+    assert "0.4500 → 0.3000 (rollback): takes back what was set" in back.out
     assert thresholds("unfreeze").out.startswith("auto: tuned 0.3000; not steered")
     nothing = thresholds("rollback")
     assert (nothing.code, nothing.err) == (2, "smallfirst: there is no change to take back\n")
+
+
+def test_what_an_edited_policy_drops_is_shown(thresholds: Smallfirst, policy: Path) -> None:
+    thresholds("set", "0.45")
+    policy.write_text(policy.read_text().replace("below: 0.3", "below: 0.2"))
+    told = thresholds().out
+    assert told.startswith("auto: tuned 0.2000; not steered\n  tuned was 0.4500 (set, ")
+    assert told.endswith("before the route itself was changed; if it is still meant, set it again\n")
+    assert [one["after"] for one in thresholds("--json").document["routes"]["auto"]["dropped"]] == [0.45]
+    assert "tuned was" not in thresholds("set", "0.25").out
 
 
 def test_the_same_as_json(thresholds: Smallfirst) -> None:

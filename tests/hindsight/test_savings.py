@@ -26,7 +26,7 @@ def test_everything_that_was_spent_is_taken_off(tmp_path: Path) -> None:
 
     told = ledger(tmp_path, answered(0), escalated, explored, aside(0), aside(0, "judge", cost=0.0005))
 
-    spent = {"served": 0.009, "escalation": 0.0003, "explore": 0.0003, "shadow": 0.002, "judge": 0.0005, "idle": 0}
+    spent = {"served": 0.009, "escalation": 0.0003, "explore": 0.0003, "shadow": 0.0025, "judge": 0, "idle": 0}
     assert told["spent_usd"] == pytest.approx(spent)
     assert told["baseline_usd"] == pytest.approx(0.004 + 0.004 + (100 * 1 + 50 * 20) / 1e6)
     assert told["net_usd"] == pytest.approx(told["baseline_usd"] - sum(spent.values()))

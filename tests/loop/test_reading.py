@@ -44,6 +44,8 @@ def test_every_counter_finds_its_place() -> None:
         sample("router_cost_usd_total", 0.5, start="tuned", band="2", kind="served", tier="tuned", deployment="small"),
         sample("router_cost_usd_total", 0.1, start="tuned", band="2", kind="escalation", tier="tuned", deployment="s"),
         sample("router_cost_usd_total", 9.0, start="tuned", band="2", kind="shadow", tier="tuned", deployment="small"),
+        sample("router_cost_usd_total", 0.2, start="tuned", band="2", kind="judge", tier="tuned", deployment="other"),
+        sample("router_cost_usd_total", 0.3, start="tuned", band="2", kind="explore", tier="tuned", deployment="s"),
         sample("router_escalations_total", 3, from_tier="tuned", band="2", reason="refused"),
         sample("router_band_seconds_sum", 25.0, start="tuned", band="2"),
         sample("router_request_seconds_bucket", 40, start="tuned", le="1.0"),
@@ -56,7 +58,7 @@ def test_every_counter_finds_its_place() -> None:
     )
     zero = [(name, labels, 0.0) for name, labels, _ in samples_of(after)]
     seen = window(ROUTE, at(0, *zero), after)
-    assert seen.cost[LOW][2] == pytest.approx(0.6)
+    assert seen.cost[LOW][2] == pytest.approx(1.1)  # shadows aside
     assert (seen.failed, seen.spilled, seen.novel) == (10, 5, 4)  # three of eight were escalated, and did not fail
     assert seen.waited[LOW][2] == 25.0
     assert seen.slow.tolist() == [[40, 28], [0, 0]]

@@ -120,6 +120,54 @@ async def test_an_operator_s_change_begins_a_new_window_and_is_told() -> None:
     assert alone.threshold == 0.2
     assert any("→ 0.2000 (set)" in line for line in alone.said)
     assert alone.counted("router_threshold_changes_total", reason="set") == 1
+    assert [(one["after"], one["cause"]) for one in alone.records if one["cause"] == "set"] == [(0.2, "set")]
+
+
+async def test_what_an_operator_did_while_nobody_led_is_told_by_who_leads_next_and_once() -> None:
+    hand = Hand()
+    store = Memory(clock=hand.clock)
+    first = await replica(store, hand)
+    await pass_time(hand, WINDOW, first)
+    hand.at += 2 * EVERY
+    state = first.plan.routes["auto"].state
+    change = Change(hand.at, "tuned", first.threshold, 0.2, "set")
+    await first.thresholds.edit("auto", lambda board: board.changed(state, change).freeze(frozen=True))
+    second = await replica(store, hand)
+    await pass_time(hand, EVERY, second)
+    hand.at += 2 * EVERY
+    third = await replica(store, hand)
+    await pass_time(hand, EVERY, third)
+    told = [[line for line in each.said if "(set)" in line or "frozen:" in line] for each in (second, third)]
+    assert [len(lines) for lines in told] == [2, 0]
+
+
+async def test_a_change_on_a_route_that_nothing_steers_is_told_all_the_same() -> None:
+    hand = Hand()
+    alone = await replica(Memory(clock=hand.clock), hand, plan(TWO_TIERS))
+    await pass_time(hand, EVERY, alone)
+    state = alone.plan.routes["auto"].state
+    await alone.thresholds.edit(
+        "auto",
+        lambda board: board.changed(state, Change(hand.at, "tuned", 0.3, 0.2, "set")).rolled_back(state, hand.at),
+    )
+    await pass_time(hand, EVERY, alone)
+    assert [one["cause"] for one in alone.records] == ["set", "rollback"]
+    assert alone.counted("router_threshold_changes_total") == 2
+    assert [line.partition(":")[0] for line in alone.said] == ["control auto"] * 3
+    assert not alone.source.asked
+
+
+async def test_an_edited_policy_says_which_threshold_it_drops_though_nothing_steers() -> None:
+    hand = Hand()
+    store = Memory(clock=hand.clock)
+    before = await replica(store, hand, plan(TWO_TIERS))
+    await pass_time(hand, EVERY, before)
+    state = before.plan.routes["auto"].state
+    await before.thresholds.edit("auto", lambda board: board.changed(state, Change(1.0, "tuned", 0.3, 0.2, "set")))
+    hand.at += 2 * EVERY
+    after = await replica(store, hand, plan(TWO_TIERS.replace("below: 0.3", "below: 0.4")))
+    await pass_time(hand, EVERY, after)
+    assert any(line.endswith("tuned 0.4000, no more 0.2000 (set)") for line in after.said)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +262,7 @@ async def test_routes_without_objectives_are_left_alone() -> None:
     alone = await replica(Memory(clock=hand.clock), hand, plan(TWO_TIERS))
     await pass_time(hand, 2 * WINDOW, alone)
     assert not alone.source.asked
-    assert not alone.steersman.leads
+    assert alone.said == []
 
 
 class Noting(Memory):
@@ -240,6 +288,7 @@ async def test_who_stops_lets_go_of_the_lead() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert await Lease(store, "control", b"another", 60.0).hold()
+    assert alone.counted("router_control_leads") == 0
 
 
 def quick() -> Plan:

@@ -86,25 +86,52 @@ def test_what_was_not_done_is_said_as_such(verdict: Any, words: str) -> None:
     assert "0.3 → 0.4" in said[-1]
 
 
-def test_an_operator_s_change_and_a_new_state_are_told_too() -> None:
-    told, metrics, said, _ = telling()
-    told.changed("auto", Change(1.0, "tuned", 0.3, 0.5, "set"))
-    told.reset(ROUTE)
+def test_an_operator_s_change_is_a_metric_a_line_and_a_record_too() -> None:
+    told, metrics, said, records = telling()
+    told.changed(ROUTE, Change(1.0, "tuned", 0.3, 0.5, "set"))
+    told.changed(
+        ROUTE, Change(2.0, "tuned", 0.5, 0.3, "rollback", "0.5000 → 0.3000 (rollback): takes back what was set")
+    )
+    assert said == [
+        "control auto: 0.3000 → 0.5000 (set)",
+        "control auto: 0.5000 → 0.3000 (rollback): takes back what was set",
+    ]
+    assert [(one["before"], one["after"], one["cause"], one["verdict"]) for one in records] == [
+        (0.3, 0.5, "set", "moved"),
+        (0.5, 0.3, "rollback", "moved"),
+    ]
+    counted = {labels["reason"]: value for _, labels, value in metrics.samples({"router_threshold_changes_total"})}
+    assert counted == {"set": 1.0, "rollback": 1.0}
+
+
+def test_a_new_state_names_what_it_drops_and_a_fault_is_said_once() -> None:
+    told, metrics, said, records = telling()
+    told.reset(ROUTE, [Change(1.0, "tuned", 0.3, 0.5, "set")], 9.0)
     told.fault("auto", "Prometheus is gone")
     told.fault("auto", "Prometheus is gone")
-    assert said[0] == "control auto: 0.3000 → 0.5000 (set)"
-    assert "begin anew" in said[1]
-    assert said[2:] == ["control auto: Prometheus is gone; no threshold moves"]
-    assert sorted(labels["reason"] for _, labels, _ in metrics.samples({"router_threshold_changes_total"})) == [
-        "reset",
-        "set",
+    declared = ROUTE.cascade[0].below
+    assert said[0].endswith(f"begin anew with the policy's: tuned {declared:.4f}, no more 0.5000 (set)")
+    assert said[1:] == ["control auto: Prometheus is gone; no threshold moves"]
+    assert [(one["time"], one["before"], one["after"], one["cause"]) for one in records] == [
+        (9.0, 0.5, declared, "reset")
+    ]
+    assert shown(metrics, "router_threshold_changes_total") == [1.0]
+
+
+def test_freezing_is_said() -> None:
+    told, _, said, _ = telling()
+    told.frozen(ROUTE, frozen=True, at=1.0)
+    told.frozen(ROUTE, frozen=False, at=2.0)
+    assert said == [
+        "control auto: frozen: nothing moves until `smallfirst thresholds unfreeze`",
+        "control auto: not frozen any more",
     ]
 
 
 async def test_changes_are_noted_on_dashboards() -> None:
     async with serving(page(b"{}")) as server:
         told, _, said, _ = telling(Grafana(Remote(server.url)))
-        told.changed("auto", Change(1.0, "tuned", 0.3, 0.35, "cheaper", "0.3 → 0.35"))
+        told.changed(ROUTE, Change(1.0, "tuned", 0.3, 0.35, "cheaper", "0.3 → 0.35"))
         await told.aclose()
     assert b'"tags":["smallfirst","auto","cheaper"]' in server.heard[0]
     assert said == []
@@ -113,7 +140,7 @@ async def test_changes_are_noted_on_dashboards() -> None:
 async def test_a_grafana_that_is_gone_is_said_once_and_harms_nothing() -> None:
     told, _, said, _ = telling(Grafana(Remote("http://127.0.0.1:1")))
     for _ in range(2):
-        told.changed("auto", Change(1.0, "tuned", 0.3, 0.35, "cheaper", "0.3 → 0.35"))
+        told.changed(ROUTE, Change(1.0, "tuned", 0.3, 0.35, "cheaper", "0.3 → 0.35"))
         await asyncio.gather(*told._writing)
     await told.aclose()
     assert len(said) == 1

@@ -48,11 +48,13 @@ class Told:
         self.intake = Intake(SIGNER, self.store, self.decisions)
         self.plan = plan
         self.feedback: list[Feedback] = []
+        self.taken: list[Taken] = []
         self.evidence: list[Evidence | None] = []
         self.agreed: list[bool | None] = []
 
-    def count(self, feedback: Feedback, evidence: Evidence | None, agreed: bool | None) -> None:  # noqa: FBT001
+    def count(self, feedback: Feedback, evidence: Evidence | None, taken: Taken, agreed: bool | None) -> None:  # noqa: FBT001
         self.feedback.append(feedback)
+        self.taken.append(taken)
         self.evidence.append(evidence)
         self.agreed.append(agreed)
 
@@ -164,6 +166,7 @@ async def test_what_is_said_twice_counts_once_and_another_word_is_kept_but_not_c
 
     assert results == ["counted", "repeated", "revised", "repeated"]
     assert [feedback.score for feedback in told.feedback] == [1.0, 0.0]
+    assert told.taken == ["counted", "revised"]
     assert [evidence is not None for evidence in told.evidence] == [True, False]
 
 

@@ -137,6 +137,7 @@ async def test_without_redis_requests_go_on_and_it_is_told(tmp_path: Path, redis
         assert [one.status for one in heard] == [200] * 5
         assert (ready.status, orjson.loads(ready.body)["status"]) == (200, "degraded")
         assert b"\nrouter_redis_up 0.0\n" in metrics.body
+        assert b'\nrouter_store{kind="redis"} 1.0\n' in metrics.body
         async with asyncio.timeout(10):
             while orjson.loads((await server.get("/readyz")).body)["status"] != "ready":
                 pass

@@ -48,6 +48,24 @@ def test_each_rollback_takes_one_more_change_back_and_freezes() -> None:
         twice.rolled_back("a", 10_002.0)
 
 
+def test_a_rollback_says_which_way_it_goes_and_what_it_undoes() -> None:
+    moved = Change(1_000.0, "tuned", 0.3, 0.35, "cheaper", "0.3000 → 0.3500 (cheaper): proven by 400 answers; 3 % save")
+    back = Board().moved("a", moved, WINDOW).rolled_back("a", 2_000.0).held("a").history[-1]
+    assert (back.before, back.after) == (0.35, 0.3)
+    told = "takes back what was moved for cheaper (proven by 400 answers; 3 % save)"
+    assert back.words == f"0.3500 → 0.3000 (rollback): {told}"
+    put = Board().changed("a", Change(1_000.0, "tuned", 0.3, 0.2, "set")).rolled_back("a", 2_000.0)
+    assert put.held("a").history[-1].words == "0.2000 → 0.3000 (rollback): takes back what was set"
+
+
+def test_what_belongs_to_another_state_is_dropped_until_something_changes_in_this_one() -> None:
+    board = Board().changed("a", change(0.4, cause="set"))
+    assert board.dropped("a") == ()
+    assert [each.after for each in board.dropped("b")] == [0.4]
+    assert board.changed("b", change(0.5, cause="set")).dropped("b") == ()
+    assert Board().dropped("b") == ()
+
+
 def test_old_states_and_old_changes_are_forgotten() -> None:
     board = Board()
     for number in range(50):
