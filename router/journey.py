@@ -39,6 +39,7 @@ class Journey:
         "drafts",
         "estimate",
         "found",
+        "given",
         "judgements",
         "request",
         "retrievals",
@@ -80,6 +81,7 @@ class Journey:
         self.judgements: list[Judgement] = []
         self.trace: Trace | None = None
         self.retrievals: list[tuple[str, str]] = []
+        self.given: dict[str, str] = {}
 
     @property
     def now(self) -> float:
@@ -193,6 +195,7 @@ class Journey:
             tuple(self.judgements),
             self.trace,
             tuple(self.retrievals),
+            self.given,
         )
 
     def _identify(self) -> str:

@@ -146,6 +146,8 @@ class Outcome:
     """The trace it belongs to, while somebody traces."""
     retrievals: tuple[tuple[str, str], ...] = ()
     """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The sources that tiers were given to answer with, each in its tag, by tier."""
 
     @property
     def cost(self) -> float | None:
