@@ -35,6 +35,8 @@ class ChatRequest:
     """Whether the client asked for usage at the end of its stream."""
     sources: frozenset[str] | None = None
     """What an answer may cite, where sources were retrieved for it; None: what its messages hold."""
+    given: str = ""
+    """Those sources, each in its tag and escaped, as whoever judges the answer reads them."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
