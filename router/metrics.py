@@ -77,6 +77,8 @@ class _Process:
 class Metrics(Collector):
     """Every metric of one process, and of the workers beside it."""
 
+    _dropped_before = 0
+
     def __init__(
         self,
         inflight: Callable[[], int] = lambda: 0,
@@ -99,6 +101,7 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._judgements, self._retrievals = (counted[f"router_{one}_total"] for one in ("judgements", "retrievals"))
+        self._fields = counted["router_fields_dropped_total"]
         self._cost = counted["router_cost_usd_total"]
         self._baseline = counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
@@ -111,7 +114,6 @@ class Metrics(Collector):
         self._feedback = counted["router_feedback_total"]
         self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]
-        self._dropped_before = 0
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
@@ -162,6 +164,8 @@ class Metrics(Collector):
         """Count what others were asked besides: what a judge said of an answer and cost, what a retriever gave."""
         for retrieved in outcome.retrievals:
             self._retrievals(route, *retrieved).inc()
+        for field in outcome.dropped:
+            self._fields(*field).inc()
         for judgement in outcome.judgements:
             self._judgements(route, judgement.tier, judgement.result).inc()
             if judgement.cost is None:
