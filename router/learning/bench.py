@@ -6,7 +6,6 @@ every figure comes with its 95 % bootstrap interval.
 """
 
 import sys
-import time
 import timeit
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -19,6 +18,7 @@ import numpy as np
 from router import signals
 from router.calibration import Sample, calibrate
 from router.chat import ChatRequest
+from router.clock import SYSTEM
 from router.difficulty import Builtin, Model, builtin
 from router.difficulty.builtin import plain
 from router.learning import builtin as builtin_recipe
@@ -137,7 +137,7 @@ def _speed(name: str, model: Model | Builtin, of: Sequence[Row]) -> str:
 
 def _seconds(model: Model | Builtin, request: ChatRequest) -> float:
     facts = signals.read(request)
-    return min(timeit.repeat(partial(model, request, facts), time.process_time, number=20, repeat=5)) / 20
+    return min(timeit.repeat(partial(model, request, facts), SYSTEM.cpu, number=20, repeat=5)) / 20
 
 
 if __name__ == "__main__":
