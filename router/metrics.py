@@ -5,7 +5,7 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -18,7 +18,7 @@ from router.control_metrics import ControlMetrics
 from router.meters import METRICS
 from router.outcome import Aside, Attempt, Outcome
 from router.plan import Plan, Route, Rung
-from router.series import Family, Sample, Series, Sheets
+from router.series import Counter, Family, Histogram, Sample, Series, Sheets
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -26,6 +26,8 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _NONE = ""
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
+_Call = tuple[str, str, str, str]
+"""What tells one deployment's calls from another's: operation, provider, model, deployment."""
 
 
 def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
@@ -86,6 +88,8 @@ class Metrics(Collector):
         shared: Callable[[], bool] = lambda: True,
     ) -> None:
         """Count on the sheet of one of several workers, or alone; `shared`: whether what servers share can be used."""
+        self.settle: Callable[[], None] = lambda: None
+        """Is asked to count what is still to be counted, before anybody looks."""
         self._series = Series(METRICS, sheets, worker)
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -99,12 +103,12 @@ class Metrics(Collector):
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._judgements, self._retrievals = (counted[f"router_{one}_total"] for one in ("judgements", "retrievals"))
-        self._cost = counted["router_cost_usd_total"]
-        self._baseline = counted["router_baseline_usd_total"]
+        self._cost, self._baseline = counted["router_cost_usd_total"], counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._gains = counted["router_escalation_results_total"]
         self._shadows = counted["router_shadows_total"]
-        self._tokens = counted["router_tokens_total"]
+        self._tokens, self._usage = counted["router_tokens_total"], counted["gen_ai_client_token_usage"]
+        self._whole = cache(self._whole_of)
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._reloads = counted["router_policy_reload_total"]
@@ -117,8 +121,7 @@ class Metrics(Collector):
         self._overhead = counted["router_overhead_seconds"]
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
         self._chunk = counted["gen_ai_client_operation_time_to_first_chunk_seconds"]
-        self._usage = counted["gen_ai_client_token_usage"]
-        self._calls: dict[str, tuple[str, str, str, str]] = {}
+        self._calls: dict[str, _Call] = {}
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
@@ -191,13 +194,19 @@ class Metrics(Collector):
             self._unknown(deployment).inc()
         if attempt.trimmed:
             self._trimmed(route, tier).inc(attempt.trimmed)
-        if usage := attempt.usage:
-            self._tokens(route, tier, "input").inc(usage.input)
-            self._tokens(route, tier, "output").inc(usage.output)
-            self._usage(*call, "input").observe(usage.input)
-            self._usage(*call, "output").observe(usage.output)
+        if (usage := attempt.usage) is not None:
+            tokens_in, tokens_out, usage_in, usage_out = self._whole(route, tier, call)
+            tokens_in.inc(usage.input)
+            tokens_out.inc(usage.output)
+            usage_in.observe(usage.input)
+            usage_out.observe(usage.output)
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
+
+    def _whole_of(self, route: str, tier: str, call: _Call) -> tuple[Counter, Counter, Histogram, Histogram]:
+        """Where the tokens of an answer are counted: always in these four."""
+        into, out_of = self._tokens(route, tier, "input"), self._tokens(route, tier, "output")
+        return into, out_of, self._usage(*call, "input"), self._usage(*call, "output")
 
     def aside(self, aside: Aside) -> None:
         """Count a call that no client waited for, or that was not made, and what it cost.
@@ -251,6 +260,7 @@ class Metrics(Collector):
 
     def samples(self, names: Collection[str]) -> list[Sample]:
         """Return the samples of some metrics."""
+        self.settle()
         return [sample for metric, samples in self._series.samples() if metric.name in names for sample in samples]
 
     def reloaded(self, result: str) -> None:
@@ -293,17 +303,20 @@ class Metrics(Collector):
 
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
+        self.settle()
         self._process.look()
         self._series.refresh()
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        self.settle()
         self._process.look()
         return self._series.parts()
 
     @override
     def collect(self) -> Iterable[PrometheusMetric]:
         """Everything, for the Prometheus client's own tools."""
+        self.settle()
         for metric, samples in self._series.samples():
             told = PrometheusMetric(metric.name.removesuffix("_total"), metric.help, metric.kind)
             for name, labels, value in samples:
