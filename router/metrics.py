@@ -79,6 +79,8 @@ class _Process:
 class Metrics(Collector):
     """Every metric of one process, and of the workers beside it."""
 
+    _dropped_before = 0
+
     def __init__(
         self,
         inflight: Callable[[], int] = lambda: 0,
@@ -97,25 +99,21 @@ class Metrics(Collector):
         self._gauges["router_inflight"].set_function(inflight)
         self._gauges["router_redis_up"].set_function(shared)
         counted = {one.name: self._series.counted(one.name) for one in METRICS if one.kind != "gauge"}
+        self._counted = counted  # and by a name of its own what every request, or every call, is counted in
         self._requests = counted["router_requests_total"]
         self._escalations = counted["router_escalations_total"]
         self._fallbacks = counted["router_fallbacks_total"]
         self._late = counted["router_late_verdicts_total"]
         self._cache = counted["router_cache_total"]
         self._judgements, self._retrievals = (counted[f"router_{one}_total"] for one in ("judgements", "retrievals"))
+        self._fields = counted["router_fields_dropped_total"]
         self._cost, self._baseline = counted["router_cost_usd_total"], counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
-        self._gains = counted["router_escalation_results_total"]
-        self._shadows = counted["router_shadows_total"]
         self._tokens, self._usage = counted["router_tokens_total"], counted["gen_ai_client_token_usage"]
         self._whole = cache(self._whole_of)
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
-        self._reloads = counted["router_policy_reload_total"]
-        self._feedback = counted["router_feedback_total"]
-        self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]
-        self._dropped_before = 0
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
@@ -125,8 +123,6 @@ class Metrics(Collector):
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self._restarts, self._redis_restarts = (counted[f"router_{one}_restarts_total"] for one in ("worker", "redis"))
-        self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
         self.control = ControlMetrics(self._series)
         _begin_at_zero(counted)
@@ -165,6 +161,8 @@ class Metrics(Collector):
         """Count what others were asked besides: what a judge said of an answer and cost, what a retriever gave."""
         for retrieved in outcome.retrievals:
             self._retrievals(route, *retrieved).inc()
+        for field in outcome.dropped:
+            self._fields(*field).inc()
         for judgement in outcome.judgements:
             self._judgements(route, judgement.tier, judgement.result).inc()
             if judgement.cost is None:
@@ -213,7 +211,7 @@ class Metrics(Collector):
 
         A judge of shadows is part of what shadows cost: kind `judge` is what is paid before an answer is sent.
         """
-        self._shadows(aside.route, aside.kind, aside.result).inc()
+        self._counted["router_shadows_total"](aside.route, aside.kind, aside.result).inc()
         if aside.cost is not None:
             band = _NONE if aside.band is None else str(aside.band)
             self._cost(aside.route, aside.start, aside.tier, aside.deployment, "shadow", band).inc(aside.cost)
@@ -222,7 +220,7 @@ class Metrics(Collector):
 
     def escalation(self, route: str, result: str) -> None:
         """Count what an escalation was good for: `rescued`, `same` or `worse`."""
-        self._gains(route, result).inc()
+        self._counted["router_escalation_results_total"](route, result).inc()
 
     def serve(
         self,
@@ -265,7 +263,7 @@ class Metrics(Collector):
 
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
-        self._reloads(result).inc()
+        self._counted["router_policy_reload_total"](result).inc()
 
     def baseline(self, route: str, usd: float) -> None:
         """Count what the last tier alone would have cost."""
@@ -273,11 +271,11 @@ class Metrics(Collector):
 
     def feedback(self, route: str, source: str, result: str) -> None:
         """Count something that was said about an answer."""
-        self._feedback(route, source, result).inc()
+        self._counted["router_feedback_total"](route, source, result).inc()
 
     def agreement(self, route: str, *, agreed: bool) -> None:
         """Count an answer of which a judge and people have both spoken."""
-        self._agreement(route, "agreed" if agreed else "not").inc()
+        self._counted["router_judge_agreement_total"](route, "agreed" if agreed else "not").inc()
 
     def records_dropped(self, dropped: int) -> None:
         """Count records that were lost: `dropped` is how many there were of one recorder until now."""
@@ -287,15 +285,15 @@ class Metrics(Collector):
 
     def shed(self, reason: str) -> None:
         """Count a request that was turned away because there were too many."""
-        self._shed(reason).inc()
+        self._counted["router_shed_total"](reason).inc()
 
     def restarted(self) -> None:
         """Count a worker that was started again."""
-        self._restarts().inc()
+        self._counted["router_worker_restarts_total"]().inc()
 
     def redis_restarted(self) -> None:
         """Count an embedded Valkey that had ended and was started again."""
-        self._redis_restarts().inc()
+        self._counted["router_redis_restarts_total"]().inc()
 
     def count_log(self, dropped: Callable[[], int]) -> None:
         """Show what the access log says it has dropped."""

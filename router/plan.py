@@ -63,6 +63,8 @@ class Deployment:
     """Which of tools, images, audio, json_schema it is known not to support."""
     tune: Tune | None = None
     """The fine-tune it serves; what that one's prompt comes to is in `Tier.prompts`."""
+    drop: frozenset[str] = frozenset()
+    """Fields of requests that it is not sent."""
 
     @property
     def voice(self) -> str:
