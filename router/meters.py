@@ -102,6 +102,12 @@ METRICS = (
         ("route", "tier", "result"),
     ),
     Metric(
+        "router_fields_dropped_total",
+        "counter",
+        "Fields of requests that a deployment was not sent because its `drop` names them.",
+        ("deployment", "field"),
+    ),
+    Metric(
         "router_cost_usd_total",
         "counter",
         "US dollars of tokens, where the price is known; kind: served, escalation, judge (before an answer "

@@ -146,6 +146,10 @@ class Outcome:
     """The trace it belongs to, while somebody traces."""
     retrievals: tuple[tuple[str, str], ...] = ()
     """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
+    dropped: tuple[tuple[str, str], ...] = ()
+    """Every field that a deployment was not sent because its `drop` says so: whose, and which."""
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The sources that tiers were given to answer with, each in its tag, by tier."""
 
     @property
     def cost(self) -> float | None:
@@ -294,7 +298,7 @@ def fields(outcome: Outcome) -> dict[str, object]:
     """The access log's line: facts only, never a prompt, an answer or a key."""
     decision, last = outcome.decision, outcome.heard
     usage = last.usage if last else None
-    return {
+    told: dict[str, object] = {
         "time": outcome.started,
         "id": outcome.id,
         "tenant": outcome.tenant,
@@ -322,6 +326,9 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "overhead": rounded(outcome.overhead, MICRO),
         "policy": outcome.policy,
     }
+    if outcome.dropped:
+        told["dropped"] = [":".join(field) for field in outcome.dropped]
+    return told
 
 
 def rounded(value: float | None, parts: float) -> float | None:

@@ -12,6 +12,7 @@ from router.comparing import Method
 from router.control import Ground
 from router.conversation import Session
 from router.difficulty import Estimator
+from router.frozen import frozen
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
 from router.prompts import Context, Handoff, Prompt
@@ -62,6 +63,8 @@ class Deployment:
     """Which of tools, images, audio, json_schema it is known not to support."""
     tune: Tune | None = None
     """The fine-tune it serves; what that one's prompt comes to is in `Tier.prompts`."""
+    drop: frozenset[str] = frozenset()
+    """Fields of requests that it is not sent."""
 
     @property
     def voice(self) -> str:
@@ -96,7 +99,7 @@ class Tier:
         return any(check.reads_logprobs for check in self.checks)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """A tier, and those of its deployments that may see a request."""
 

@@ -57,10 +57,15 @@ class Member:
         most = self.deployment.concurrency
         return "busy" if most is not None and 2 * (self.busy + 1) > most else None
 
-    async def enter(self) -> None:
-        """Take a place, waiting for one when there is none."""
+    async def enter(self, *, within: float | None = None) -> None:
+        """Take a place; wait for one when there is none.
+
+        Raises:
+            TimeoutError: there was none within so many seconds.
+        """
         if self._places is not None:
-            await self._places.acquire()
+            async with asyncio.timeout(within if self._places.locked() else None):
+                await self._places.acquire()
         self.busy += 1
 
     def call(self, now: float) -> Breaker | None:
