@@ -8,11 +8,12 @@ records.
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import uvloop
 
@@ -63,24 +64,44 @@ class Client:
             rest += self._socket.recv(65536)
         return rest
 
+    def begin(self, request: bytes) -> None:
+        """Send a request whose answer is a stream, and wait for its first event."""
+        self._socket.sendall(request)
+        heard = b""
+        while b"data: " not in heard:
+            heard += self._socket.recv(65536)
+
     def close(self) -> None:
         """Hang up."""
         self._socket.close()
 
 
-def measure(case: str, *, cache: str = "memory://", times: int = _TIMES) -> Count:
-    """Count one request of a case: the least of several, as what the proxy does besides happens only now and then."""
+def measure(
+    case: str,
+    *,
+    cache: str = "memory://",
+    changed: Callable[[Path], Mapping[str, Any]] = lambda _folder: {},
+    before: Callable[[str], Iterable[Client]] = lambda _address: (),
+) -> Count:
+    """Count one request of a case: the least of several, as what the proxy does besides happens only now and then.
+
+    `changed` gives changes to the policy that is in a folder, `before` is called with the proxy's address before
+    anything is counted; the clients that it returns stay until the end.
+    """
     with TemporaryDirectory() as folder, Upstream() as upstream, _sink() as descriptor:
-        path = workload.write(Path(folder), upstream.base_url, cache)
-        return uvloop.run(_measured(path, CASES[case], times, descriptor))
+        path = workload.write(Path(folder), upstream.base_url, cache, **changed(Path(folder)))
+        return uvloop.run(_measured(path, CASES[case], before, descriptor))
 
 
-async def _measured(path: Path, request: Callable[[], bytes], times: int, descriptor: int) -> Count:
+async def _measured(
+    path: Path, request: Callable[[], bytes], before: Callable[[str], Iterable[Client]], descriptor: int
+) -> Count:
     log = AccessLog(descriptor)
     service = Service(path, Settings(environment=os.environ), log=log)
     loop = asyncio.get_running_loop()
     async with running(service) as address:
         client = await loop.run_in_executor(None, Client, address)
+        kept = await loop.run_in_executor(None, before, address)
 
         async def once(*, instructions: bool, asking: Callable[[], object]) -> Count:
             with counted(instructions=instructions) as found:
@@ -88,7 +109,7 @@ async def _measured(path: Path, request: Callable[[], bytes], times: int, descri
             return found
 
         async def least(*, instructions: bool, asking: Callable[[], object]) -> Count:
-            counts = [await once(instructions=instructions, asking=asking) for _ in range(times)]
+            counts = [await once(instructions=instructions, asking=asking) for _ in range(_TIMES)]
             return min(counts, key=lambda found: found.instructions + found.calls + found.c_calls)
 
         for _ in range(_WARM):
@@ -96,7 +117,8 @@ async def _measured(path: Path, request: Callable[[], bytes], times: int, descri
             assert b"[DONE]" in said or b"word" in said, said
         nothing = [await least(instructions=each, asking=int) for each in (False, True)]
         something = [await least(instructions=each, asking=lambda: client.ask(request())) for each in (False, True)]
-        client.close()
+        for one in (client, *kept):
+            one.close()
     log.close()
     return Count(
         something[0].calls - nothing[0].calls,

@@ -14,11 +14,23 @@ from pathlib import Path
 
 from bench import workload
 
-__all__ = ["ROOT", "Process", "free_port", "listening", "pinned", "proxy", "redis", "started", "upstream"]
+__all__ = [
+    "ROOT",
+    "Process",
+    "free_port",
+    "listening",
+    "pinned",
+    "proxy",
+    "redis",
+    "redis_process",
+    "started",
+    "upstream",
+]
 
 ROOT = Path(__file__).parent.parent
 _PATIENCE = 30.0
 _TICKS = 1e9
+_BOUNDED = ("--maxmemory", "512mb", "--maxmemory-policy", "allkeys-lru")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,27 +122,34 @@ def free_port() -> int:
 
 
 @contextmanager
-def upstream(core: int | None = None) -> Iterator[str]:
-    """Run the mock deployment as a process; give its base URL."""
+def upstream(core: int | None = None, certificate: Path | None = None) -> Iterator[str]:
+    """Run the mock deployment as a process; give its base URL. With a certificate (for localhost) it speaks TLS."""
     port = free_port()
-    with started([sys.executable, "-m", "bench.upstream", str(port)], core=core) as process:
+    command = [sys.executable, "-m", "bench.upstream", str(port), *([str(certificate)] if certificate else [])]
+    with started(command, core=core) as process:
         listening(port, process)
-        yield f"http://127.0.0.1:{port}/v1"
+        yield f"https://localhost:{port}/v1" if certificate else f"http://127.0.0.1:{port}/v1"
 
 
 @contextmanager
 def redis(core: int | None = None) -> Iterator[str]:
     """Run a Redis of our own; give its URL, or nothing where none is installed."""
-    program = shutil.which("redis-server")
-    if program is None:
+    if shutil.which("redis-server") is None:
         yield ""
         return
+    with redis_process(core) as (url, _):
+        yield url
+
+
+@contextmanager
+def redis_process(core: int | None = None) -> Iterator[tuple[str, Process]]:
+    """Run a Redis of our own, which forgets what it has no room for; give its URL and its process."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
-        with started([program, *options], core=core) as process:
+        options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder, *_BOUNDED]
+        with started(["redis-server", *options], core=core) as process:
             listening(port, process)
-            yield f"redis://127.0.0.1:{port}/0"
+            yield f"redis://127.0.0.1:{port}/0", Process(process.pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +164,9 @@ class Proxy:
 
 
 @contextmanager
-def proxy(policy: Path, *, core: int | None = None, workers: int = 1) -> Iterator[Proxy]:
+def proxy(
+    policy: Path, *, core: int | None = None, workers: int = 1, environment: Mapping[str, str] | None = None
+) -> Iterator[Proxy]:
     """Run the proxy as its users do; give it once it has answered. The access log goes where nobody reads it."""
     port, log = free_port(), policy.with_name("proxy.log")
     command = [sys.executable, "-m", "router", "serve", "--policy", str(policy), "--port", str(port)]
@@ -153,7 +174,7 @@ def proxy(policy: Path, *, core: int | None = None, workers: int = 1) -> Iterato
         command += ["--workers", str(workers)]
     quiet = ["sh", "-c", 'exec "$@" >/dev/null', "sh"]  # stderr stays, for whoever looks why it did not start
     begun = time.monotonic()
-    with started([*quiet, *command], core=core, log=log) as process:
+    with started([*quiet, *command], core=core, log=log, environment=environment) as process:
         listening(port, process, log)
         _answers(port)
         yield Proxy(f"http://127.0.0.1:{port}/v1", Process(process.pid), time.monotonic() - begun, log)

@@ -1,7 +1,8 @@
 """A mock deployment: the same answer to everybody, at once or at the pace that the prompt asks for.
 
-It is no model and reads no prompt, except for a pace written as ``#mock:FIRST_MS,TOKENS,EVERY_MS#``. Alone, as a
-process: ``python -m bench.upstream PORT``.
+It is no model and reads no prompt, except for a pace written as ``#mock:FIRST_MS,TOKENS,EVERY_MS#``: how long until
+the first token, how many there are, how long from each to the next. Alone, as a process: ``python -m bench.upstream
+PORT [CERTIFICATE]``, with TLS where a file with a certificate and its key is named.
 """
 
 import asyncio
@@ -113,8 +114,8 @@ class _Talk(asyncio.Protocol):
         """Each token in a write of its own; a reader that takes its time is waited for."""
         await asyncio.sleep(first)
         self._transport.write(_SSE + _ROLE)
-        for _ in range(tokens):
-            if every:
+        for number in range(tokens):
+            if every and number:
                 await asyncio.sleep(every)
             await self._writable.wait()
             self._transport.write(_WORD)
@@ -155,11 +156,14 @@ class Upstream:
         server.close()
 
 
-async def _main(port: int) -> None:
-    async with await serve(port) as server:
-        print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
+async def _main(port: int, certificate: str | None) -> None:
+    tls = None
+    if certificate is not None:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
+    async with await serve(port, tls) as server:
         await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(_main(int(sys.argv[1]) if len(sys.argv) > 1 else 0))
+    uvloop.run(_main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))

@@ -93,10 +93,11 @@ class Tier:
     affinity: bool = False
     """Whether a conversation keeps coming back to the same deployment, rather than to the least busy one."""
 
-    @property
-    def reads_logprobs(self) -> bool:
-        """Whether one of its checks needs log probabilities."""
-        return any(check.reads_logprobs for check in self.checks)
+    reads_logprobs: bool = field(init=False)
+    """Whether one of its checks needs log probabilities."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reads_logprobs", any(check.reads_logprobs for check in self.checks))
 
 
 @frozen

@@ -6,6 +6,7 @@ A completion's id needs a value of its own: it is the upstream's, and some give 
 cannot be kept under it, nor our id be made from it.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -38,6 +39,8 @@ class Decisions:
         """Keep what the policy keeps that says nothing about it."""
         self._store = store
         self._kept: Spec | None = Spec()
+        self.settle: Callable[[], None] = lambda: None
+        """Is asked to write down what may still lie somewhere, before anybody looks."""
 
     def serve(self, kept: Spec | None) -> None:
         """Keep as a policy says from now on; None: nothing. What is there already stays for as long as it was to."""
@@ -59,6 +62,7 @@ class Decisions:
         Raises:
             StoreDown: the store cannot be asked.
         """
+        self.settle()
         found = await self._store.get(key("completion", tenant or "", completion))
         return found.decode() if found else None
 
@@ -89,6 +93,7 @@ class Decisions:
         Raises:
             StoreDown: the store cannot be asked.
         """
+        self.settle()
         found = await self._store.get(key("decision", identity))
         if found is None:
             return None

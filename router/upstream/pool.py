@@ -218,18 +218,13 @@ def choose(
     First whoever was not asked yet, tier by tier. Only when all were: once more those whom that may help, in the same
     order, after the time they asked for when it is short. At most six calls a request.
     """
-    if sum(one.times for one in tried.values()) >= MOST_PER_REQUEST:
+    if tried and sum(one.times for one in tried.values()) >= MOST_PER_REQUEST:
         return None
-    return next(_untried(steps, tried, order), None) or next(_again(steps, tried), None)
-
-
-def _untried(
-    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[[Step], Sequence[Deployment]]
-) -> Iterator[Candidate]:
     for step in steps:
         for deployment in order(step):
             if deployment.name not in tried:
-                yield Candidate(step.tier, deployment)
+                return Candidate(step.tier, deployment)
+    return next(_again(steps, tried), None)
 
 
 def _again(steps: Sequence[Step], tried: Mapping[str, Tried]) -> Iterator[Candidate]:
@@ -242,7 +237,10 @@ def _again(steps: Sequence[Step], tried: Mapping[str, Tried]) -> Iterator[Candid
 
 def above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
     """The tiers after this one."""
-    return steps[[step.tier for step in steps].index(tier) + 1 :]
+    for place, step in enumerate(steps, 1):
+        if step.tier is tier:
+            return steps[place:]
+    raise ValueError(f"{tier.name} is none of these tiers")
 
 
 def larger(steps: tuple[Step, ...], candidate: Candidate) -> tuple[Step, ...]:
