@@ -19,7 +19,7 @@ from bench import workload
 from bench.load import AT, Found, Load, loaded
 from bench.processes import Proxy, proxy, redis, upstream
 
-__all__ = ["CASES", "Case", "Report", "measure"]
+__all__ = ["CASES", "Case", "Report", "case", "measure"]
 
 _PROXY, _REST = 0, 1
 _PACED = "#mock:20,30,10#"
@@ -88,11 +88,12 @@ def measure(names: Sequence[str], *, seconds: float, repeat: int, workers: int =
             idle, cases = served.process.memory, {}
             for name in names:
                 print(f"measuring {name}", file=sys.stderr)
-                cases[name] = _case(name, served, mock, seconds, repeat)
+                cases[name] = case(name, served, mock, seconds, repeat)
             return Report(cases, idle, served.started, bool(cache), workers)
 
 
-def _case(name: str, served: Proxy, mock: str, seconds: float, repeat: int) -> Case:
+def case(name: str, served: Proxy, mock: str, seconds: float, repeat: int) -> Case:
+    """Measure one case, through the proxy and without it in turns."""
     what, load = CASES[name]
     load = replace(load, seconds=seconds)
     loaded(served.url, replace(load, seconds=seconds / 4, first=100_000_000), _REST)
