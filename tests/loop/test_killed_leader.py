@@ -1,4 +1,4 @@
-"""Two servers on one Redis, and the leader is killed: another leads within two intervals, and no window has two moves."""
+"""Two servers on one Redis, and the leader is killed: another leads within two intervals, moving once in a window."""
 
 import asyncio
 import os
