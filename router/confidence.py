@@ -94,17 +94,17 @@ def shortfall(variance: Vector, scale: Vector, *, alpha: float) -> Vector:
 
 
 def stakes(weights: Vector) -> Vector:
-    """Return the stakes for groups of observations that count for so much: one row for each stake, none above a half."""
+    """Return stakes for groups of observations that count for so much: a row for each stake, none above a half."""
     most: Vector = np.minimum(np.multiply.outer(STAKES, weights), STAKES[0])
     return most
 
 
 def chance(staked: Vector, sums: tuple[Vector, Vector, Vector], spare: float) -> Vector:
-    """Return what observations add to the logarithm of the wealth of a bet that more is lost than `spare`, for each stake.
+    """Return what observations add to the logarithm of the wealth of a bet that more is lost than `spare`, by stake.
 
     One observation is a loss or a gain of 0 to 1, never both; the bet multiplies by 1 + l (loss - gain - spare), whose
-    logarithm is concave in either, and so never below the straight line from 0 to 1. Of all-or-nothing observations this
-    is the wealth itself.
+    logarithm is concave in either, and so never below the straight line from 0 to 1. Of all-or-nothing observations
+    this is the wealth itself.
 
     Args:
         staked: for each group of observations; what `stakes` gave.

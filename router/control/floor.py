@@ -108,8 +108,8 @@ def margins(floor: Floor, labels: Labels, mix: Vector, below: Vector) -> Margins
 def known_to_hold(floor: Floor, labels: Labels, mix: Vector, count: float, below: Vector) -> tuple[Vector, Vector]:
     """Say where the floor holds for another mixture of traffic, if answers in each band are what they were.
 
-    Nothing is assumed of bands that nobody judged, and disagreement is no loss: this is what speaks against a threshold,
-    not for one.
+    Nothing is assumed of bands that nobody judged, and disagreement is no loss: this is what speaks against a
+    threshold, not for one.
 
     Args:
         floor: what the policy asks for.
@@ -176,9 +176,9 @@ def _running(variance: Vector, count: Vector) -> Vector:
 class Detector:
     """Bets that the floor is broken, window after window.
 
-    One begins anew whenever it has lost: how it stands says since when the floor may be broken. And one more begins with
-    every window; what all of those are worth together grows by one a window at most while the floor holds, however long
-    it is watched, and so cries wolf once in 10,000 windows on average, or less often (Shiryaev and Roberts).
+    One begins anew whenever it has lost: how it stands says since when the floor may be broken. And one more begins
+    with every window; what all of those are worth together grows by one a window at most while the floor holds, however
+    long it is watched, and so cries wolf once in 10,000 windows on average, or less often (Shiryaev and Roberts).
     """
 
     wealth: tuple[float, ...] = (0.0,) * len(confidence.STAKES)
@@ -217,11 +217,11 @@ class Detector:
 
 
 def _grown(window: Labels, known: Labels, low: Vector, spare: float) -> Vector | None:
-    """What a window adds to the logarithm of a bet's wealth; None without any. Disagreement is no loss: it does not count.
+    """What a window adds to the logarithm of a bet's wealth; None without any. Disagreement is no loss, and adds none.
 
     A band's answers count for as much as its part (`low`) of what starts at the first tier, however many of them were
-    judged. Two bounds of the same wealth, and the better one counts: one knows how far losses spread, the other is exact
-    where each answer is good or bad and nothing in between.
+    judged. Two bounds of the same wealth, and the better one counts: one knows how far losses spread, the other is
+    exact where each answer is good or bad and nothing in between.
     """
     loss, gain, single, last = window.sums("loss"), window.sums("gain"), window.sums("low"), known.sums("last")
     if loss.known.any():

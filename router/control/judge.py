@@ -134,8 +134,9 @@ def _refuge(ground: Ground, memory: Memory, threshold: float) -> float | None:
         margin, error = known_to_hold(ground.aims.floor, labels, bands / count, count, below)
         usual, _ = known_to_hold(ground.aims.floor, labels, _share(memory), count, below)
         if margin[-1] + _SURELY * error[-1] < 0 <= usual[-1]:
-            holds = ground.scale.thresholds[(margin - _LIKELY * error >= 0)[:-1] & (ground.scale.thresholds < threshold)]
-            found.append(float(holds[-1]) if len(holds) else float(ground.scale.thresholds[0]))
+            lower = ground.scale.thresholds
+            holds = lower[(margin - _LIKELY * error >= 0)[:-1] & (lower < threshold)]
+            found.append(float(holds[-1]) if len(holds) else float(lower[0]))
     return min(found, default=None)
 
 

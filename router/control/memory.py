@@ -116,4 +116,7 @@ class Memory:
         return replace(memory, **changes)
 
 
-_PLAIN = ("novel", "retreating", "refuge", "late", "escalating", "dear", "ceiling", "ceiling_until", "ceilings", "judged")
+_PLAIN = (
+    *("novel", "retreating", "refuge", "late", "escalating", "dear"),
+    *("ceiling", "ceiling_until", "ceilings", "judged"),
+)

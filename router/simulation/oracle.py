@@ -1,7 +1,7 @@
 """The best that anybody could do who knows when and how the world changed, but of answers only what was judged of them.
 
-It is not control's code, and no chance is in it: expected numbers of labels, and the normal distribution, with which no
-method that is wrong as seldom does better. Whatever control falls short of it is control's own; the rest is the evidence's.
+It is not control's code, and no chance is in it: expected numbers of labels, and the normal distribution, with which
+no method that is wrong as seldom does better. What control falls short of it is its own; the rest is the evidence's.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ __all__ = ["Oracle", "best_share", "oracle", "seen"]
 PROVEN: Final = 1.645
 """Standard errors that a bound lies from its estimate at least, if it may be wrong once in twenty."""
 BROKEN: Final = 4.29
-"""The same for what cries wolf once in ten thousand windows however often one looks, as control's bet does: the square root
-of 2 log(10,000)."""
+"""The same for what cries wolf once in ten thousand windows however often one looks, as control's bet does: the
+square root of 2 log(10,000)."""
 _STEP: Final = 0.05
 _HOLDS: Final = -1e-9
 _LATE: Final = 0.05
@@ -46,9 +46,10 @@ def seen(world: World) -> World:
 def best_share(scenario: Scenario, world: World, labels: float = float("inf"), z: float = PROVEN) -> float:
     """Return the largest share that keeps the aims in this world, as far as so many labels could prove at all.
 
-    What could be proven is where the floor would be kept even if the estimate of the loss was off by `z` standard
-    errors of so many labels, spread as the traffic below the threshold is. Without a floor, or where the first tier is
-    the dearer one, nothing should start there.
+    Where each request has one answer judged, nothing above the share where it began can be proven: nobody has seen
+    there what the first tier would say. What could be proven is where the floor would be kept even if the estimate of
+    the loss was off by `z` standard errors of so many labels, spread as the traffic below the threshold is. Without a
+    floor, or where the first tier is the dearer one, nothing should start there.
     """
     if scenario.aims.floor is None:
         return 0.0
@@ -62,6 +63,8 @@ def best_share(scenario: Scenario, world: World, labels: float = float("inf"), z
             break
         if scenario.aims.latency is None or world.late(float(share), scenario.aims.latency) <= _LATE:
             kept.append(float(share))
+    if not world.paired and labels < float("inf"):
+        kept = [share for share in kept if share <= scenario.share]
     return min((world.cost(share), -share) for share in kept)[1] * -1
 
 

@@ -110,9 +110,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     ),
     "harder-mix": Scenario("Traffic becomes harder from one window to the next.", after=_harder),
     "degraded": Scenario("The small model becomes worse from one window to the next.", after=_worse),
-    "degrading": Scenario(
-        "The small model becomes worse over a day.", after=_slowly_worse, windows=480, lasting=DAY
-    ),
+    "degrading": Scenario("The small model becomes worse over a day.", after=_slowly_worse, windows=480, lasting=DAY),
     "slightly": Scenario("The small model becomes a little worse.", after=_slightly, windows=480),
     "harder-slowly": Scenario("Traffic becomes harder over a day.", after=_slowly_harder, windows=480, lasting=DAY),
     "price": Scenario("The small model becomes the dearer one.", after=_dearer),
