@@ -98,7 +98,8 @@ class Memory:
             evidence, later, suspect = (Period(float(at), Labels.of(rows)) for at, rows in document["periods"])
             wealth = tuple(float(each) for each in document["detector"])
             vectors = {name: np.array(document[name], dtype=float) for name in ("mix", "lately", "recent", "spent")}
-            plain = {name: document["plain"][name] for name in _PLAIN}
+            known = {"refuge": None, **document["plain"]}
+            plain = {name: known[name] for name in _PLAIN}
             drifts = tuple(str(kind) for kind in document["drifts"])
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError("not a memory of control") from error
@@ -107,10 +108,10 @@ class Memory:
             not all(fits)
             or vectors["recent"].shape != (BANDS,)
             or vectors["lately"].shape != (BANDS,)
-            or len(wealth) != 2 * len(STAKES)
+            or len(wealth) not in {len(STAKES), 2 * len(STAKES)}
         ):
             raise ValueError("not a memory of control")
-        detector = Detector(wealth[: len(STAKES)], wealth[len(STAKES) :])
+        detector = Detector(wealth[: len(STAKES)], wealth[len(STAKES) :] or Detector().together)
         memory = cls(evidence, later, suspect, detector, drifts=drifts)
         changes: dict[str, Any] = {**vectors, **plain}
         return replace(memory, **changes)
