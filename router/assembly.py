@@ -102,6 +102,7 @@ def _deployment(name: str, spec: schema.Deployment, prices: PriceList) -> Deploy
         labels=dict(spec.labels),
         lacks=frozenset(need for need, (said, known) in knows.items() if (known if said is None else said) is False),
         tune=spec.tune,
+        drop=frozenset(spec.drop),
     )
 
 
@@ -283,9 +284,10 @@ def _identified(route: Route, policy: Policy) -> Route:
 
 
 def _served(spec: schema.Deployment) -> dict[str, Any]:
-    """What is behind a deployment's name: the model and its tune, not its price or its key."""
+    """What is behind a deployment's name: the model, its tune, and what it is not told; not its price or its key."""
     tune = spec.tune.model_dump(mode="json", exclude={"refresh_due"}) if spec.tune else None
-    return {"model": spec.model, "provider": spec.provider, "tune": tune}
+    dropped = {"drop": sorted(spec.drop)} if spec.drop else {}
+    return {"model": spec.model, "provider": spec.provider, "tune": tune, **dropped}
 
 
 def _estimator(name: str, spec: schema.Route, policy: Policy) -> Estimator:

@@ -4,9 +4,13 @@ from collections.abc import Iterator
 
 from router.difficulty import Builtin, Learned, learned, origins, share_below
 from router.plan import Plan, Route
-from router.policy import Policy, schema
+from router.policy import Caution, Note, Policy, schema
+from router.policy.source import spelled
 
 __all__ = ["cautions"]
+
+Remark = tuple[type[Caution | Note], int, str, str]
+"""How much it matters, the rung, its field, and what is to be said."""
 
 _ABOUT = 0.05
 """How far from the share that was asked for the share that one gets may be, unsaid."""
@@ -15,21 +19,25 @@ _OTHERS = "the model was trained on other answers than these tiers give"
 _EQUAL = "many of the model's training prompts are equally difficult"
 
 
-def cautions(policy: Policy, plan: Plan) -> list[str]:
-    """Return every caution with its place: `policy.yaml:14 routes.auto.cascade[0].below: …`."""
+def cautions(policy: Policy, plan: Plan) -> list[Caution | Note]:
+    """Return what there is to say about thresholds, each with its place.
+
+    A number with the builtin model, or `auto` while there is no calibration, is where everybody begins: a note. What
+    cannot have the effect that it was written for is a caution.
+    """
     told = []
     for name, spec in policy.routes.items():
         route = plan.routes[name]
         if (model := learned(route.estimate)) is None:
             continue
-        for index, field, message in _of_route(policy, spec, route, model):
-            file, line = policy.where("routes", name, "cascade", index, field)
-            told.append(f"{file}:{line} routes.{name}.cascade[{index}].{field}: {message}")
+        for kind, index, field, message in _of_route(policy, spec, route, model):
+            path = ("routes", name, "cascade", index, field)
+            told.append(kind(*policy.where(*path), spelled(path), message))
     return told
 
 
-def _of_route(policy: Policy, spec: schema.Route, route: Route, model: Learned) -> Iterator[tuple[int, str, str]]:
-    """Yield rung, field and message of every caution."""
+def _of_route(policy: Policy, spec: schema.Route, route: Route, model: Learned) -> Iterator[Remark]:
+    """Yield every remark about one route's thresholds."""
     calibrated = spec.calibration is not None and spec.cascade[0].below == "auto"
     unmeasured = _unmeasured(policy, model)
     started: float | None = 0.0
@@ -38,14 +46,20 @@ def _of_route(policy: Policy, spec: schema.Route, route: Route, model: Learned) 
         here = None if reached is None or started is None else max(0.0, reached - started)
         if said.share is not None:
             if here is not None and abs(here - said.share) > _ABOUT:
-                yield index, "share", f"{_EQUAL}: about {here:.0%} of them would start here, not {said.share:.0%}"
+                yield (
+                    Caution,
+                    index,
+                    "share",
+                    f"{_EQUAL}: about {here:.0%} of them would start here, not {said.share:.0%}",
+                )
         elif said.below == "auto":
             if message := _auto(spec, rung.tier.name, rung.below, unmeasured):
-                yield index, "below", message
+                yield Caution if spec.calibration else Note, index, "below", message
         elif calibrated and rung.below:
-            yield index, "below", f"the calibration says nothing of requests that start at '{rung.tier.name}'"
+            yield Caution, index, "below", f"the calibration says nothing of requests that start at '{rung.tier.name}'"
         elif unmeasured:
-            yield index, "below", f"{unmeasured}{_traffic(rung.below, reached, here)}"
+            begins = isinstance(model, Builtin) and reached not in {0, 1}
+            yield Note if begins else Caution, index, "below", f"{unmeasured}{_traffic(rung.below, reached, here)}"
         started = None if reached is None or started is None else max(started, reached)
 
 

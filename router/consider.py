@@ -78,6 +78,8 @@ class Headed:
     route: Route
     signals: Signals
     bounds: rules.Bounds
+    via: tuple[tuple[str, str], ...] = ()
+    """Every route that handed it on, and the rule by which it did."""
 
 
 @frozen
@@ -89,6 +91,8 @@ class Considered:
     bounds: rules.Bounds
     estimate: Estimate | None
     decision: Decision
+    via: tuple[tuple[str, str], ...] = ()
+    """Every route that handed it on, and the rule by which it did."""
 
 
 def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
@@ -111,10 +115,12 @@ def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     facts = signals.read(request, pii=plan.reads_pii)
     asked = rules.Asked(request, facts, caller.headers, caller.labels)
     bounds = rules.apply(route.rules, asked)
+    via: list[tuple[str, str]] = []
     while bounds.route is not None:
+        via.append((route.name, bounds.rule or ""))
         route = plan.routes[bounds.route]
         bounds = rules.apply(route.rules, asked, bounds.require)
-    return Headed(route, facts, bounds)
+    return Headed(route, facts, bounds, tuple(via))
 
 
 def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, standing: Standing) -> Considered:
@@ -137,7 +143,7 @@ def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, stan
         draw=standing.draw,
     )
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
-    return Considered(route, facts, bounds, estimate, decision)
+    return Considered(route, facts, bounds, estimate, decision, headed.via)
 
 
 def _named(plan: Plan, model: str) -> Route:

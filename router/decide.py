@@ -21,7 +21,7 @@ from router.conversation import Pin
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
 from router.frozen import frozen
-from router.plan import Deployment, Route, Tier
+from router.plan import Deployment, Route, Step, Tier
 from router.pricing import cost
 from router.rules import FREE, Bounds
 from router.signals import Signals
@@ -33,14 +33,7 @@ _ASSUMED_OUTPUT = 256
 
 
 NO_TOKENS = Usage(0, 0)
-
-
-@frozen
-class Step:
-    """A tier, and those of its deployments that may see this request."""
-
-    tier: Tier
-    deployments: tuple[Deployment, ...]
+_NOTHING: frozenset[str] = frozenset()
 
 
 @frozen
@@ -129,8 +122,9 @@ def decide(
         Forbidden: no deployment carries the labels that the rules require.
         BadRequest: no tier is expected to cost as little as the client or the route allows.
     """
-    ladder = (choosing.forced,) if choosing.forced else tuple(rung.tier for rung in route.cascade)
-    steps = _permitted(ladder, bounds.require)
+    steps = (Step(choosing.forced, choosing.forced.deployments),) if choosing.forced else route.steps
+    if bounds.require:
+        steps = _permitted(steps, bounds.require)
     steps, narrowed = _able(steps, facts, request)
     expected = Usage(facts.tokens, request.output_cap or _ASSUMED_OUTPUT)
     able, budget = steps, _budget(route, choosing)
@@ -140,14 +134,17 @@ def decide(
         reason = narrowed
     elif reason in {"hard", "novel"} and steps[-1].tier is not able[-1].tier:
         reason = "cost"
-    below = _below(route.cascade[0].tier.name, route, choosing)
+    difficulty, below, band, novelty = None, None, None, None
+    if estimate is not None:
+        difficulty, band, novelty = estimate.difficulty[0], estimate.band, estimate.novelty
+        below = _below(0, route, choosing)
     decision = Decision(
         steps[start:],
         reason,
-        estimate.difficulty[0] if estimate else None,
-        below if estimate else None,
-        estimate.band if estimate else None,
-        estimate.novelty if estimate else None,
+        difficulty,
+        below,
+        band,
+        novelty,
         budget,
         expected,
         below=steps[:start],
@@ -176,19 +173,15 @@ def _expected_of(deployment: Deployment, expected: Usage, pin: Pin | None) -> Us
     return Usage(expected.input, expected.output, min(pin.tokens, expected.input))
 
 
-def _permitted(ladder: tuple[Tier, ...], require: Mapping[str, str]) -> tuple[Step, ...]:
+def _permitted(ladder: tuple[Step, ...], require: Mapping[str, str]) -> tuple[Step, ...]:
     """Only the deployments that carry every label required; tiers that have none are gone."""
-    if not require:
-        return tuple(Step(tier, tier.deployments) for tier in ladder)
     wanted = require.items()
-    steps = tuple(Step(tier, tuple(d for d in tier.deployments if wanted <= d.labels.items())) for tier in ladder)
+    steps = tuple(Step(step.tier, tuple(d for d in step.deployments if wanted <= d.labels.items())) for step in ladder)
     steps = tuple(step for step in steps if step.deployments)
     if not steps:
         labels = ", ".join(f"{name}: {value}" for name, value in wanted)
-        message = (
-            f"this route's rules require a deployment labelled {labels}, and {names(t.name for t in ladder)} have none"
-        )
-        raise Forbidden(message)
+        tiers = names(step.tier.name for step in ladder)
+        raise Forbidden(f"this route's rules require a deployment labelled {labels}, and {tiers} have none")
     return steps
 
 
@@ -197,31 +190,32 @@ def _able(steps: tuple[Step, ...], facts: Signals, request: ChatRequest) -> tupl
 
     The second value is why tiers were left out, when any was.
     """
-    needs = frozenset(
-        need
-        for need, needed in (
-            ("tools", facts.tools or facts.tool_results),
-            ("images", facts.images),
-            ("audio", facts.audio),
-            ("json_schema", facts.json_schema),
-        )
-        if needed
-    )
-    room = facts.tokens + (request.output_cap or 0)
+    needs, room = _needs(facts), facts.tokens + (request.output_cap or 0)
     able, reason = [], None
     for step in steps:
-        fits = tuple(d for d in step.deployments if d.context_window is None or d.context_window >= room)
-        kept = tuple(d for d in fits if needs.isdisjoint(d.lacks)) if needs else fits
+        fits = [d for d in step.deployments if d.context_window is None or d.context_window >= room]
+        kept = [d for d in fits if needs.isdisjoint(d.lacks)] if needs else fits
         if kept:
-            able.append(step if len(kept) == len(step.deployments) else Step(step.tier, kept))
+            able.append(step if len(kept) == len(step.deployments) else Step(step.tier, tuple(kept)))
         elif reason is None:
             reason = "context" if not fits else min(needs & frozenset().union(*(d.lacks for d in fits)))
     return (tuple(able) or steps[-1:]), reason
 
 
+def _needs(facts: Signals) -> frozenset[str]:
+    """What a deployment must be able to do."""
+    tools = facts.tools or facts.tool_results
+    if not (tools or facts.images or facts.audio or facts.json_schema):
+        return _NOTHING
+    said = {"tools": tools, "images": facts.images, "audio": facts.audio, "json_schema": facts.json_schema}
+    return frozenset(need for need, needed in said.items() if needed)
+
+
 def _budget(route: Route, choosing: Choosing) -> float | None:
     """The client's, or the route's where that is less."""
-    return min((each for each in (choosing.budget, route.max_cost) if each is not None), default=None)
+    if choosing.budget is None or route.max_cost is None:
+        return route.max_cost if choosing.budget is None else choosing.budget
+    return min(choosing.budget, route.max_cost)
 
 
 def _affordable(steps: tuple[Step, ...], expected: Usage, budget: float | None, choosing: Choosing) -> tuple[Step, ...]:
@@ -253,7 +247,7 @@ def _start(
     """The index of the first step to ask, and the reason."""
     if choosing.forced:
         return 0, "forced"
-    place = {rung.tier.name: i for i, rung in enumerate(route.cascade)}
+    place = route.place
     if bounds.start is not None:
         return _not_below(steps, place, place[bounds.start]), f"rule:{bounds.rule}"
     if choosing.caller and (called := [i for i, step in enumerate(steps) if choosing.caller in _names(step)]):
@@ -278,11 +272,10 @@ def _lowest(
         return last, reason
     if _novel(route, estimate):
         return last, "novel"
-    place = {rung.tier.name: i for i, rung in enumerate(route.cascade)}
     for i, step in enumerate(steps):
-        name = step.tier.name
-        if place[name] < len(place) - 1 and estimate.difficulty[place[name]] < _below(name, route, choosing):
-            if _pays(steps[i:], estimate, place[name], expected, choosing.pin):
+        place = route.place[step.tier.name]
+        if place < len(route.cascade) - 1 and estimate.difficulty[place] < _below(place, route, choosing):
+            if _pays(steps[i:], estimate, place, expected, choosing.pin):
                 return i, "easy" if reason == "hard" else reason
             reason = "cost"
     return last, reason
@@ -357,9 +350,9 @@ def _not_below(steps: tuple[Step, ...], place: Mapping[str, int], least: int) ->
     return next((i for i, step in enumerate(steps) if place[step.tier.name] >= least), len(steps) - 1)
 
 
-def _below(tier: str, route: Route, choosing: Choosing) -> float:
-    """The threshold of one tier: the client's, the one in force, or the policy's."""
+def _below(place: int, route: Route, choosing: Choosing) -> float:
+    """The threshold of the tier at this place: the client's, the one in force, or the policy's."""
     if choosing.threshold is not None:
         return choosing.threshold
-    declared = next((rung.below for rung in route.cascade if rung.tier.name == tier), 0.0)
-    return choosing.thresholds.get(tier, declared)
+    rung = route.cascade[place]
+    return choosing.thresholds.get(rung.tier.name, rung.below)

@@ -37,8 +37,10 @@ class Journey:
         "cache",
         "decision",
         "drafts",
+        "dropped",
         "estimate",
         "found",
+        "given",
         "judgements",
         "request",
         "retrievals",
@@ -80,6 +82,8 @@ class Journey:
         self.judgements: list[Judgement] = []
         self.trace: Trace | None = None
         self.retrievals: list[tuple[str, str]] = []
+        self.dropped: tuple[tuple[str, str], ...] = ()
+        self.given: dict[str, str] = {}
 
     @property
     def now(self) -> float:
@@ -193,6 +197,8 @@ class Journey:
             tuple(self.judgements),
             self.trace,
             tuple(self.retrievals),
+            self.dropped,
+            self.given,
         )
 
     def _identify(self) -> str:

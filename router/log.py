@@ -7,7 +7,6 @@ import stat
 import sys
 import termios
 from array import array
-from collections.abc import Mapping
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
@@ -24,9 +23,9 @@ _LIMIT = 8 * 1024 * 1024
 _POLL_MS = 100
 
 
-def line(fields: Mapping[str, object]) -> bytes:
+def line(fields: dict[str, object]) -> bytes:
     """One line of JSON, with its line end; what JSON does not know is written as text."""
-    return orjson.dumps(dict(fields), default=str, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def say(message: str) -> None:

@@ -102,6 +102,12 @@ METRICS = (
         ("route", "tier", "result"),
     ),
     Metric(
+        "router_fields_dropped_total",
+        "counter",
+        "Fields of requests that a deployment was not sent because its `drop` names them.",
+        ("deployment", "field"),
+    ),
+    Metric(
         "router_cost_usd_total",
         "counter",
         "US dollars of tokens, where the price is known; kind: served, escalation, judge (before an answer "
@@ -235,6 +241,7 @@ METRICS = (
     Metric("router_inflight", "gauge", "Requests being answered."),
     Metric("router_shed_total", "counter", "Requests turned away so that others are answered: inflight.", ("reason",)),
     Metric("router_log_dropped_total", "counter", "Lines of the access log that nobody took in time."),
+    Metric("router_redis_restarts_total", "counter", "Embedded Valkeys that had ended and were started again."),
     Metric("router_worker_restarts_total", "counter", "Workers that ended by themselves and were started again."),
     Metric("process_cpu_seconds_total", "counter", "Seconds of a core that were used."),
     Metric("process_resident_memory_bytes", "gauge", "Memory that is in use; what workers share counts for each."),
@@ -247,5 +254,6 @@ METRICS = (
         "1 while what servers share can be read and written; always 1 for memory://.",
         across="min",
     ),
+    Metric("router_store", "gauge", "1 for where that is: memory, redis or embedded.", ("kind",), across="max"),
 )
 """Every metric there is."""

@@ -14,6 +14,7 @@ from router.signals import Signals
 from router.traceparent import Trace
 
 __all__ = [
+    "MICRO",
     "Aside",
     "Attempt",
     "End",
@@ -25,6 +26,7 @@ __all__ = [
     "Result",
     "fields",
     "headers",
+    "rounded",
 ]
 
 End = Literal["ok", "error", "broken", "left"]
@@ -37,9 +39,13 @@ Result = Literal["served", "escalated", "failed", "skipped", "left"]
 """The client got it · not good enough, the next tier was asked · it gave no answer, the next deployment was asked ·
 it was not even called (`open`, `full`) · the client left meanwhile."""
 
+_ANSWERED: frozenset[Result] = frozenset({"served", "escalated", "left"})
+"""Results of calls that an answer came of, whole or not."""
 
 _LONGEST_LIST = 4_000
 """Bytes of a header."""
+
+_IN_10_000, MICRO, _NANO = 1e4, 1e6, 1e9
 
 
 @frozen
@@ -140,26 +146,30 @@ class Outcome:
     """The trace it belongs to, while somebody traces."""
     retrievals: tuple[tuple[str, str], ...] = ()
     """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
+    dropped: tuple[tuple[str, str], ...] = ()
+    """Every field that a deployment was not sent because its `drop` says so: whose, and which."""
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The sources that tiers were given to answer with, each in its tag, by tier."""
 
     @property
     def cost(self) -> float | None:
         """US dollars of every answer there was, whole or not, served or not; None when any of them is unknown."""
-        costs = [attempt.cost for attempt in self.attempts if attempt.result in {"served", "escalated", "left"}]
+        costs = [attempt.cost for attempt in self.attempts if attempt.result in _ANSWERED]
         if self.end == "broken":
             costs.append(self.attempts[-1].cost)
-        costs += [judgement.cost for judgement in self.judgements]
-        return None if None in costs else sum(cost for cost in costs if cost is not None)
+        if self.judgements:
+            costs += [judgement.cost for judgement in self.judgements]
+        return _sum(costs)
 
     @property
     def trimmed(self) -> int:
         """About how many tokens of prompt every answer was spared, served or not."""
-        return sum(attempt.trimmed for attempt in self.attempts)
+        return sum([attempt.trimmed for attempt in self.attempts])
 
     @property
     def saved(self) -> float | None:
         """What those would have cost, in US dollars; None when any of it is unknown."""
-        saved = [attempt.saved for attempt in self.attempts if attempt.trimmed]
-        return None if None in saved else sum(one for one in saved if one is not None)
+        return _sum([attempt.saved for attempt in self.attempts if attempt.trimmed])
 
     @property
     def fallbacks(self) -> list[Attempt]:
@@ -185,6 +195,16 @@ class Outcome:
         """``tuned:truncated,frontier:ok``, or ``tuned:truncated,frontier:timeout,tuned:draft``."""
         path = ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
         return f"{path},{self.attempts[self.speaker].tier}:draft" if self.drafted and self.speaker is not None else path
+
+
+def _sum(costs: list[float | None]) -> float | None:
+    """What they come to; None when any of them is unknown."""
+    total: float = 0
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
 @frozen
@@ -276,10 +296,9 @@ def _listed(sources: tuple[str, ...]) -> bytes:
 
 def fields(outcome: Outcome) -> dict[str, object]:
     """The access log's line: facts only, never a prompt, an answer or a key."""
-    decision = outcome.decision
-    last = outcome.heard
+    decision, last = outcome.decision, outcome.heard
     usage = last.usage if last else None
-    return {
+    told: dict[str, object] = {
         "time": outcome.started,
         "id": outcome.id,
         "tenant": outcome.tenant,
@@ -289,10 +308,10 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "end": outcome.end,
         "error": outcome.error,
         "reason": decision.reason if decision else None,
-        "difficulty": _round(decision.difficulty if decision else None, 4),
+        "difficulty": rounded(decision.difficulty, _IN_10_000) if decision else None,
         "threshold": decision.threshold if decision else None,
         "start": decision.start if decision else None,
-        "propensity": _round(decision.propensity if decision else None, 6),
+        "propensity": rounded(decision.propensity, MICRO) if decision else None,
         "tier": last.tier if last else None,
         "deployment": last.deployment if last else None,
         "path": outcome.path or None,
@@ -300,14 +319,18 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "input_tokens": usage.input if usage else None,
         "output_tokens": usage.output if usage else None,
         "trimmed_tokens": outcome.trimmed,
-        "trimmed_usd": _round(outcome.saved, 9),
-        "cost_usd": _round(outcome.cost if last else None, 9),
-        "seconds": _round(outcome.seconds, 6),
-        "first": _round(outcome.first, 6),
-        "overhead": _round(outcome.overhead, 6),
+        "trimmed_usd": rounded(outcome.saved, _NANO),
+        "cost_usd": rounded(outcome.cost, _NANO) if last else None,
+        "seconds": rounded(outcome.seconds, MICRO),
+        "first": rounded(outcome.first, MICRO),
+        "overhead": rounded(outcome.overhead, MICRO),
         "policy": outcome.policy,
     }
+    if outcome.dropped:
+        told["dropped"] = [":".join(field) for field in outcome.dropped]
+    return told
 
 
-def _round(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+def rounded(value: float | None, parts: float) -> float | None:
+    """A number to so many parts of one (`MICRO`: millionths); six times as fast as `round` with digits."""
+    return None if value is None else round(value * parts) / parts

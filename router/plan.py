@@ -12,6 +12,7 @@ from router.comparing import Method
 from router.control import Ground
 from router.conversation import Session
 from router.difficulty import Estimator
+from router.frozen import frozen
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
 from router.prompts import Context, Handoff, Prompt
@@ -31,6 +32,7 @@ __all__ = [
     "Shadowing",
     "Staying",
     "Steering",
+    "Step",
     "Tier",
 ]
 
@@ -61,6 +63,8 @@ class Deployment:
     """Which of tools, images, audio, json_schema it is known not to support."""
     tune: Tune | None = None
     """The fine-tune it serves; what that one's prompt comes to is in `Tier.prompts`."""
+    drop: frozenset[str] = frozenset()
+    """Fields of requests that it is not sent."""
 
     @property
     def voice(self) -> str:
@@ -89,10 +93,19 @@ class Tier:
     affinity: bool = False
     """Whether a conversation keeps coming back to the same deployment, rather than to the least busy one."""
 
-    @property
-    def reads_logprobs(self) -> bool:
-        """Whether one of its checks needs log probabilities."""
-        return any(check.reads_logprobs for check in self.checks)
+    reads_logprobs: bool = field(init=False)
+    """Whether one of its checks needs log probabilities."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reads_logprobs", any(check.reads_logprobs for check in self.checks))
+
+
+@frozen
+class Step:
+    """A tier, and those of its deployments that may see a request."""
+
+    tier: Tier
+    deployments: tuple[Deployment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +218,15 @@ class Route:
     explore: float = 0.0
     """The share of requests that start one tier lower than their difficulty says, to learn how that goes."""
     shadow: Shadowing | None = None
+    steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+    """Its tiers, each with all of its deployments: what a request begins with that nothing is required of."""
+    place: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    """Where in the cascade a tier stands, by name."""
+
+    def __post_init__(self) -> None:
+        """Work out once what follows for every request."""
+        object.__setattr__(self, "steps", tuple(Step(rung.tier, rung.tier.deployments) for rung in self.cascade))
+        object.__setattr__(self, "place", {rung.tier.name: place for place, rung in enumerate(self.cascade)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The counts describe the *subject*: the user's text that the next answer is about
 characters of it are looked at.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final
@@ -27,6 +27,9 @@ _SHORT = 80  # A user turn below this many characters may only make sense with t
 _TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the length of its base64.
 _TOKENS_PER_MESSAGE = 4
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
+_SAID = ("refusal", "reasoning_content", "name")
+_BESIDES = frozenset({*_SAID, "tool_calls", "function_call"})
+_NO_PII: frozenset[str] = frozenset()
 
 _DIGITS: Final = b"0123456789"
 _AROUND_WORDS: Final = b".,:;!?()"  # taken out wherever they stand: inside a cue they do not stand
@@ -41,6 +44,7 @@ _MATHS_WORDS: Final = frozenset(
 _NEGATIONS: Final = frozenset(
     b"not no never none neither nor without except least incorrect false unlikely cannot".split()
 )
+_UNMARKED: Final = bytes(set(range(256)).difference(_DIGITS, _CODE_MARKS, _MATHS_MARKS, b"?,'"))
 _CUES: Final = _CODE_WORDS | _MATHS_WORDS | _NEGATIONS
 _SCRIPTS = (
     ("cyrillic", 0x0400, 0x052F),
@@ -91,37 +95,39 @@ class Signals:
 
 def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
-    text = subject(request)
+    messages, body = request.messages, request.body
+    texts = [content(message) for message in messages]
+    text = _subject(messages, texts)
     sample = clip(text)
-    body = request.body
-    kinds = [str(part.get("type")) for message in request.messages for part in _parts(message)]
+    kinds = [str(part.get("type")) for message in messages for part in _parts(message)]
     images = kinds.count("image_url") + kinds.count("input_image") + kinds.count("image")
     audio = kinds.count("input_audio")
     tools = body.get("tools") or body.get("functions") or []
-    roles = [message["role"] for message in request.messages]
+    roles = [message["role"] for message in messages]
     encoded = sample.encode(errors="replace")
+    marks = encoded.translate(None, _UNMARKED)  # one look at all of it; what is counted is counted among these few
     words = encoded.lower().translate(None, _AROUND_WORDS).split()
     cues = [] if _CUES.isdisjoint(words) else [word for word in words if word in _CUES]
     return Signals(
         characters=len(text),
         words=len(words),
-        lines=sum(map(bool, map(str.strip, sample.split("\n")))),
-        digits=_count(encoded, _DIGITS),
-        code=_count(encoded, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, cues)),
-        maths=_count(encoded, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, cues)),
-        questions=sample.count("?") + sample.count("？"),
-        negations=sum(map(_NEGATIONS.__contains__, cues)) + sample.count("n't"),
-        commas=sample.count(","),
-        tokens=_tokens(request, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
+        lines=sum([not line.isspace() for line in sample.split("\n") if line]),
+        digits=_count(marks, _DIGITS),
+        code=_count(marks, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, cues)),
+        maths=_count(marks, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, cues)),
+        questions=(sample.count("?") if b"?" in marks else 0) + sample.count("？"),
+        negations=sum(map(_NEGATIONS.__contains__, cues)) + (sample.count("n't") if b"'" in marks else 0),
+        commas=marks.count(b","),
+        tokens=_tokens(messages, texts, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
         tools=len(tools) if isinstance(tools, list) else 0,
         tool_results=roles.count("tool") + roles.count("function"),
         images=images,
         audio=audio,
         json_schema=_wants_schema(body.get("response_format")),
         turns=roles.count("user"),
-        system=_system(request),
+        system=_system(roles, texts),
         language=_language(sample),
-        pii=personal.kinds(_everything(request)) if pii else frozenset(),
+        pii=personal.kinds(_everything(request)) if pii else _NO_PII,
     )
 
 
@@ -131,17 +137,25 @@ def subject(request: ChatRequest) -> str:
     Tool calls and tool results that follow the last user turn belong to it. A request without a
     user turn is about its last message.
     """
-    messages = request.messages
-    last = next((i for i in range(len(messages) - 1, -1, -1) if messages[i]["role"] == "user"), len(messages) - 1)
-    texts = [content(messages[last])]
-    length = len(texts[0])
-    for message in reversed(messages[:last]):
+    return _subject(request.messages, [content(message) for message in request.messages])
+
+
+def _subject(messages: list[dict[str, Any]], texts: list[str]) -> str:
+    """The same, of messages whose texts are known."""
+    last = len(messages) - 1
+    if messages[last]["role"] != "user":
+        last = next((i for i in range(last, -1, -1) if messages[i]["role"] == "user"), last)
+    said = texts[last]
+    if len(said) >= _SHORT:
+        return said
+    about, length = [said], len(said)
+    for message, text in zip(reversed(messages[:last]), reversed(texts[:last]), strict=True):
         if length >= _SHORT:
             break
         if message["role"] not in _INSTRUCTION_ROLES:
-            texts.append(content(message))
-            length += len(texts[-1])
-    return "\n".join(reversed(texts)) if len(texts) > 1 else texts[0]
+            about.append(text)
+            length += len(text)
+    return "\n".join(reversed(about))
 
 
 def content(message: dict[str, Any]) -> str:
@@ -173,20 +187,24 @@ def _count(text: bytes, marks: bytes) -> int:
     return len(text) - len(text.translate(None, marks))
 
 
-def _parts(message: dict[str, Any]) -> list[dict[str, Any]]:
+def _parts(message: dict[str, Any]) -> Sequence[dict[str, Any]]:
     value = message.get("content")
-    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else ()
 
 
-def _system(request: ChatRequest) -> str | None:
-    texts = [content(message) for message in request.messages if message["role"] in _INSTRUCTION_ROLES]
-    return prompt_hash("\n".join(texts)) if texts else None
+def _system(roles: list[str], texts: list[str]) -> str | None:
+    if _INSTRUCTION_ROLES.isdisjoint(roles):
+        return None
+    said = [text for role, text in zip(roles, texts, strict=True) if role in _INSTRUCTION_ROLES]
+    return prompt_hash("\n".join(said))
 
 
-def _tokens(request: ChatRequest, tools: object) -> int:
-    texts = [text for message in request.messages for text in _message_texts(message)]
-    size = sum(len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts)
-    return (size + _written(tools)) // 4 + _TOKENS_PER_MESSAGE * len(request.messages)
+def _tokens(messages: list[dict[str, Any]], texts: list[str], tools: object) -> int:
+    size = sum([len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts])
+    for message in messages:
+        if not _BESIDES.isdisjoint(message):
+            size += sum([len(text.encode(errors="replace")) for text in _besides(message)])
+    return (size + _written(tools)) // 4 + _TOKENS_PER_MESSAGE * len(messages)
 
 
 def _written(tools: object) -> int:
@@ -197,13 +215,9 @@ def _written(tools: object) -> int:
         return 0
 
 
-def _message_texts(message: dict[str, Any]) -> Iterator[str]:
-    """Yield everything in a message that is text to somebody.
-
-    Its content, a refusal, the arguments of its tool calls.
-    """
-    yield content(message)
-    for field in ("refusal", "reasoning_content", "name"):
+def _besides(message: dict[str, Any]) -> Iterator[str]:
+    """Yield what else in a message is text to somebody: a refusal, the arguments of its tool calls."""
+    for field in _SAID:
         if isinstance(value := message.get(field), str):
             yield value
     calls = message.get("tool_calls")
@@ -214,7 +228,9 @@ def _message_texts(message: dict[str, Any]) -> Iterator[str]:
 
 
 def _everything(request: ChatRequest) -> Iterator[str]:
-    return (text for message in request.messages for text in _message_texts(message))
+    for message in request.messages:
+        yield content(message)
+        yield from _besides(message)
 
 
 def _wants_schema(response_format: object) -> bool:

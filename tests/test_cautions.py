@@ -7,6 +7,7 @@ import pytest
 from router.assembly import read
 from router.cautions import cautions
 from router.difficulty import builtin
+from router.policy import Caution, Note
 from tests.learning import small
 from tests.plans import TWO_TIERS
 
@@ -20,7 +21,7 @@ def told(folder: Path, route: str, policy: str = TWO_TIERS) -> list[str]:
     (folder / "none.json").write_bytes(small.calibration_file(threshold=0.0))
     path = folder / "policy.yaml"
     path.write_text(policy.replace("difficulty: 0.2, cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]", route))
-    return [one.removeprefix(f"{path}:") for one in cautions(*read(path, {}, now=0.0))]
+    return [str(one).removeprefix(f"{path}:") for one in cautions(*read(path, {}, now=0.0))]
 
 
 def two(threshold: str, model: str = "m.model") -> str:
@@ -111,3 +112,25 @@ def test_a_calibration_for_other_answers_does_not_count(tmp_path: Path) -> None:
     (tmp_path / "own.json").write_bytes(small.calibration_file(model=contents[-32:].hex()[:16]))
     (caution,) = origins_in(tmp_path, "calibration: own.json, " + two("below: auto", "own.model"), was)
     assert caution.endswith("its calibration does not count, and nothing starts at 'tuned'")
+
+
+@pytest.mark.parametrize(
+    ("route", "kind"),
+    [
+        (two("below: 0.2", "builtin"), Note),
+        (two("below: auto", "builtin"), Note),
+        (two("below: auto"), Note),
+        (two("below: 0", "builtin"), Caution),
+        (two("below: 0.999", "builtin"), Caution),
+        (two("below: 0.06"), Caution),
+        ("calibration: none.json, " + two("below: auto"), Caution),
+    ],
+)
+def test_how_everybody_begins_is_a_note_and_what_cannot_be_meant_a_caution(
+    tmp_path: Path, route: str, kind: type[Caution | Note]
+) -> None:
+    told(tmp_path, route)
+
+    (one,) = cautions(*read(tmp_path / "policy.yaml", {}, now=0.0))
+
+    assert type(one) is kind

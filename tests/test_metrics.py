@@ -116,6 +116,15 @@ def test_a_call_is_told_by_provider_model_and_deployment() -> None:
     assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="output", **labels) == 30
 
 
+def test_it_is_told_where_what_servers_share_is_kept() -> None:
+    metrics = Metrics()
+
+    metrics.store("memory")
+
+    assert metrics.registry.get_sample_value("router_store", {"kind": "memory"}) == 1
+    assert metrics.registry.get_sample_value("router_store", {"kind": "redis"}) is None
+
+
 def test_lines_that_the_log_dropped_are_shown() -> None:
     metrics = Metrics()
     metrics.count_log(lambda: 7)

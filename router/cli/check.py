@@ -13,7 +13,7 @@ from router.cautions import cautions
 from router.cli.telling import Json, Refused, print_json, read_settings
 from router.clock import SYSTEM
 from router.plan import Plan
-from router.policy import Policy, PolicyError, json_schema, lint
+from router.policy import Note, Policy, PolicyError, json_schema, lint
 from router.store import Folder, key
 from router.thresholds import Board, BoardError
 from router.upstream.connect import UnknownProviderError, prepare
@@ -25,7 +25,7 @@ def check(
     policies: Annotated[list[Path] | None, typer.Argument(metavar="P…", help="Policies: files or folders.")] = None,
     *,
     as_json: Json = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the check too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the check too; notes never do.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of policies, for editors.")] = False,
 ) -> None:
     """Validate policies and point at what is probably not meant: exit code 1 when one does not hold."""
@@ -59,8 +59,13 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
     except (AssemblyError, UnknownProviderError) as error:
         return report | {"faults": [str(error)]}
     priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
-    warnings = [*map(str, lint(policy, priced=priced)), *cautions(policy, plan)]
-    return report | {"version": plan.version, "warnings": warnings, "notes": _dropped(policy, plan)}
+    found = [*lint(policy, priced=priced), *cautions(policy, plan)]
+    notes = [*(str(one) for one in found if isinstance(one, Note)), *_dropped(policy, plan)]
+    return report | {
+        "version": plan.version,
+        "warnings": [str(one) for one in found if not isinstance(one, Note)],
+        "notes": notes,
+    }
 
 
 def _dropped(policy: Policy, plan: Plan) -> list[str]:
@@ -82,12 +87,9 @@ def _dropped(policy: Policy, plan: Plan) -> list[str]:
 
 
 def _tell(report: dict[str, object]) -> None:
-    faults, warnings, notes = report["faults"], report["warnings"], report["notes"]
-    for fault in faults if isinstance(faults, list) else ():
-        sys.stdout.write(f"{fault}\n")
-    for warning in warnings if isinstance(warnings, list) else ():
-        sys.stdout.write(f"warning: {warning}\n")
-    for note in notes if isinstance(notes, list) else ():
-        sys.stdout.write(f"note: {note}\n")
-    if not faults:
+    for kind, prefix in (("faults", ""), ("warnings", "warning: "), ("notes", "note: ")):
+        said = report[kind]
+        for one in said if isinstance(said, list) else ():
+            sys.stdout.write(f"{prefix}{one}\n")
+    if not report["faults"]:
         sys.stdout.write(f"{report['policy']}: ok, version {report['version']}\n")

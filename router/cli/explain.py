@@ -13,9 +13,9 @@ from router.cli.telling import Json, PolicyPath, Refused, print_json, read_setti
 from router.clock import SYSTEM
 from router.consider import Caller, Considered, consider
 from router.errors import Problem
+from router.explanation import explanation
 from router.plan import Plan
 from router.policy import PolicyError
-from router.server.desk import shown
 
 __all__ = ["explain"]
 
@@ -42,7 +42,7 @@ def explain(
         raise Refused(problem.message) from problem
     moved = considered.route.explain(request, considered.signals) if considered.route.explain else []
     if as_json:
-        print_json({**shown(considered), "because": [{"what": what, "moved": by} for what, by in moved]})
+        print_json({**explanation(considered), "because": [{"what": what, "moved": by} for what, by in moved]})
     else:
         sys.stdout.write(_in_words(plan, considered, moved))
 
@@ -77,6 +77,7 @@ def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]
     decision, facts = considered.decision, considered.signals
     chain = " → ".join(f"{s.tier.name} ({', '.join(d.name for d in s.deployments)})" for s in decision.steps)
     lines = [f"route       {considered.route.name}   (policy {plan.version})", f"starts at   {decision.start}"]
+    lines[1:1] = [f"handed on   by {route}, rule {rule}" for route, rule in considered.via]
     lines.append(f"because     {decision.reason}")
     if decision.difficulty is not None and decision.threshold is not None:
         sign = "<" if decision.difficulty < decision.threshold else "≥"

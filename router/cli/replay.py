@@ -60,11 +60,15 @@ def _in_words(name: str, route: dict[str, Any], confidence: float) -> str:
     for measure, words in _MEASURES.items():
         lines.append(f"{words:16}{_told(route['recorded'][measure]):>30}   {_told(route['replayed'][measure])}")
     lines.append(f"{'':16}{_starts(route['recorded']):>30}   {_starts(route['replayed'])}")
-    lines += ["", f"  threshold  {'USD a request':30}{'quality':32}start low   unknown"]
+    first = f"start at {next(iter(route['thresholds']))}"
+    lines += ["", f"  threshold  {'USD a request':30}{'quality':32}{first}   no evidence"]
     for point in route["sweep"]:
         cost, quality, low = point["cost_usd"], point["quality"], next(iter(point["starts"].values()))
         unknown = max(cost["unknown"], quality["unknown"])
-        lines.append(f"  {point['threshold']:9.3f}  {_told(cost):30}{_told(quality):32}{low:9.1%} {unknown:9.1%}")
+        lines.append(
+            f"  {point['threshold']:9.3f}  {_told(cost):30}{_told(quality):32}{low:{len(first)}.1%} {unknown:13.1%}"
+        )
+    lines.append("no evidence: the share of requests whose cost, or quality, nobody knows at that threshold")
     lines.append(f"quality was scored by: {said}")
     if "feedback" in route["quality_from"]:
         lines.append("caution: people who give feedback are no random sample; graders and shadows are")

@@ -64,7 +64,8 @@ async def _once(url: str, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(seen))
     else:
-        Console().print(screen(seen, url))
+        console = Console()
+        console.print(screen(seen, url, console.width))
 
 
 async def _live(url: str, every: float, window: float) -> None:
@@ -92,7 +93,8 @@ async def _watch(url: str, every: float, window: float, live: "Live") -> None:
             live.update(Text(f"{error}\n\nwaiting for it; Ctrl-C ends this", style="red"), refresh=True)
         else:
             earlier = readings[0] if readings else (now, None)
-            live.update(screen(glance(reading, earlier[1], now - earlier[0]), url), refresh=True)
+            seen = glance(reading, earlier[1], now - earlier[0])
+            live.update(screen(seen, url, live.console.width), refresh=True)
             readings.append((now, reading))
             while now - readings[0][0] > window:
                 readings.popleft()

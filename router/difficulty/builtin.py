@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -23,6 +24,7 @@ from router.signals import Signals
 NAME: Final = "builtin.json"
 WEIGHTS: Final[Mapping[str, float]] = {"words": 1.0, "commas": 0.5, "negations": 0.5}
 """How much each fact counts, in standard deviations; chosen by leaving one source of outcomes out at a time."""
+_COUNTS: Final = attrgetter(*WEIGHTS)
 
 LIMIT: Final = 3.0
 """Standard deviations beyond which a fact says no more."""
@@ -50,13 +52,14 @@ class Plain:
 
     def p_good(self, signals: Signals) -> tuple[float, ...]:
         """Return the probability for each tier that its answer is good."""
-        weight = sum(said for _, said in self._said(signals))
-        return tuple(1.0 / (1.0 + math.exp(-(offset + slope * weight))) for offset, slope in self.heads)
+        weight = sum(self._said(signals))
+        return tuple([1.0 / (1.0 + math.exp(-(offset + slope * weight))) for offset, slope in self.heads])
 
     def explain(self, _request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
         """Return what moved the estimate, strongest first, with how much it added to the log odds of difficulty."""
         apart = self.heads[-1][1] - self.heads[0][1]
-        return sorted(((name, apart * said) for name, said in self._said(signals)), key=lambda one: -abs(one[1]))
+        said = zip(WEIGHTS, self._said(signals), strict=True)
+        return sorted(((name, apart * each) for name, each in said), key=lambda one: -abs(one[1]))
 
     def threshold(self, share: float) -> float:
         """Return the threshold at which about `share` of the training prompts start at the first tier."""
@@ -66,12 +69,12 @@ class Plain:
         """Return the share of the training prompts whose difficulty is below `threshold`."""
         return share_of(threshold, self.quantiles)
 
-    def _said(self, signals: Signals) -> list[tuple[str, float]]:
+    def _said(self, signals: Signals) -> list[float]:
         """What each fact says, in weighted standard deviations."""
-        facts = zip(WEIGHTS.items(), self.centre, self.scale, strict=True)
+        facts = zip(_COUNTS(signals), WEIGHTS.values(), self.centre, self.scale, strict=True)
         return [
-            (name, weight * min(max((math.log1p(getattr(signals, name)) - centre) / scale, -LIMIT), LIMIT))
-            for (name, weight), centre, scale in facts
+            weight * min(max((math.log1p(count) - centre) / scale, -LIMIT), LIMIT)
+            for count, weight, centre, scale in facts
         ]
 
 
@@ -89,7 +92,7 @@ class Builtin:
         """
         first, last = self.model.p_good(signals)
         steps = len(self.tiers) - 1
-        p_good = (*(first + (last - first) * step / steps for step in range(steps)), last)
+        p_good = (*[first + (last - first) * step / steps for step in range(steps)], last)
         difficulty = losses(p_good)
         return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), novelty=None)
 

@@ -46,7 +46,8 @@ def losses(p_good: Sequence[float]) -> tuple[float, ...]:
 
     A request that no tier can answer is not difficult, for paying more buys nothing.
     """
-    return tuple(max(0.0, p_good[-1] - p) for p in p_good)
+    best = p_good[-1]
+    return tuple([max(0.0, best - p) for p in p_good])
 
 
 def band_of(difficulty: float, edges: Sequence[float]) -> int:

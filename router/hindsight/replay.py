@@ -34,6 +34,8 @@ Vector = NDArray[np.float64]
 _MOVABLE: Final = frozenset({"easy", "hard", "explore", "novel", "cost"})
 """Reasons of a start that a threshold or a scope decided."""
 _POINTS: Final = 21
+_STEPS: Final = 1000
+"""Thresholds of the sweep are so many to 1."""
 _MOST: Final = 1_000_000
 """Requests of a route that are looked at: of more, the last."""
 
@@ -148,17 +150,27 @@ def _route(route: Route, rows: Sequence[_Row], confidence: float) -> dict[str, A
     """What this route would have done, and would do at other thresholds of its first tier."""
     below = [rung.below for rung in route.cascade[:-1]]
     table = _Table(rows, [rung.tier.name for rung in route.cascade])
-    first = np.sort([row.difficulty[0] for row in rows])
-    sweep = sorted({0.0, *np.quantile(first, np.linspace(0, 1, _POINTS)).tolist(), float(np.nextafter(first[-1], 2))})
     return {
         "thresholds": dict(zip((rung.tier.name for rung in route.cascade), below, strict=False)),
         "recorded": table.measured(table.started, confidence),
         "replayed": table.measured(table.wanted(below, route.scope), confidence),
         "sweep": [
             {"threshold": one, **table.measured(table.wanted([one, *below[1:]], route.scope), confidence)}
-            for one in sweep
+            for one in _swept([row.difficulty[0] for row in rows])
         ],
     }
+
+
+def _swept(difficulties: Sequence[float]) -> list[float]:
+    """Thresholds, as short as people write them, from the one that nobody starts below to the one that all do.
+
+    Between them they start about equally many more each; one that starts nobody else is left out.
+    """
+    ordered = np.sort(difficulties)
+    most = min(1.0, (np.floor(ordered[-1] * _STEPS) + 1) / _STEPS)
+    inner = np.ceil(np.quantile(ordered, np.linspace(0, 1, _POINTS)[1:-1]) * _STEPS) / _STEPS
+    points = {int(np.searchsorted(ordered, at)): float(at) for at in (most, *inner[::-1], 0.0)}
+    return [points[started] for started in sorted(points)]
 
 
 class _Table:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from router.policy.block import Block
 from router.policy.prompting import Tune
-from router.policy.values import BaseUrl, Count, Duration, Flag, Secret, Text, Usd
+from router.policy.values import BaseUrl, Count, Duration, Flag, Secret, Text, Usd, wrong
+
+_NEVER_DROPPED = frozenset({"messages", "model", "stream"})
+"""Without these a request is another one."""
 
 
 class Price(Block):
@@ -76,6 +79,12 @@ AnyPrice = Annotated[
 ]
 
 
+def _droppable(name: str) -> str:
+    if name in _NEVER_DROPPED:
+        raise wrong(f"'{name}' cannot be left out of a request")
+    return name
+
+
 class Deployment(Block):
     """One model at one address with one price."""
 
@@ -126,6 +135,11 @@ class Deployment(Block):
         default=Supports(),
         description="What the model can do; a request that needs more never starts here.",
         examples=[{"tools": True, "images": False}],
+    )
+    drop: tuple[Annotated[Text, AfterValidator(_droppable)], ...] = Field(
+        default=(),
+        description="Request fields this deployment refuses: they are left out of what it is sent, and counted.",
+        examples=[["seed", "logit_bias"]],
     )
     tune: Tune | None = Field(
         default=None,

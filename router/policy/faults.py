@@ -43,6 +43,12 @@ class Caution(Finding):
     __slots__ = ()
 
 
+class Note(Finding):
+    """Something that is meant, and that whoever means it should know more about."""
+
+    __slots__ = ()
+
+
 class PolicyError(Exception):
     """A policy that cannot be used, with every fault it has; `str()` is one fault per line, by file and line."""
 

@@ -1,12 +1,16 @@
-"""What a policy may say and probably does not mean: rules that never apply, idle names, thresholds without effect."""
+"""What a policy may say and probably does not mean: rules that never apply, idle names, thresholds without effect.
+
+What is surely meant, and has an effect that is easily overlooked, is told as a note.
+"""
 
 from collections.abc import Container, Iterator
+from dataclasses import astuple
 
 from router.errors import names as listed
 from router.policy import templates
-from router.policy.faults import Caution
+from router.policy.faults import Caution, Note
 from router.policy.prompting import Prompt, is_file
-from router.policy.routes import Range, Route, Rule, When
+from router.policy.routes import Range, Route, When
 from router.policy.schema import Policy
 from router.policy.source import FieldPath, spelled
 
@@ -15,8 +19,8 @@ _WORTH_CACHING = 400
 """Characters of constant text behind a variable from which a caution is given."""
 
 
-def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Caution, ...]:
-    """Return every caution, by file and line; `priced` holds the models whose prices can be looked up, if known."""
+def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Caution | Note, ...]:
+    """Return every caution and note, by file and line; `priced` holds the models with a price in the list, if known."""
     remarks = [
         *_unused(policy),
         *_prices(policy, priced),
@@ -24,7 +28,10 @@ def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Cauti
         *_prompts(policy),
         *(remark for name, route in policy.routes.items() for remark in _route(policy, name, route)),
     ]
-    return tuple(sorted({Caution(*policy.where(*path), spelled(path), message) for path, message in remarks}))
+    narrowed = [remark for name, route in policy.routes.items() for remark in _narrowed(policy, name, route)]
+    told: set[Caution | Note] = {Caution(*policy.where(*path), spelled(path), message) for path, message in remarks}
+    told |= {Note(*policy.where(*path), spelled(path), message) for path, message in narrowed}
+    return tuple(sorted(told, key=astuple))
 
 
 def _unused(policy: Policy) -> Iterator[Remark]:
@@ -115,7 +122,6 @@ def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
     for index, rule in enumerate(route.rules):
         if rule.when.key is not None and policy.auth is None:
             yield (*path, "rules", index, "when", "key"), "without auth.keys no request has key labels: never matches"
-        yield from _narrowed(policy, (*path, "rules", index, "require"), route, rule)
 
 
 def _steered(path: FieldPath, route: Route) -> Iterator[Remark]:
@@ -150,22 +156,21 @@ def _thresholds(path: FieldPath, route: Route) -> Iterator[Remark]:
             reached = False
 
 
-def _narrowed(policy: Policy, path: FieldPath, route: Route, rule: Rule) -> Iterator[Remark]:
-    """Say which tiers a requirement closes or leaves with fewer fallbacks."""
-    if not rule.require:
-        return
-    cascade = route.cascade if rule.route is None else policy.routes[rule.route].cascade
-    wanted = ", ".join(f"{name}: {value}" for name, value in rule.require.items())
-    for rung in cascade:
-        names = policy.tiers[rung.tier].deployments
-        fit = [name for name in names if rule.require.items() <= policy.deployments[name].labels.items()]
-        if not fit:
-            yield path, f"tier '{rung.tier}' has no deployment with {wanted}: these requests never reach it"
-        elif len(fit) < len(names):
-            yield (
-                path,
-                f"of tier '{rung.tier}' only {listed(fit)} has {wanted}: the others are no fallback for these requests",
-            )
+def _narrowed(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
+    """Say which tiers a requirement closes or leaves with fewer fallbacks, which is what requirements are for."""
+    for index, rule in enumerate(route.rules):
+        if not rule.require:
+            continue
+        path = ("routes", name, "rules", index, "require")
+        wanted = ", ".join(f"{label}: {value}" for label, value in rule.require.items())
+        for rung in (route if rule.route is None else policy.routes[rule.route]).cascade:
+            names = policy.tiers[rung.tier].deployments
+            fit = [one for one in names if rule.require.items() <= policy.deployments[one].labels.items()]
+            if not fit:
+                yield path, f"tier '{rung.tier}' has no deployment with {wanted}: these requests never reach it"
+            elif len(fit) < len(names):
+                told = f"of tier '{rung.tier}' only {listed(fit)} has {wanted}"
+                yield path, f"{told}: the others are no fallback for these requests"
 
 
 def _shadowed(path: FieldPath, route: Route) -> Iterator[Remark]:

@@ -11,6 +11,6 @@
 from router.prompts.context import Chunk, Context, Unreadable
 from router.prompts.handoff import Handoff
 from router.prompts.prompt import Prompt
-from router.prompts.shape import Shaped, shape
+from router.prompts.shape import Recipient, Shaped, shape
 
-__all__ = ["Chunk", "Context", "Handoff", "Prompt", "Shaped", "Unreadable", "shape"]
+__all__ = ["Chunk", "Context", "Handoff", "Prompt", "Recipient", "Shaped", "Unreadable", "shape"]

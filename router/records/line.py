@@ -5,17 +5,20 @@ fields, so that tools that read tables find tables: what is unknown is null, nev
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 import orjson
 
 from router.outcome import Aside, Attempt, Evidence, Outcome
 from router.plan import Plan
+from router.signals import Signals
 
 __all__ = ["Feedback", "Source", "of_aside", "of_evidence", "of_feedback", "of_move", "of_outcome", "of_plan"]
 
-_LINE: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+_SIGNALS: Final = tuple(each.name for each in fields(Signals))
+_ALL_OF: Final = attrgetter(*_SIGNALS)
 
 Source = Literal["feedback", "grader", "judge"]
 """Who says how good an answer was: people, a program that knows the right answer, a model."""
@@ -52,7 +55,7 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
         baseline: what the last tier alone would have cost, in US dollars.
     """
     decision, estimate, heard = outcome.decision, outcome.estimate, outcome.heard
-    return _written(
+    return _line(
         {
             "kind": "outcome",
             "time": outcome.started,
@@ -74,7 +77,7 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
             "propensity": decision.propensity if decision else 1.0,
             "difficulties": dict(zip(ladder, estimate.difficulty, strict=False)) if estimate else None,
             "p_good": dict(zip(ladder, estimate.p_good, strict=False)) if estimate else None,
-            "signals": outcome.signals,
+            "signals": _signals(outcome.signals) if outcome.signals else None,
             "attempts": [_attempt(attempt) for attempt in outcome.attempts],
             "status": outcome.status,
             "end": outcome.end,
@@ -92,12 +95,20 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
 
 def _judged(outcome: Outcome) -> float | None:
     """What judges cost before the answer was sent."""
+    if not outcome.judgements:
+        return 0.0
     costs = [judgement.cost for judgement in outcome.judgements]
     return None if None in costs else sum((cost for cost in costs if cost is not None), 0.0)
 
 
+def _signals(signals: Signals) -> dict[str, object]:
+    """By hand: orjson takes three times as long over a dataclass with slots, and knows no sets."""
+    facts = dict(zip(_SIGNALS, _ALL_OF(signals), strict=True))
+    facts["pii"] = sorted(signals.pii)
+    return facts
+
+
 def _attempt(attempt: Attempt) -> dict[str, object]:
-    """By hand: orjson takes three times as long over a dataclass with slots."""
     usage = attempt.usage
     return {
         "tier": attempt.tier,
@@ -194,8 +205,13 @@ def of_plan(plan: Plan, *, now: float, until: float | None = None) -> bytes:
     return _written({"kind": "plan", "time": now, "policy": plan.version, "until": until, "per_hour": hourly})
 
 
-def _written(fields: Mapping[str, object]) -> bytes:
-    return orjson.dumps(fields, default=_plain, option=_LINE)
+def _written(said: Mapping[str, object]) -> bytes:
+    return orjson.dumps(said, default=_plain, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+
+
+def _line(outcome: dict[str, object]) -> bytes:
+    """The same where all keys are text: half the time."""
+    return orjson.dumps(outcome, default=_plain, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _plain(value: object) -> object:

@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import fields
-from typing import Any
 
 import orjson
 from starlette.applications import Starlette
@@ -14,15 +12,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from router import chat
-from router.consider import ANYBODY, Caller, Considered
+from router.consider import ANYBODY, Caller
 from router.errors import MethodNotAllowed, NotFound, Problem
+from router.explanation import explanation
 from router.metrics import CONTENT_TYPE
 from router.server import feedback
 from router.server.caller import identify
 from router.server.chat import ClientLeft, read
 from router.server.service import Service
 
-__all__ = ["Desk", "shown"]
+__all__ = ["Desk"]
 
 JSON = "application/json"
 Endpoint = Callable[[Request, Caller], Awaitable[Response]]
@@ -81,7 +80,7 @@ class Desk:
         """Decide, and call nothing."""
         pipeline = self._service.pipeline
         raw = await read(request.scope, request.receive, pipeline.plan.max_body)
-        return _json(shown(await pipeline.consider(chat.parse(raw), caller)))
+        return _json(explanation(await pipeline.consider(chat.parse(raw), caller)))
 
     async def feedback(self, request: Request, caller: Caller) -> Response:
         """Take what somebody says about an answer."""
@@ -155,35 +154,6 @@ class Desk:
         response.raw_headers[:] = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
         await reply.aclose()
         return response
-
-
-def shown(considered: Considered) -> dict[str, Any]:
-    """A decision as JSON: what `POST /v1/route` answers and `smallfirst explain --json` prints."""
-    decision, estimate, facts = considered.decision, considered.estimate, considered.signals
-    names = [rung.tier.name for rung in considered.route.cascade]
-    return {
-        "route": considered.route.name,
-        "start": decision.start,
-        "reason": decision.reason,
-        "tiers": [
-            {"tier": step.tier.name, "deployments": [deployment.name for deployment in step.deployments]}
-            for step in decision.steps
-        ],
-        "difficulty": decision.difficulty,
-        "threshold": decision.threshold,
-        "band": decision.band,
-        "propensity": decision.propensity,
-        "novelty": decision.novelty,
-        "scope": None if considered.route.scope is None else {"novelty": considered.route.scope},
-        "p_good": dict(zip(names, estimate.p_good, strict=True)) if estimate else None,
-        "require": dict(considered.bounds.require),
-        "rule": considered.bounds.rule,
-        "signals": {field.name: _plain(getattr(facts, field.name)) for field in fields(facts)},
-    }
-
-
-def _plain(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def _json(value: object, status: int = 200) -> Response:

@@ -1,7 +1,6 @@
 """A policy with everything it names, read before anybody is served with it, and what keeps it from being served."""
 
-import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -14,11 +13,11 @@ from router.clock import SYSTEM, Clock
 from router.keys import Keyring, KeysError
 from router.log import say
 from router.plan import Plan
-from router.policy import Policy, PolicyError, load
+from router.policy import Caution, Note, Policy, PolicyError, load
 from router.policy.store_url import read_store_url
 from router.pricing import PriceList
 from router.settings import Settings
-from router.store import NotInstalled, Store, open_store
+from router.store import Embedded, NotInstalled, Store, open_store
 from router.upstream.connect import UnknownProviderError, prepare
 
 __all__ = ["CannotServe", "Reading", "embedded", "guard", "open_shared", "read_policy"]
@@ -40,12 +39,18 @@ class Reading:
     policy: Policy
     plan: Plan
     keyring: Keyring | None
-    cautions: list[str]
+    cautions: list[Caution | Note]
+
+    @property
+    def store(self) -> str:
+        """Where what servers share is kept: `memory`, `redis` or `embedded`."""
+        kind = read_store_url(self.policy.cache.url).kind
+        return kind if kind in {"memory", "embedded"} else "redis"  # alone, behind Sentinels, as a cluster
 
     @property
     def shares(self) -> bool:
         """Whether other processes see what one that serves this learns and remembers."""
-        return read_store_url(self.policy.cache.url).kind != "memory"
+        return self.store != "memory"
 
 
 def read_policy(path: Path, settings: Settings, now: float) -> Reading:
@@ -68,21 +73,24 @@ def read_policy(path: Path, settings: Settings, now: float) -> Reading:
     return Reading(policy, plan, keyring, cautions(policy, plan))
 
 
-def open_shared(policy: Policy, clock: Clock = SYSTEM) -> Store:
-    """Open what this policy's servers share.
+def open_shared(policy: Policy, clock: Clock = SYSTEM, *, restarted: Callable[[], None] = lambda: None) -> Store:
+    """Open what this policy's servers share; `restarted` hears when it is embedded and had to be started again.
 
     Raises:
         CannotServe: it is embedded, and there is nothing to embed.
     """
     try:
-        return open_store(read_store_url(policy.cache.url), policy.path(policy.state.path), say, clock)
+        url, state = read_store_url(policy.cache.url), policy.path(policy.state.path)
+        return open_store(url, state, say, clock, restarted=restarted)
     except NotInstalled as error:
         raise CannotServe(f"cache.url: {error}") from error
 
 
 @contextmanager
 def embedded(policy: Policy) -> Iterator[None]:
-    """Keep the embedded Valkey, if the policy has one, for as long as somebody needs it.
+    """Keep the embedded Valkey, if the policy has one, from before the first worker until after the last.
+
+    Workers see to it that it runs; no thread of ours is there when they are forked.
 
     Raises:
         CannotServe: there is nothing to embed.
@@ -90,11 +98,14 @@ def embedded(policy: Policy) -> Iterator[None]:
     if read_store_url(policy.cache.url).kind != "embedded":
         yield
         return
-    store = open_shared(policy)
+    try:
+        valkey = Embedded(policy.path(policy.state.path) / "valkey")
+    except NotInstalled as error:
+        raise CannotServe(f"cache.url: {error}") from error
     try:
         yield
     finally:
-        asyncio.run(store.aclose())
+        valkey.stop()
 
 
 def guard(keyring: Keyring | None, host: str | None) -> None:

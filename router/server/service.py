@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
-from router.policy import schema
+from router.policy import Caution, Note, schema
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
@@ -67,8 +67,9 @@ class Service:
         read = self._read()
         self.policy, self.keyring = read.policy, read.keyring
         policy, plan = read.policy, read.plan
-        self.store = open_shared(policy, clock)
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
+        self.metrics.store(read.store)
+        self.store = open_shared(policy, clock, restarted=self.metrics.redis_restarted)
         self.decisions = Decisions(self.store)
         self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
         signer = self._signing.signer
@@ -89,18 +90,17 @@ class Service:
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
-        self._cautioned: set[str] = set()
+        self._cautioned: set[Caution | Note] = set()
         self._caution(read.cautions)
 
     def _sinks(self, log: AccessLog | None) -> list[Sink]:
         """Who hears of a request when it has ended."""
-        sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             self.metrics.count_log(lambda: log.dropped)
-            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+            self.books.others.append(lambda outcome: log.append(line(fields(outcome))))
         if self._traces is not None:
-            sinks.append(self._traces.record)
-        return sinks
+            self.books.others.append(self._traces.record)
+        return [self.books.outcome]
 
     def _traced(self) -> Traces | None:
         """Who takes traces, if the environment names somebody."""
@@ -244,11 +244,11 @@ class Service:
         finally:  # as it looked before it was read, so that what has changed meanwhile is a change
             self._seen = {path: before.get(path, now) for path, now in look(self._path, files).items()}
 
-    def _caution(self, found: list[str]) -> None:
-        """Say what `smallfirst check` warns about thresholds: each caution once, and again when it has come back."""
-        for caution in found:
-            if caution not in self._cautioned and self._worker.speaks:
-                say(f"warning: {caution}")
+    def _caution(self, found: Sequence[Caution | Note]) -> None:
+        """Say what `smallfirst check` says of thresholds: everything once, and again when it has come back."""
+        for remark in found:
+            if remark not in self._cautioned and self._worker.speaks:
+                say(f"{'note' if isinstance(remark, Note) else 'warning'}: {remark}")
         self._cautioned = set(found)
 
     def _shadows(self, sinks: list[Sink]) -> Shadows:

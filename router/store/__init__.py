@@ -15,7 +15,7 @@
     opening      from an address to a store
 """
 
-from router.store.embedded import NotInstalled
+from router.store.embedded import Embedded, NotInstalled
 from router.store.folder import Folder
 from router.store.keys import CHANNELS, CLEARED, KINDS, PREFIX, Flight, Kind, key
 from router.store.memory import Memory
@@ -28,6 +28,7 @@ __all__ = [
     "KINDS",
     "PREFIX",
     "Claim",
+    "Embedded",
     "Flight",
     "Folder",
     "Heard",

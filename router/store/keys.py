@@ -41,14 +41,16 @@ KINDS = {
         ),
         Kind("control", "what control learned of a route: evidence and traffic, in sums", "under 64 KiB", None),
         Kind("breaker", "a deployment's breaker, opened by some replica", "under 100 bytes", "its `open_for`"),
-        Kind("decision", "what `GET /v1/decisions/{id}` tells", "under 2 KiB", "24 h"),
-        Kind("completion", "which request led to a completion", "60 bytes", "24 h"),
+        Kind("decision", "what `GET /v1/decisions/{id}` tells", "about 270 bytes", "`state.decisions`, 24 h"),
+        Kind("completion", "which request led to a completion", "60 bytes", "`state.decisions`, 24 h"),
         Kind("feedback", "that feedback about a request was counted", "16 bytes", "`records.retention`"),
         Kind("judged", "what a judge said of an answer, until people speak of it too", "under 100 bytes", "7 d"),
         Kind("pin", "the tier a session stays at", "under 100 bytes", "1 h since its last request"),
         Kind("secret", "the key that signs request ids, where the environment gives none", "32 bytes", None),
     )
 }
+
+_PREFIXES = {name: f"{PREFIX}{name}:" for name in KINDS}
 
 CLEARED = "sf1:cleared"
 
@@ -66,7 +68,7 @@ def key(kind: str, *parts: str | bytes) -> str:
     Raises:
         KeyError: there is no such kind; `KINDS` has them all.
     """
-    return f"{PREFIX}{KINDS[kind].name}:{{{_hash(parts)}}}"
+    return f"{_PREFIXES[kind]}{{{_hash(parts)}}}"
 
 
 def kind_of(key: str) -> Kind:

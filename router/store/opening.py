@@ -13,8 +13,17 @@ from router.store.protocol import Store
 __all__ = ["open_store"]
 
 
-def open_store(url: StoreUrl, state: Path, say: Callable[[str], None], clock: Clock = SYSTEM) -> Store:
+def open_store(
+    url: StoreUrl,
+    state: Path,
+    say: Callable[[str], None],
+    clock: Clock = SYSTEM,
+    *,
+    restarted: Callable[[], None] = lambda: None,
+) -> Store:
     """Open the store at an address; `state` is the folder for what survives a restart, `say` speaks to the operator.
+
+    `restarted` is called, in a thread, whenever an embedded Valkey had ended and was started again.
 
     Raises:
         NotInstalled: the address is `embedded://`, and there is no Valkey to embed.
@@ -25,5 +34,6 @@ def open_store(url: StoreUrl, state: Path, say: Callable[[str], None], clock: Cl
 
     if url.kind == "embedded":
         embedded = Embedded(state / "valkey")
+        embedded.watch(say, restarted)
         return RedisStore(embedded.url, say, closing=embedded.stop)
     return RedisStore(url, say)

@@ -84,6 +84,7 @@ class Glance:
     upstreams: tuple[Upstream, ...]
     cache: Mapping[str, float]
     redis_up: bool | None
+    """Whether what servers share can be used; None where a server shares nothing."""
     left: float
     records_dropped: float
 
@@ -103,10 +104,15 @@ def glance(now: Reading, earlier: Reading | None = None, seconds: float | None =
         objectives=tuple(_objectives(now)),
         upstreams=tuple(_upstream(seen, name) for (name,) in now.by("router_deployment_up", "deployment")),
         cache={result: count for (result,), count in seen.by("router_cache_total", "result").items() if count},
-        redis_up=now.total("router_redis_up") > 0 if now.has("router_redis_up") else None,
+        redis_up=now.total("router_redis_up") > 0 if _shares(now) else None,
         left=seen.total("router_client_disconnects_total"),
         records_dropped=seen.total("router_records_dropped_total"),
     )
+
+
+def _shares(now: Reading) -> bool:
+    """Whether there is a Redis at all: `router_redis_up` is 1 without one, because nothing is down."""
+    return now.has("router_redis_up") and not now.total("router_store", kind="memory")
 
 
 def _routes(reading: Reading) -> list[str]:

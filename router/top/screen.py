@@ -1,7 +1,8 @@
 """A glance as tables for a terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -13,14 +14,18 @@ __all__ = ["screen"]
 
 _TURNED_AWAY = "(turned away)"
 _NONE = "–"
+_GAP = 2
+
+Cells = Mapping[str, str | Text]
+"""A row of a table, or a part of one: what stands under each heading."""
 
 
-def screen(seen: Glance, url: str) -> RenderableType:
-    """Draw everything that there is something to say about."""
-    parts: list[RenderableType] = [_head(seen, url), _routes(seen)]
+def screen(seen: Glance, url: str, width: int) -> RenderableType:
+    """Draw everything that there is something to say about, on a terminal that is so many characters wide."""
+    parts: list[RenderableType] = [_head(seen, url), _routes(seen.routes, width)]
     if seen.objectives:
-        parts.append(_objectives(seen.objectives))
-    parts.append(_upstreams(seen.upstreams))
+        parts.append(_objectives(seen.objectives, width))
+    parts.append(_upstreams(seen.upstreams, width))
     parts.append(_foot(seen))
     return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
 
@@ -37,24 +42,29 @@ def _rate(seen: Glance) -> str:
     return f" ({seen.requests / seen.seconds:,.1f}/s)" if seen.seconds else ""
 
 
-def _routes(seen: Glance) -> Table:
-    table = _table(
-        "route", "requests", "answered by", "threshold", "escalated", "failed", "p50", "p95", "cost", "saved"
-    )
-    for line in seen.routes:
-        table.add_row(
-            line.route or _TURNED_AWAY,
-            f"{line.requests:,.0f}",
-            _shares(line.tiers),
-            _thresholds(line),
-            _share(line.escalated),
-            _failed(line),
-            _seconds(line.p50),
-            _seconds(line.p95),
-            _usd(line.cost_usd),
-            _NONE if line.saved_usd is None else _usd(line.saved_usd),
-        )
-    return table
+def _routes(routes: tuple[RouteLine, ...], width: int) -> RenderableType:
+    traffic: list[Cells] = [
+        {
+            "route": line.route or _TURNED_AWAY,
+            "requests": f"{line.requests:,.0f}",
+            "answered by": _shares(line.tiers),
+            "escalated": _share(line.escalated),
+            "failed": _failed(line),
+        }
+        for line in routes
+    ]
+    worth: list[Cells] = [
+        {
+            "route": line.route or _TURNED_AWAY,
+            "threshold": _thresholds(line),
+            "p50": _seconds(line.p50),
+            "p95": _seconds(line.p95),
+            "cost": _usd(line.cost_usd),
+            "saved": _NONE if line.saved_usd is None else _usd(line.saved_usd),
+        }
+        for line in routes
+    ]
+    return _side_by_side(traffic, worth, width)
 
 
 def _thresholds(line: RouteLine) -> str:
@@ -73,34 +83,54 @@ def _failed(line: RouteLine) -> Text:
     return Text(_share(share), style="red" if failed and line.route else "")
 
 
-def _objectives(objectives: tuple[Objective, ...]) -> Table:
-    table = _table("promise", "of", "promised", "measured", "")
-    for one in objectives:
-        measured = _NONE if one.measured is None else f"{one.measured:.4g}"
-        state = Text("violated", style="bold red") if one.violated else Text("holds", style="green")
-        unknown = Text("not measured", style="yellow")
-        table.add_row(
-            one.objective, one.route, f"{one.promised:.4g}", measured, unknown if one.measured is None else state
-        )
-    return table
+def _objectives(objectives: tuple[Objective, ...], width: int) -> RenderableType:
+    promised: list[Cells] = [
+        {"promise": one.objective, "of": one.route, "promised": f"{one.promised:.4g}"} for one in objectives
+    ]
+    measured: list[Cells] = [
+        {
+            "promise": one.objective,
+            "of": one.route,
+            "measured": _NONE if one.measured is None else f"{one.measured:.4g}",
+            "": _held(one),
+        }
+        for one in objectives
+    ]
+    return _side_by_side(promised, measured, width)
 
 
-def _upstreams(upstreams: tuple[Upstream, ...]) -> Table:
-    table = _table("deployment", "", "calls", "failed", "how", "p95", "replaced", "cost")
-    for one in upstreams:
-        failed = sum(one.failed.values())
-        cost = _usd(one.cost_usd) + (f" + {one.cost_unknown:,.0f} × ?" if one.cost_unknown else "")
-        table.add_row(
-            one.deployment,
-            Text("up", style="green") if one.up else Text("down", style="bold red"),
-            f"{one.calls:,.0f}",
-            Text(_share(failed / one.calls if one.calls else None), style="red" if failed else ""),
-            _counts(one.failed),
-            _seconds(one.p95),
-            f"{one.fallbacks:,.0f}",
-            cost,
-        )
-    return table
+def _held(one: Objective) -> Text:
+    if one.measured is None:
+        return Text("not measured", style="yellow")
+    return Text("violated", style="bold red") if one.violated else Text("holds", style="green")
+
+
+def _upstreams(upstreams: tuple[Upstream, ...], width: int) -> RenderableType:
+    calls: list[Cells] = [
+        {
+            "deployment": one.deployment,
+            "": Text("up", style="green") if one.up else Text("down", style="bold red"),
+            "calls": f"{one.calls:,.0f}",
+            "failed": _failures(one),
+            "how": _counts(one.failed),
+        }
+        for one in upstreams
+    ]
+    worth: list[Cells] = [
+        {
+            "deployment": one.deployment,
+            "p95": _seconds(one.p95),
+            "replaced": f"{one.fallbacks:,.0f}",
+            "cost": _usd(one.cost_usd) + (f" + {one.cost_unknown:,.0f} × ?" if one.cost_unknown else ""),
+        }
+        for one in upstreams
+    ]
+    return _side_by_side(calls, worth, width)
+
+
+def _failures(one: Upstream) -> Text:
+    failed = sum(one.failed.values())
+    return Text(_share(failed / one.calls if one.calls else None), style="red" if failed else "")
 
 
 def _foot(seen: Glance) -> Text:
@@ -109,17 +139,35 @@ def _foot(seen: Glance) -> Text:
         ("moves", _counts(seen.moves)),
         ("evidence", "; ".join(_evidence(line) for line in seen.routes if line.evidence is not None)),
         ("cache", _shares(seen.cache)),
-        ("redis", "" if seen.redis_up is None else "up" if seen.redis_up else "down"),
+        ("redis", "none" if seen.redis_up is None else "up" if seen.redis_up else "down"),
         ("clients who left", f"{seen.left:,.0f}" if seen.left else ""),
         ("records dropped", f"{seen.records_dropped:,.0f}" if seen.records_dropped else ""),
     ]
     return Text("\n".join(f"{name}: {said}" for name, said in lines if said))
 
 
-def _table(*columns: str) -> Table:
+def _side_by_side(left: Sequence[Cells], right: Sequence[Cells], width: int) -> RenderableType:
+    """Give one table, or two of the same rows, one below the other, where one would be wider than the terminal."""
+    whole = [{**first, **second} for first, second in zip(left, right, strict=True)]
+    return _table(whole) if _natural(whole) <= width else Group(_table(left), _table(right))
+
+
+def _natural(rows: Sequence[Cells]) -> int:
+    """How wide a table is when nothing in it is cut."""
+    columns = [max(cell_len(str(said)) for said in (name, *(row[name] for row in rows))) for name in _headings(rows)]
+    return sum(columns) + _GAP * (len(columns) - 1)
+
+
+def _headings(rows: Sequence[Cells]) -> list[str]:
+    return list(rows[0]) if rows else []
+
+
+def _table(rows: Sequence[Cells]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, no_wrap=column not in {"answered by", "how"})
+    for heading in _headings(rows):
+        table.add_column(heading, no_wrap=heading not in {"answered by", "how"})
+    for row in rows:
+        table.add_row(*row.values())
     return table
 
 

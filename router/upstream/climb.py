@@ -171,8 +171,7 @@ class Climb:
         if not self._purse.affords(candidate.deployment, shaped.added):
             raise Failure("cost")
         try:
-            async with asyncio.timeout(self._left):
-                await member.enter()
+            await member.enter(within=self._left)
         except TimeoutError:
             raise Failure("full") from None
         return sourced, shaped
@@ -249,9 +248,10 @@ class Climb:
         member = self._pool.members[check.deployment]
         permitted = self._decision.bounds.require.items() <= member.deployment.labels.items()
         within = min(check.timeout, self._left)
-        said = Opinion(asked=False)
+        said, given = Opinion(asked=False), call.sourced.request.given
+        asked = replace(self._request, given=given) if given else self._request
         if permitted and within > 0 and self._purse.affords_any(call.above) and self._purse.affords(member.deployment):
-            said = await opinion(check, call.sourced.request, completion, member, within=within, now=self._clock.now)
+            said = await opinion(check, asked, completion, member, within=within, now=self._clock.now)
         if said.asked:
             self._purse.pay(member.deployment, said.usage)
         verdict = ACCEPTED if said.score is None else check.verdict(said.score)
@@ -311,14 +311,16 @@ class Climb:
     def _shaped(self, candidate: Candidate, request: ChatRequest) -> Shaped:
         """The request as this tier, or this tune, should see it: the client's own, whatever was asked before."""
         tier, deployment = candidate.tier, candidate.deployment
-        return shape(
+        shaped = shape(
             self._seen_by(deployment, request),
-            model=deployment.model,
+            to=deployment,
             params=tier.params,
             prompt=tier.prompts.get(deployment.name),
             told=self._told_above,
             logprobs=self._hides_logprobs(tier),
         )
+        self._journey.dropped += tuple((deployment.name, name) for name in shaped.dropped)
+        return shaped
 
     def _seen_by(self, deployment: Deployment, request: ChatRequest) -> ChatRequest:
         """A request without what other models wrote for themselves."""

@@ -1,8 +1,10 @@
 """Providers with a protocol of their own, spoken to through LiteLLM; to the rest of the house they speak OpenAI's.
 
 LiteLLM is told to translate and nothing else: no retries, no fallbacks, no parameters dropped, no price list fetched
-from the network. A field that a provider cannot honour is an error 400 that names it. `metadata` alone stays here: it
-is for records and rules, not for the model, and LiteLLM would take some of it for instructions to itself.
+from the network. A provider that speaks OpenAI's protocol gets what LiteLLM does not know as it is, and says itself
+what it thinks of it; for the others it is an error 400 that names the field, unless the deployment's `drop` does.
+`metadata` alone stays here: it is for records and rules, not for the model, and LiteLLM would take some of it for
+instructions to itself.
 
 Connections belong to LiteLLM, which keeps them for all deployments of this process until it ends.
 """
@@ -33,9 +35,17 @@ FIELDS = frozenset(
     web_search_options
     """.split()  # noqa: SIM905  a list of words is a list of words
 )
-"""What a request may say to a provider. LiteLLM takes addresses, keys and files as arguments of the same call
-(`api_base`, `vertex_credentials` …), so what it might take for one of those never gets there."""
+"""What a request may say to LiteLLM. It takes addresses, keys and files as arguments of the same call (`api_base`,
+`vertex_credentials` …), so what it might take for one of those never gets there: not beside the others, anyhow, only in
+the body as it is."""
 
+_SPEAK_OPENAI = frozenset({"azure", "openai", "openrouter"})
+"""Providers of OpenAI's protocol that LiteLLM's own list of compatible ones does not name. (Mistral is none: what is
+put into a body as it is would replace what LiteLLM writes there in Mistral's own words.)"""
+_EVERYWHERE = frozenset({"messages", "stream", "stream_options", "user"})
+"""What LiteLLM places itself, whatever a provider supports."""
+_LITELLM_LOOKS = frozenset({"azure_ad_token"})
+"""What LiteLLM takes out of a body for itself."""
 _NOT_SENT = frozenset({"metadata", "model"})
 _NOTHING_ASKED: Mapping[str, object] = {
     "frequency_penalty": 0,
@@ -108,6 +118,12 @@ class Provider:
         a `base_url` goes in place of the provider's own address.
         """
         self._litellm = load()
+        compatible = _SPEAK_OPENAI.union(self._litellm.openai_compatible_providers)
+        self._forwards = deployment.provider in compatible
+        self._translated = FIELDS
+        if self._forwards:
+            supported = self._litellm.get_supported_openai_params(deployment.model, deployment.provider) or ()
+            self._translated = _EVERYWHERE | FIELDS.intersection(supported)
         self._fixed = {
             "model": f"{deployment.provider}/{deployment.model}",
             "api_base": deployment.base_url,
@@ -154,13 +170,17 @@ class Provider:
             and name not in _NOT_SENT
             and not (name in _NOTHING_ASKED and _NOTHING_ASKED[name] == value)
         }
-        if unknown := sorted(asked.keys() - FIELDS):
-            name = unknown[0]
-            message = f"{self._fixed['model']} cannot be sent '{name}'; leave it out, or send this request elsewhere."
-            return _error(400, {"message": message, "param": name, "code": "unsupported_parameter"})
+        others = {name: asked.pop(name) for name in sorted(asked.keys() - self._translated)}
+        for name in sorted(others.keys() & _LITELLM_LOOKS) if self._forwards else others:
+            told = (
+                f"{self._fixed['model']} cannot be sent '{name}'; leave it out, or name it in its deployment's `drop`."
+            )
+            return _error(400, {"message": told, "param": name, "code": "unsupported_parameter"})
+        more: dict[str, Any] = {"extra_body": others} if others else {}
+        if trace := TRACEPARENT.get():
+            more["extra_headers"] = {"traceparent": trace.decode()}
         try:
-            traced = {"extra_headers": {"traceparent": trace.decode()}} if (trace := TRACEPARENT.get()) else {}
-            return await self._litellm.acompletion(**asked, **self._fixed, **traced)
+            return await self._litellm.acompletion(**asked, **self._fixed, **more)
         except Exception as error:  # noqa: BLE001  whatever LiteLLM raises, this call has failed
             return _error_answer(error)
 

@@ -15,7 +15,7 @@ def test_a_good_policy_holds(smallfirst: Smallfirst, policy: Path) -> None:
     told = smallfirst("check", str(policy))
 
     assert (told.code, told.err) == (0, "")
-    assert told.out.startswith(f"{policy}: ok, version ") or "warning: " in told.out
+    assert told.out.splitlines()[-1].startswith(f"{policy}: ok, version ")
 
 
 def test_a_fault_is_told_with_its_place_and_exit_code_1(smallfirst: Smallfirst, policy: Path) -> None:
@@ -42,12 +42,25 @@ def test_the_same_as_json(smallfirst: Smallfirst, policy: Path) -> None:
 
 
 def test_warnings_fail_only_when_asked_to(smallfirst: Smallfirst, policy: Path) -> None:
-    policy.write_text(policy.read_text().replace("difficulty: 0.2, ", ""))
+    policy.write_text(policy.read_text().replace("difficulty: 0.2, ", "").replace("below: 0.3", "below: 0.999"))
 
     relaxed, strict = smallfirst("check", str(policy)), smallfirst("check", "--strict", str(policy))
 
     assert (relaxed.code, strict.code) == (0, 1)
-    assert "the builtin model knows nothing of your tiers; about " in relaxed.out
+    assert "warning: " in relaxed.out
+    assert "every difficulty it has seen is below 0.999" in relaxed.out
+
+
+@pytest.mark.parametrize("threshold", ["below: 0.2", "below: auto"])
+def test_how_everybody_begins_is_noted_and_never_fails(smallfirst: Smallfirst, policy: Path, threshold: str) -> None:
+    policy.write_text(policy.read_text().replace("difficulty: 0.2, ", "").replace("below: 0.3", threshold))
+
+    told = smallfirst("check", "--strict", "--json", str(policy))
+
+    assert told.code == 0
+    (report,) = told.document["policies"]
+    assert (len(report["notes"]), report["warnings"]) == (1, [])
+    assert "note: " in smallfirst("check", str(policy)).out
 
 
 def test_a_threshold_set_by_hand_that_an_edit_drops_is_noted(smallfirst: Smallfirst, policy: Path) -> None:
@@ -84,12 +97,12 @@ def test_a_calibration_that_cannot_be_used_is_a_fault(smallfirst: Smallfirst, po
     assert "not a calibration" in told.out
 
 
-def test_without_a_calibration_auto_is_warned_about(smallfirst: Smallfirst, policy: Path) -> None:
+def test_without_a_calibration_auto_is_noted(smallfirst: Smallfirst, policy: Path) -> None:
     policy.write_text(policy.read_text().replace("difficulty: 0.2, ", "").replace("below: 0.3", "below: auto"))
 
     told = smallfirst("check", str(policy))
 
-    assert (told.code, told.out.count("warning: ")) == (0, 1)
+    assert (told.code, told.out.count("note: ")) == (0, 1)
     assert "there is no calibration, so nothing starts at 'tuned' until" in told.out
 
 
@@ -107,6 +120,6 @@ def test_the_examples_hold(smallfirst: Smallfirst, monkeypatch: pytest.MonkeyPat
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "TUNED_API_KEY", "FRONTIER_API_KEY"):
         monkeypatch.setenv(name, "sk-test")
 
-    told = smallfirst("check", str(path))
+    told = smallfirst("check", "--strict", str(path))
 
     assert told.code == 0, told.out

@@ -21,6 +21,17 @@ def test_a_prompt_is_explained_in_words(smallfirst: Smallfirst, policy: Path) ->
     assert "asks        tuned (small) → frontier (big)" in told.out
 
 
+def test_a_rule_that_handed_it_on_is_named(smallfirst: Smallfirst, policy: Path) -> None:
+    rule = "auto: {rules: [{name: sums, when: {regex: '2 [+] 2'}, route: hard}], "
+    other = "\n  hard: {difficulty: 0.9, cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]}\n"
+    policy.write_text(policy.read_text().replace("auto: {", rule) + other)
+
+    told = smallfirst("explain", "--policy", str(policy), "What is 2 + 2?").out
+
+    assert told.splitlines()[0].startswith("route       hard ")
+    assert told.splitlines()[1] == "handed on   by auto, rule sums"
+
+
 def test_the_same_as_json(smallfirst: Smallfirst, policy: Path) -> None:
     document = smallfirst("explain", "--policy", str(policy), "--json", "What is 2 + 2?").document
 

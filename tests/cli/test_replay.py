@@ -30,6 +30,9 @@ def test_what_is_known_is_told_with_intervals_and_what_is_not_is_unknown(
     assert "tuned below 0.300" in told.out
     assert "unknown" in told.out
     assert "start at tuned" in told.out
+    assert "start at tuned   no evidence" in told.out
+    thresholds = [line.split()[0] for line in told.out.splitlines() if line.startswith("      0.")]
+    assert len(thresholds) == len(set(thresholds)) > 15
     assert "quality was scored by: feedback 1, grader" in told.out
     assert "people who give feedback are no random sample" in told.out
 

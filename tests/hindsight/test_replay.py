@@ -137,6 +137,28 @@ def test_the_sweep_goes_from_everything_last_to_everything_first(tmp_path: Path)
     assert shares == sorted(shares)
 
 
+def test_every_threshold_of_the_sweep_is_short_and_starts_other_requests(tmp_path: Path) -> None:
+    said = [0.1137] * 40 + [0.11371] * 40 + [0.5] * 40
+    ties = [
+        answered(number, difficulties={"tuned": difficulty, "frontier": 0.0}, baseline=0.01)
+        for number, difficulty in enumerate(said)
+    ]
+
+    sweep = replay(recorded(tmp_path, ties), at(0.3))["routes"]["auto"]["sweep"]
+
+    assert [(point["threshold"], round(point["starts"]["tuned"], 3)) for point in sweep] == [
+        (0.0, 0.0), (0.114, 0.667), (0.501, 1.0),
+    ]  # fmt: skip
+
+
+def test_no_threshold_of_the_sweep_is_above_what_a_policy_may_say(tmp_path: Path) -> None:
+    rows = [answered(number, difficulties={"tuned": 1.0, "frontier": 0.0}, baseline=0.01) for number in range(20)]
+
+    sweep = replay(recorded(tmp_path, rows), at(0.3))["routes"]["auto"]["sweep"]
+
+    assert [point["threshold"] for point in sweep] == [0.0]
+
+
 def test_what_something_else_decided_starts_where_it_did(tmp_path: Path) -> None:
     rows = [answered(number, "tuned", reason="rule:vip", baseline=0.01) for number in range(20)]
 

@@ -1,4 +1,4 @@
-"""Two servers on one Redis, and the leader is killed: another leads within two intervals, moving once in a window."""
+"""Two servers on one Redis; the leader is killed: another leads within two intervals, no window has two moves."""
 
 import asyncio
 import os

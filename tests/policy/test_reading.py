@@ -11,11 +11,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from router.policy import Fault, Policy, PolicyError, lint, load, loads
+from router.policy import Caution, Fault, Note, Policy, PolicyError, lint, load, loads
 
 ROOT = Path(__file__).parents[2]
 CASES = Path("tests/policies")
-STATEMENT = re.compile(r"^# (env|priced|expect|warn): (.*)$", re.MULTILINE)
+STATEMENT = re.compile(r"^# (env|priced|expect|warn|note): (.*)$", re.MULTILINE)
 SMALLEST = """
 version: 1
 deployments: {a: {base_url: http://127.0.0.1:1/v1, model: m}, b: {base_url: http://127.0.0.1:2/v1, model: n}}
@@ -30,6 +30,7 @@ class Case:
     priced: list[str] | None = None
     expected: list[str] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def statements(path: Path) -> Iterator[tuple[Path, str, str]]:
@@ -51,6 +52,8 @@ def case_of(path: Path) -> Case:
                 case.expected.append(place)
             case "warn":
                 case.cautions.append(place)
+            case "note":
+                case.notes.append(place)
     return case
 
 
@@ -59,13 +62,15 @@ def test_an_operator_hears(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # places are spelled as the path was given
     case = case_of(CASES / name)
     faults: list[str] = []
-    cautions: list[str] = []
+    found: tuple[Caution | Note, ...] = ()
     try:
-        cautions = [str(caution) for caution in lint(load(CASES / name, case.env), priced=case.priced)]
+        found = lint(load(CASES / name, case.env), priced=case.priced)
     except PolicyError as error:
         faults = str(error).splitlines()
+    cautions = [str(one) for one in found if isinstance(one, Caution)]
+    notes = [str(one) for one in found if isinstance(one, Note)]
 
-    assert (faults, cautions) == (case.expected, case.cautions)
+    assert (faults, cautions, notes) == (case.expected, case.cautions, case.notes)
 
 
 def write(folder: Path, text: str, name: str = "policy.yaml") -> Path:

@@ -1,5 +1,6 @@
 """The body that is sent: what changes, and that nothing else does."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -11,6 +12,15 @@ from router.chat import ChatRequest, parse
 from router.errors import BadRequest
 from router.prompts import Prompt, shape
 from router.signals import prompt_hash
+
+
+@dataclass(frozen=True)
+class To:
+    """A deployment, as far as its requests depend on it."""
+
+    model: str
+    drop: frozenset[str] = frozenset()
+
 
 BODY = {"model": "auto", "messages": [{"role": "user", "content": "hi"}], "seed": 7, "new_in_2027": {"a": [1, None]}}
 LEAN = Prompt(system=("Be brief.",))
@@ -43,20 +53,20 @@ def asked(**more: object) -> ChatRequest:
 
 
 def shaped(request: ChatRequest, **params: object) -> dict[str, Any]:
-    body: dict[str, Any] = orjson.loads(shape(request, model="small-v3", params=params).body)
+    body: dict[str, Any] = orjson.loads(shape(request, to=To("small-v3"), params=params).body)
     return body
 
 
 @given(bodies)
 def test_without_a_prompt_nothing_but_the_model_changes_not_even_the_order(body: dict[str, Any]) -> None:
-    sent = shape(parse(orjson.dumps(body)), model="small-v3", params={}).body
+    sent = shape(parse(orjson.dumps(body)), to=To("small-v3"), params={}).body
 
     assert sent == orjson.dumps({**body, "model": "small-v3"})
 
 
 @given(bodies)
 def test_with_a_prompt_every_message_of_the_client_is_still_there(body: dict[str, Any]) -> None:
-    sent = orjson.loads(shape(parse(orjson.dumps(body)), model="auto", params={}, prompt=LEAN).body)
+    sent = orjson.loads(shape(parse(orjson.dumps(body)), to=To("auto"), params={}, prompt=LEAN).body)
 
     assert sent["messages"][-len(body["messages"]) :] == body["messages"]
     assert {**sent, "messages": []} == {**body, "messages": []}
@@ -67,7 +77,7 @@ def test_a_prompt_that_replaces_another_one_changes_nothing(body: dict[str, Any]
     request = parse(orjson.dumps(body))
     known = Prompt(system=("Be brief.",), replaces="0123456789abcdef")
 
-    assert shape(request, model="m", params={}, prompt=known).body == shape(request, model="m", params={}).body
+    assert shape(request, to=To("m"), params={}, prompt=known).body == shape(request, to=To("m"), params={}).body
 
 
 def test_a_tiers_params_fill_what_the_client_left_open() -> None:
@@ -97,7 +107,7 @@ def test_the_clients_own_object_is_not_touched() -> None:
 
     shape(
         request,
-        model="m",
+        to=To("m"),
         params={"temperature": 0},
         prompt=Prompt(prepend=("a",), append=("b",), examples=({"role": "user", "content": "e"},), marks=True),
         told="a first answer was cut off",
@@ -111,18 +121,36 @@ def test_what_a_lean_prompt_saves_is_estimated_at_four_bytes_a_token() -> None:
     from_400 = Prompt(system=("y" * 100,), replaces=prompt_hash("x" * 400))
     longer = Prompt(prepend=("z" * 80,))
 
-    assert (shape(request, model="m", params={}, prompt=from_400).trimmed) == 75
+    assert (shape(request, to=To("m"), params={}, prompt=from_400).trimmed) == 75
     assert (
-        shape(request, model="m", params={}, prompt=longer).trimmed,
-        shape(request, model="m", params={}).added,
+        shape(request, to=To("m"), params={}, prompt=longer).trimmed,
+        shape(request, to=To("m"), params={}).added,
     ) == (0, 0)
-    assert shape(request, model="m", params={}, prompt=longer).added == 20
+    assert shape(request, to=To("m"), params={}, prompt=longer).added == 20
 
 
 def test_what_is_nested_too_deeply_to_be_written_is_the_clients_mistake() -> None:
     deep = orjson.loads('{"model": "auto", "messages": [{"role": "user"}], "a": ' + "[" * 300 + "]" * 300 + "}")
 
     with pytest.raises(BadRequest, match="nested too deeply") as told:
-        shape(ChatRequest(deep, "auto"), model="m", params={})
+        shape(ChatRequest(deep, "auto"), to=To("m"), params={})
 
     assert told.value.code == "invalid_json"
+
+
+def test_what_a_deployment_does_not_take_is_left_out_whoever_wrote_it() -> None:
+    to = To("m", frozenset({"seed", "stream_options", "reasoning_effort", "never_sent"}))
+
+    made = shape(asked(stream=True), to=to, params={"reasoning_effort": "low", "temperature": 0})
+
+    assert orjson.loads(made.body).keys() == {"model", "messages", "new_in_2027", "stream", "temperature"}
+    assert set(made.dropped) == {"seed", "stream_options", "reasoning_effort"}
+
+
+def test_the_client_s_own_request_keeps_what_one_deployment_does_not_take() -> None:
+    request = asked()
+
+    shape(request, to=To("m", frozenset({"seed"})), params={})
+
+    assert request.body["seed"] == 7
+    assert orjson.loads(shape(request, to=To("m"), params={}).body)["seed"] == 7

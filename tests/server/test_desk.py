@@ -2,17 +2,13 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 from starlette.types import ASGIApp
 
-from router.consider import consider
 from router.demo.answers import Answer
-from router.server.desk import Desk, shown
-from tests.plans import TWO_TIERS, plan
-from tests.plans import asked as request
+from router.server.desk import Desk
 from tests.proxy import KEY, Proxy, proxy
 from tests.server.asgi import Exchange, scope_of
 
@@ -101,25 +97,3 @@ async def test_a_fault_of_ours_is_an_error_object_too(desk: ASGIApp, served: Pro
         await exchange.over(desk)
     assert (exchange.status, orjson.loads(exchange.body)["error"]["code"]) == (500, "internal_error")
     assert served.counted("router_requests_total", outcome="error") == 1
-
-
-def test_a_decision_says_everything_that_led_to_it() -> None:
-    rule = 'auto: {rules: [{name: eu, when: {images: false}, require: {eu: "yes"}}], '
-    told: dict[str, Any] = shown(consider(plan(TWO_TIERS.replace("auto: {", rule)), request()))
-    assert told.pop("signals")["turns"] == 1
-    assert told == {
-        "route": "auto",
-        "start": "tuned",
-        "reason": "easy",
-        "tiers": [{"tier": "tuned", "deployments": ["small"]}],
-        "difficulty": 0.2,
-        "threshold": 0.3,
-        "band": 2,
-        "propensity": 1.0,
-        "novelty": None,
-        "scope": None,
-        "p_good": {"tuned": 0.8, "frontier": 1.0},
-        "require": {"eu": "yes"},
-        "rule": None,
-    }
-    orjson.dumps(told)

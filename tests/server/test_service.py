@@ -143,15 +143,15 @@ async def test_the_signing_key_outlives_the_process(tmp_path: Path) -> None:
     assert load_or_make_key(tmp_path / ".smallfirst" / "signing.key", None, b"") == key
 
 
-async def test_what_check_warns_about_is_said_at_the_start_and_once(
+async def test_what_check_says_of_thresholds_is_said_at_the_start_and_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cascade: list[dict[str, object]] = [{"tier": "tuned", "below": "auto"}, {"tier": "frontier"}]
     auto = {"auto": {"difficulty": "builtin", "cascade": cascade}}
     service = made(tmp_path, routes=auto)
-    assert capsys.readouterr().err.count("warning: ") == 1
+    assert capsys.readouterr().err.count("note: ") == 1
     assert await service.reload()
-    assert "warning: " not in capsys.readouterr().err
+    assert "note: " not in capsys.readouterr().err
     write(
         tmp_path, NOWHERE, {"routes": {"auto": {**auto["auto"], "cascade": [{**cascade[0], "below": 0.1}, cascade[1]]}}}
     )

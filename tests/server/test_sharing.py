@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -135,9 +137,44 @@ async def test_without_redis_requests_go_on_and_it_is_told(tmp_path: Path, redis
         assert [one.status for one in heard] == [200] * 5
         assert (ready.status, orjson.loads(ready.body)["status"]) == (200, "degraded")
         assert b"\nrouter_redis_up 0.0\n" in metrics.body
+        assert b'\nrouter_store{kind="redis"} 1.0\n' in metrics.body
         async with asyncio.timeout(10):
             while orjson.loads((await server.get("/readyz")).body)["status"] != "ready":
                 pass
+
+
+@pytest.mark.usefixtures("patient")
+async def test_an_embedded_valkey_that_is_killed_comes_back_and_is_told_of_meanwhile(tmp_path: Path) -> None:
+    valkey_program()
+    folder = tmp_path / ".smallfirst" / "valkey"
+
+    def told(command: bytes) -> bytes:
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(folder / "valkey.sock"))
+            asking.sendall(command + b"\r\n")
+            return asking.recv(65536)
+
+    async with servers(tmp_path, "embedded://", Answer(text="hello"), 1) as ((server,), _), asyncio.timeout(40):
+        first = await server.ask()
+        while b"sf1:answer" not in told(b"KEYS sf1:answer:*"):
+            await server.get("/healthz")
+        manifest = next(folder.glob("appendonlydir/*.manifest"))
+        kept = manifest.read_bytes()
+        manifest.write_bytes(b"nonsense\n")  # so that it cannot come back before we have looked
+        os.kill(int(told(b"INFO server").partition(b"process_id:")[2].split()[0]), signal.SIGKILL)
+        while orjson.loads((await server.get("/readyz")).body)["status"] != "degraded":
+            pass
+        meanwhile, ready = await server.ask(seed=1), await server.get("/readyz")
+        manifest.write_bytes(kept)
+        while orjson.loads((await server.get("/readyz")).body)["status"] != "ready":
+            pass
+        while b"\nrouter_redis_restarts_total 1.0\n" not in (await server.get("/metrics")).body:
+            pass
+        server.service.answers.near.clear()
+        again = await server.ask()
+
+    assert (meanwhile.status, ready.status) == (200, 200)
+    assert (again.headers["x-router-cache"], again.body) == ("hit", first.body)
 
 
 @pytest.mark.redis

@@ -76,6 +76,16 @@ class FakeAnthropic:
             self.script.append(b"0\r\n\r\n")
 
 
+OPENAI_S = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "service_tier": "default",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+
 FOREVER = asyncio.Event()
 """In a script: say nothing more, until the client leaves."""
 
@@ -364,6 +374,49 @@ async def test_a_client_cannot_speak_to_litellm_itself(field: str) -> None:
         answer = await one.whole(body(**{field: "http://127.0.0.1:9"}))
     assert (answer.status, error(answer)["param"], error(answer)["code"]) == (400, field, "unsupported_parameter")
     assert fake.requests == []
+
+
+async def test_mistral_s_own_word_for_a_seed_is_not_lost() -> None:
+    async with upstream(provider="mistral") as (fake, one):
+        fake.answers("200 OK", OPENAI_S)
+        assert (await one.whole(body(seed=7, new_in_2027=1))).status == 400
+        assert (await one.whole(body(seed=7))).status == 200
+    assert fake.requests[0]["random_seed"] == 7
+
+
+@pytest.mark.parametrize("provider", ["openai", "groq", "deepseek", "hosted_vllm", "openrouter"])
+async def test_a_field_of_tomorrow_reaches_a_provider_of_openai_s_protocol_as_it_is(provider: str) -> None:
+    tomorrow = {"new_in_2027": {"deep": [1, None]}, "verbosity": "low", "top_k": 5, "seed": 7}
+    async with upstream(provider=provider) as (fake, one):
+        fake.answers("200 OK", OPENAI_S)
+        answer = await one.whole(body(**tomorrow))
+    assert answer.status == 200
+    (sent,) = fake.requests
+    assert sent.items() >= tomorrow.items()
+
+
+@pytest.mark.parametrize("field", ["api_base", "base_url", "api_key", "mock_response", "fallbacks", "extra_body"])
+async def test_what_litellm_would_take_for_its_own_is_a_field_like_others_there(field: str) -> None:
+    async with upstream(provider="openai") as (fake, one):
+        fake.answers("200 OK", OPENAI_S)
+        assert (await one.whole(body(**{field: {"a": "http://127.0.0.1:9"}}))).status == 200
+    assert fake.requests[0][field] == {"a": "http://127.0.0.1:9"}
+    assert "authorization: bearer sk-upstream" in fake.heads[0].lower()
+
+
+async def test_a_client_cannot_bring_a_token_that_litellm_would_find_in_the_body() -> None:
+    async with upstream(provider="azure") as (fake, one):
+        answer = await one.whole(body(azure_ad_token="somebody's"))
+    assert (answer.status, error(answer)["param"]) == (400, "azure_ad_token")
+    assert fake.requests == []
+
+
+async def test_what_cannot_be_sent_says_where_it_can_be_left_out() -> None:
+    async with upstream() as (_, one):
+        answer = await one.whole(body(new_in_2027=1))
+    assert error(answer)["message"] == (
+        "anthropic/claude-opus-4-7 cannot be sent 'new_in_2027'; leave it out, or name it in its deployment's `drop`."
+    )
 
 
 async def test_a_parameter_the_provider_does_not_know_is_refused_and_not_dropped() -> None:
