@@ -28,7 +28,10 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the check too; notes never do.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of policies, for editors.")] = False,
 ) -> None:
-    """Validate policies and point at what is probably not meant: exit code 1 when one does not hold."""
+    """Validate policies, and point at what is probably not meant.
+
+    Exit code 1 when one does not hold.
+    """
     if schema:
         print_json(json_schema())
         return

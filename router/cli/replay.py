@@ -30,7 +30,10 @@ def replay(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say what a policy would have done with recorded traffic, with intervals, and "unknown" where nobody can know."""
+    """Say what a policy would have done with recorded traffic.
+
+    With intervals, and "unknown" where nobody can know.
+    """
     from router.hindsight.plot import plot as draw
     from router.hindsight.replay import replay as play
     from router.hindsight.traffic import Traffic
