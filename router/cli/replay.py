@@ -69,13 +69,12 @@ def _in_words(name: str, route: dict[str, Any], confidence: float) -> str:
         lines.append(f"{words:16}{recorded:>30}   {replayed}")
     lines.append(f"{'':16}{_starts(route['recorded']):>30}   {_starts(route['replayed'])}")
     first = f"start at {next(iter(route['thresholds']))}"
-    lines += ["", f"  threshold  {'USD per 1,000 requests':30}{'quality':32}{first}   no evidence"]
+    lines += ["", f"  threshold  {'USD per 1,000 requests':34}{'quality':32}{first}   no evidence"]
     for point in route["sweep"]:
         cost, quality, low = point["cost_usd"], point["quality"], next(iter(point["starts"].values()))
         unknown = max(cost["unknown"], quality["unknown"])
-        lines.append(
-            f"  {point['threshold']:9.3f}  {_told(cost, _SCALES['cost_usd']):30}{_told(quality):32}{low:{len(first)}.1%} {unknown:13.1%}"
-        )
+        known = f"{_told(cost, _SCALES['cost_usd']):34}{_told(quality):32}"
+        lines.append(f"  {point['threshold']:9.3f}  {known}{low:{len(first)}.1%} {unknown:13.1%}")
     lines.append("no evidence: the share of requests whose cost, or quality, nobody knows at that threshold")
     lines.append(f"quality was scored by: {said}")
     if "feedback" in route["quality_from"]:
