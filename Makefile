@@ -2,14 +2,16 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test e2e docs dashboards bench-quality simulate lock clean
+.PHONY: help demo install fmt check test e2e docs dashboards bench-quality simulate bench bench-load profile budgets lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
 DEMO_ARGS ?=
+BENCH_ARGS ?=
+PROFILE_ARGS ?=
 LOCK_ARGS ?=
-CODE := router tests grafana
+CODE := router tests grafana bench
 
 # Hashes make a lock a lock: nothing that is not in it is installed, and no package's build script runs.
 PIP_INSTALL := -m pip --disable-pip-version-check --no-input install --quiet --quiet --progress-bar off
@@ -54,6 +56,19 @@ e2e: .venv/.project .venv-e2e/.made ## Real tokens: a small real model through t
 
 simulate: .venv/.project ## Let control work in made-up worlds, 400 of them without a change (takes ten minutes)
 	@$(BIN)/smallfirst simulate --full
+
+bench: .venv/.project .venv/.dev ## What the proxy costs: counted, and timed
+	@$(BIN)/python -m bench.budget
+	@$(BIN)/python -m bench.micro
+
+bench-load: .venv/.project .venv/.dev ## The proxy under load, beside a mock deployment (BENCH_ARGS="--json --plot build/latency.svg")
+	@$(BIN)/python -m bench.macro $(BENCH_ARGS)
+
+profile: .venv/.project .venv/.dev ## A flame graph of the hot path, in build/ (PROFILE_ARGS="--case h50 --seconds 20")
+	@$(BIN)/python -m bench.flame $(PROFILE_ARGS)
+
+budgets: .venv/.project .venv/.dev ## Write bench/budgets.toml anew from what a request takes now
+	@$(BIN)/python -m bench.budget --write
 
 lock: .venv/.lock ## Write requirements/*.txt anew from pyproject.toml (LOCK_ARGS="--upgrade-package NAME" or --upgrade)
 	@UV=$(BIN)/uv tools/lock $(LOCK_ARGS)

@@ -35,6 +35,8 @@ class ChatRequest:
     """Whether the client asked for usage at the end of its stream."""
     sources: frozenset[str] | None = None
     """What an answer may cite, where sources were retrieved for it; None: what its messages hold."""
+    given: str = ""
+    """Those sources, each in its tag and escaped, as whoever judges the answer reads them."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -101,17 +103,17 @@ _JSON_NAMES = {
     type(None): "null",
 }
 _LONGEST_ID = 256
-_OPTIONAL: tuple[tuple[str, tuple[type, ...], str], ...] = (
-    ("stream", (bool,), "a boolean"),
-    ("stream_options", (dict,), "an object"),
-    ("temperature", (int, float), "a number"),
-    ("max_tokens", (int,), "an integer"),
-    ("max_completion_tokens", (int,), "an integer"),
-    ("n", (int,), "an integer"),
-    ("tools", (list,), "an array"),
-    ("response_format", (dict,), "an object"),
-    ("metadata", (dict,), "an object"),
-)
+_OPTIONAL: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "stream": ((bool,), "a boolean"),
+    "stream_options": ((dict,), "an object"),
+    "temperature": ((int, float), "a number"),
+    "max_tokens": ((int,), "an integer"),
+    "max_completion_tokens": ((int,), "an integer"),
+    "n": ((int,), "an integer"),
+    "tools": ((list,), "an array"),
+    "response_format": ((dict,), "an object"),
+    "metadata": ((dict,), "an object"),
+}
 
 
 def parse(raw: bytes) -> ChatRequest:
@@ -132,10 +134,9 @@ def parse(raw: bytes) -> ChatRequest:
         raise BadRequest(message, code="invalid_type")
     _require(body, "model", str, "a string")
     _require(body, "messages", list, "an array of objects")
-    for name, types, expected in _OPTIONAL:
-        value = body.get(name)
-        if value is not None and (not isinstance(value, types) or (isinstance(value, bool) and bool not in types)):
-            raise _wrong_type(name, expected, value)
+    for name, value in body.items():
+        if name in _OPTIONAL and value is not None and type(value) not in _OPTIONAL[name][0]:
+            raise _wrong_type(name, _OPTIONAL[name][1], value)
     _check_messages(body["messages"])
     _check_tools(body.get("tools"))
     options = body.get("stream_options") or {}
@@ -155,14 +156,14 @@ def _check_messages(messages: Sequence[Any]) -> None:
         message = "Invalid 'messages': empty array. Expected an array with at least one message."
         raise BadRequest(message, param="messages", code="empty_array")
     for i, message in enumerate(messages):
-        where = f"messages[{i}]"
         if not isinstance(message, dict):
-            raise _wrong_type(where, "an object", message)
+            raise _wrong_type(f"messages[{i}]", "an object", message)
         if not isinstance(message.get("role"), str):
-            raise _wrong_type(f"{where}.role", "a string", message.get("role"))
+            raise _wrong_type(f"messages[{i}].role", "a string", message.get("role"))
         content = message.get("content")
         if content is None or isinstance(content, str):
             continue
+        where = f"messages[{i}]"
         if not isinstance(content, list):
             raise _wrong_type(f"{where}.content", "a string or an array of objects", content)
         for j, part in enumerate(content):
@@ -195,7 +196,7 @@ def completion(raw: bytes) -> Completion:
             message = "an answer without choices"
             raise Malformed(message)
         return Completion(
-            tuple(_choice(choice["message"], choice) for choice in choices),
+            tuple([_choice(choice["message"], choice) for choice in choices]),
             _usage(body.get("usage")),
             body.get("model"),
             _named(body.get("id")),
@@ -242,26 +243,29 @@ def without_logprobs(raw: bytes) -> bytes:
 
 def text_of(content: object) -> str:
     """An answer's text; some upstreams send it in parts."""
+    if isinstance(content, str):
+        return content
     if isinstance(content, list):
         return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
-    return content if isinstance(content, str) else ""
+    return ""
 
 
 def _usage(usage: object) -> Usage | None:
     """OpenAI's usage object; None when it does not say how many tokens went in, what else is missing is nothing."""
-    if not isinstance(usage, Mapping) or not isinstance(usage.get("prompt_tokens"), int):
+    if not isinstance(usage, dict) or not isinstance(usage.get("prompt_tokens"), int):
         return None
+    read, written = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     return Usage(
         _count(usage, "prompt_tokens"),
         _count(usage, "completion_tokens"),
-        _count(usage.get("prompt_tokens_details"), "cached_tokens"),
-        _count(usage.get("completion_tokens_details"), "reasoning_tokens"),
+        _count(read, "cached_tokens") if read else 0,
+        _count(written, "reasoning_tokens") if written else 0,
     )
 
 
 def _count(counts: object, name: str) -> int:
-    count = counts.get(name) if isinstance(counts, Mapping) else None
-    return max(0, count) if isinstance(count, int) else 0
+    count = counts.get(name) if isinstance(counts, dict) else None
+    return count if isinstance(count, int) and count > 0 else 0
 
 
 def index_of(part: Mapping[str, Any], otherwise: int) -> int:

@@ -21,6 +21,8 @@ class Clock:
     """A number in [0, 1), for choices that need no secrecy."""
     token: Callable[[int], bytes] = secrets.token_bytes
     """So many bytes that nobody can guess."""
+    cpu: Callable[[], float] = time.process_time
+    """Seconds that this process has computed, on a busy machine too; only differences mean anything."""
 
 
 SYSTEM = Clock()

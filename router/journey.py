@@ -40,6 +40,7 @@ class Journey:
         "dropped",
         "estimate",
         "found",
+        "given",
         "judgements",
         "request",
         "retrievals",
@@ -82,6 +83,7 @@ class Journey:
         self.trace: Trace | None = None
         self.retrievals: list[tuple[str, str]] = []
         self.dropped: tuple[tuple[str, str], ...] = ()
+        self.given: dict[str, str] = {}
 
     @property
     def now(self) -> float:
@@ -196,6 +198,7 @@ class Journey:
             self.trace,
             tuple(self.retrievals),
             self.dropped,
+            self.given,
         )
 
     def _identify(self) -> str:

@@ -5,7 +5,7 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -18,7 +18,7 @@ from router.control_metrics import ControlMetrics
 from router.meters import METRICS
 from router.outcome import Aside, Attempt, Outcome
 from router.plan import Plan, Route, Rung
-from router.series import Family, Sample, Series, Sheets
+from router.series import Counter, Family, Histogram, Sample, Series, Sheets
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
 
@@ -26,6 +26,8 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _NONE = ""
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
+_Call = tuple[str, str, str, str]
+"""What tells one deployment's calls from another's: operation, provider, model, deployment."""
 
 
 def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
@@ -88,6 +90,8 @@ class Metrics(Collector):
         shared: Callable[[], bool] = lambda: True,
     ) -> None:
         """Count on the sheet of one of several workers, or alone; `shared`: whether what servers share can be used."""
+        self.settle: Callable[[], None] = lambda: None
+        """Is asked to count what is still to be counted, before anybody looks."""
         self._series = Series(METRICS, sheets, worker)
         self.registry = CollectorRegistry()
         self.registry.register(self)
@@ -95,6 +99,7 @@ class Metrics(Collector):
         self._gauges["router_inflight"].set_function(inflight)
         self._gauges["router_redis_up"].set_function(shared)
         counted = {one.name: self._series.counted(one.name) for one in METRICS if one.kind != "gauge"}
+        self._counted = counted  # and by a name of its own what every request, or every call, is counted in
         self._requests = counted["router_requests_total"]
         self._escalations = counted["router_escalations_total"]
         self._fallbacks = counted["router_fallbacks_total"]
@@ -102,30 +107,22 @@ class Metrics(Collector):
         self._cache = counted["router_cache_total"]
         self._judgements, self._retrievals = (counted[f"router_{one}_total"] for one in ("judgements", "retrievals"))
         self._fields = counted["router_fields_dropped_total"]
-        self._cost = counted["router_cost_usd_total"]
-        self._baseline = counted["router_baseline_usd_total"]
+        self._cost, self._baseline = counted["router_cost_usd_total"], counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
-        self._gains = counted["router_escalation_results_total"]
-        self._shadows = counted["router_shadows_total"]
-        self._tokens = counted["router_tokens_total"]
+        self._tokens, self._usage = counted["router_tokens_total"], counted["gen_ai_client_token_usage"]
+        self._whole = cache(self._whole_of)
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
-        self._reloads = counted["router_policy_reload_total"]
-        self._feedback = counted["router_feedback_total"]
-        self._agreement = counted["router_judge_agreement_total"]
         self._dropped = counted["router_records_dropped_total"]
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
         self._overhead = counted["router_overhead_seconds"]
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
         self._chunk = counted["gen_ai_client_operation_time_to_first_chunk_seconds"]
-        self._usage = counted["gen_ai_client_token_usage"]
-        self._calls: dict[str, tuple[str, str, str, str]] = {}
+        self._calls: dict[str, _Call] = {}
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
-        self._restarts, self._redis_restarts = (counted[f"router_{one}_restarts_total"] for one in ("worker", "redis"))
-        self._shed = counted["router_shed_total"]
         self._process = _Process(self._series, self._gauges)
         self.control = ControlMetrics(self._series)
         _begin_at_zero(counted)
@@ -195,20 +192,26 @@ class Metrics(Collector):
             self._unknown(deployment).inc()
         if attempt.trimmed:
             self._trimmed(route, tier).inc(attempt.trimmed)
-        if usage := attempt.usage:
-            self._tokens(route, tier, "input").inc(usage.input)
-            self._tokens(route, tier, "output").inc(usage.output)
-            self._usage(*call, "input").observe(usage.input)
-            self._usage(*call, "output").observe(usage.output)
+        if (usage := attempt.usage) is not None:
+            tokens_in, tokens_out, usage_in, usage_out = self._whole(route, tier, call)
+            tokens_in.inc(usage.input)
+            tokens_out.inc(usage.output)
+            usage_in.observe(usage.input)
+            usage_out.observe(usage.output)
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
+
+    def _whole_of(self, route: str, tier: str, call: _Call) -> tuple[Counter, Counter, Histogram, Histogram]:
+        """Where the tokens of an answer are counted: always in these four."""
+        into, out_of = self._tokens(route, tier, "input"), self._tokens(route, tier, "output")
+        return into, out_of, self._usage(*call, "input"), self._usage(*call, "output")
 
     def aside(self, aside: Aside) -> None:
         """Count a call that no client waited for, or that was not made, and what it cost.
 
         A judge of shadows is part of what shadows cost: kind `judge` is what is paid before an answer is sent.
         """
-        self._shadows(aside.route, aside.kind, aside.result).inc()
+        self._counted["router_shadows_total"](aside.route, aside.kind, aside.result).inc()
         if aside.cost is not None:
             band = _NONE if aside.band is None else str(aside.band)
             self._cost(aside.route, aside.start, aside.tier, aside.deployment, "shadow", band).inc(aside.cost)
@@ -217,7 +220,7 @@ class Metrics(Collector):
 
     def escalation(self, route: str, result: str) -> None:
         """Count what an escalation was good for: `rescued`, `same` or `worse`."""
-        self._gains(route, result).inc()
+        self._counted["router_escalation_results_total"](route, result).inc()
 
     def serve(
         self,
@@ -255,11 +258,12 @@ class Metrics(Collector):
 
     def samples(self, names: Collection[str]) -> list[Sample]:
         """Return the samples of some metrics."""
+        self.settle()
         return [sample for metric, samples in self._series.samples() if metric.name in names for sample in samples]
 
     def reloaded(self, result: str) -> None:
         """Count a reload: `ok` or `refused`."""
-        self._reloads(result).inc()
+        self._counted["router_policy_reload_total"](result).inc()
 
     def baseline(self, route: str, usd: float) -> None:
         """Count what the last tier alone would have cost."""
@@ -267,11 +271,11 @@ class Metrics(Collector):
 
     def feedback(self, route: str, source: str, result: str) -> None:
         """Count something that was said about an answer."""
-        self._feedback(route, source, result).inc()
+        self._counted["router_feedback_total"](route, source, result).inc()
 
     def agreement(self, route: str, *, agreed: bool) -> None:
         """Count an answer of which a judge and people have both spoken."""
-        self._agreement(route, "agreed" if agreed else "not").inc()
+        self._counted["router_judge_agreement_total"](route, "agreed" if agreed else "not").inc()
 
     def records_dropped(self, dropped: int) -> None:
         """Count records that were lost: `dropped` is how many there were of one recorder until now."""
@@ -281,15 +285,15 @@ class Metrics(Collector):
 
     def shed(self, reason: str) -> None:
         """Count a request that was turned away because there were too many."""
-        self._shed(reason).inc()
+        self._counted["router_shed_total"](reason).inc()
 
     def restarted(self) -> None:
         """Count a worker that was started again."""
-        self._restarts().inc()
+        self._counted["router_worker_restarts_total"]().inc()
 
     def redis_restarted(self) -> None:
         """Count an embedded Valkey that had ended and was started again."""
-        self._redis_restarts().inc()
+        self._counted["router_redis_restarts_total"]().inc()
 
     def count_log(self, dropped: Callable[[], int]) -> None:
         """Show what the access log says it has dropped."""
@@ -297,17 +301,20 @@ class Metrics(Collector):
 
     def refresh(self) -> None:
         """Let the workers beside this one see what is only known when somebody asks."""
+        self.settle()
         self._process.look()
         self._series.refresh()
 
     def parts(self) -> Iterator[bytes]:
         """Everything, as Prometheus reads it, in slices between which the request loop may turn."""
+        self.settle()
         self._process.look()
         return self._series.parts()
 
     @override
     def collect(self) -> Iterable[PrometheusMetric]:
         """Everything, for the Prometheus client's own tools."""
+        self.settle()
         for metric, samples in self._series.samples():
             told = PrometheusMetric(metric.name.removesuffix("_total"), metric.help, metric.kind)
             for name, labels, value in samples:

@@ -148,6 +148,8 @@ class Outcome:
     """Every retriever that was asked: for which tier, and `ok`, `empty`, `timeout` or `failed`."""
     dropped: tuple[tuple[str, str], ...] = ()
     """Every field that a deployment was not sent because its `drop` says so: whose, and which."""
+    given: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The sources that tiers were given to answer with, each in its tag, by tier."""
 
     @property
     def cost(self) -> float | None:

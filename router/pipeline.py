@@ -50,7 +50,7 @@ def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked 
     """What may have a remembered answer; None: this is asked for itself."""
     if headed.route.remember is None:
         return None
-    control = caller.headers.get("cache-control", "").lower()
+    control = caller.headers["cache-control"].lower() if "cache-control" in caller.headers else ""
     terms = cache.Terms(
         caller.tenant,
         caller.tier,

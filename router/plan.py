@@ -12,6 +12,7 @@ from router.comparing import Method
 from router.control import Ground
 from router.conversation import Session
 from router.difficulty import Estimator
+from router.frozen import frozen
 from router.policy.schema import Breaker, Timeout, Tune
 from router.pricing import Price
 from router.prompts import Context, Handoff, Prompt
@@ -92,13 +93,14 @@ class Tier:
     affinity: bool = False
     """Whether a conversation keeps coming back to the same deployment, rather than to the least busy one."""
 
-    @property
-    def reads_logprobs(self) -> bool:
-        """Whether one of its checks needs log probabilities."""
-        return any(check.reads_logprobs for check in self.checks)
+    reads_logprobs: bool = field(init=False)
+    """Whether one of its checks needs log probabilities."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reads_logprobs", any(check.reads_logprobs for check in self.checks))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """A tier, and those of its deployments that may see a request."""
 

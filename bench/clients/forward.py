@@ -165,6 +165,36 @@ async def app(scope: Message, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer})
 
 
+class Rsgi:
+    """The same as `app` for granian's own interface, RSGI."""
+
+    async def __rsgi__(self, _scope: Any, protocol: Any) -> None:
+        """Answer every request with the upstream's answer."""
+        request = orjson.loads(await protocol())
+        request["model"] = "mock"
+        if request.get("stream"):
+            await rsgi_stream(orjson.dumps(request), protocol)
+            return
+        status, answer = await WHOLE(orjson.dumps(request))
+        tokens = orjson.loads(answer)["usage"]["total_tokens"]
+        protocol.response_bytes(status, [("content-type", "application/json"), ("x-tokens", str(tokens))], answer)
+
+
+rsgi = Rsgi()
+
+
+async def rsgi_stream(body: bytes, protocol: Any) -> None:
+    """As `stream`."""
+    tokens, transport = 0, None
+    async for chunk in CHUNKS(body):
+        if transport is None:
+            transport = protocol.response_stream(200, [("content-type", "text/event-stream; charset=utf-8")])
+        if (at := chunk.find(b'"usage":{')) >= 0:
+            tokens = orjson.loads(chunk[at + 8 : chunk.index(b"}", at) + 1])["total_tokens"]
+        await transport.send_bytes(chunk)
+    assert tokens, "a stream without usage"
+
+
 async def stream(body: bytes, send: Send) -> None:
     """Forward a stream chunk by chunk, looking for the usage as it passes."""
     tokens, started = 0, False

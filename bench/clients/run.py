@@ -20,8 +20,9 @@ from typing_extensions import override
 HERE = Path(__file__).parent
 PORT, UPSTREAM_PORT = 9178, 9179
 SERVERS = {
-    "uvicorn": "-m uvicorn --loop uvloop --http httptools --no-access-log --log-level warning --port",
-    "granian": "-m granian --loop uvloop --interface asginl --no-access-log --log-level warning --port",
+    "uvicorn": "-m uvicorn --loop uvloop --http httptools --no-access-log --log-level warning forward:app --port",
+    "granian": "-m granian --loop uvloop --interface asginl --no-access-log --log-level warning forward:app --port",
+    "granian-rsgi": "-m granian --loop uvloop --interface rsgi --no-access-log --log-level warning forward:rsgi --port",
 }
 PROMPT = "Summarise the following customer support ticket and reply politely with the refund rules. " * 9
 ENVIRONMENT = {"PYTHONPATH": str(HERE.parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}  # for the client `wire`
@@ -143,7 +144,7 @@ async def listening(port: int) -> None:
 
 async def measure(client: str, server: str, options: argparse.Namespace) -> dict[str, float]:
     """Start one combination, run all cases, stop it."""
-    process = start(f"{SERVERS[server]} {PORT} forward:app", 0, CLIENT=client, UPSTREAM=options.upstream)
+    process = start(f"{SERVERS[server]} {PORT}", 0, CLIENT=client, UPSTREAM=options.upstream)
     figures: dict[str, float] = {}
     try:
         await listening(PORT)
@@ -166,7 +167,7 @@ async def measure(client: str, server: str, options: argparse.Namespace) -> dict
 async def main(options: argparse.Namespace) -> None:
     """Measure all combinations in turn, several times, and print a table."""
     os.sched_setaffinity(0, {1})
-    upstream = None if options.upstream else start(f"upstream.py {UPSTREAM_PORT}", 1)
+    upstream = None if options.upstream else start(f"-m bench.upstream {UPSTREAM_PORT}", 1)
     options.upstream = options.upstream or f"http://127.0.0.1:{UPSTREAM_PORT}"
     if upstream:
         await listening(UPSTREAM_PORT)
@@ -191,7 +192,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upstream", default="", help="scheme://host:port of an upstream; omitted: a small fake one")
     parser.add_argument("--clients", default="pyreqwest,pyqwest,aiohttp,wire")
-    parser.add_argument("--servers", default="uvicorn,granian")
+    parser.add_argument("--servers", default="uvicorn,granian,granian-rsgi")
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--reps", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.0)

@@ -20,6 +20,7 @@ from typing import Any
 import openai  # noqa: TID253  it plays the customer
 from rich.console import Console
 from rich.table import Table
+
 from router.outcome import Evidence
 from router.server.run import running
 from router.server.service import Service

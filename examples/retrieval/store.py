@@ -45,6 +45,10 @@ _ARRAYS = _Dialect(
 )
 
 
+_SETTINGS = {"hnsw.ef_search": "100"}
+"""How many chunks the index looks at: it finds no more than these, and only 40 unless told so."""
+
+
 class Store:
     """A table of chunks and their vectors."""
 
@@ -55,7 +59,7 @@ class Store:
     @classmethod
     async def connect(cls, address: str) -> Self:
         """Open a database and make its table, with pgvector if the server has it."""
-        pool = await asyncpg.create_pool(address, min_size=1, max_size=8)
+        pool = await asyncpg.create_pool(address, min_size=1, max_size=8, server_settings=_SETTINGS)
         has = await pool.fetchval("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
         dialect = _PGVECTOR if has else _ARRAYS
         if has:
@@ -86,9 +90,17 @@ class Store:
 
     async def nearest(self, vector: Sequence[float], most: int) -> list[Chunk]:
         """The chunks nearest to a point, the nearest first."""
-        query = f"SELECT id, text, source FROM chunks ORDER BY {self._dialect.nearest}, id LIMIT $2"  # noqa: S608
-        rows = await self._pool.fetch(query, self._dialect.shown(vector), most)
+        rows = await self._pool.fetch(self._query, self._dialect.shown(vector), most)
         return [Chunk(row["id"], row["text"], row["source"]) for row in rows]
+
+    async def explained(self, vector: Sequence[float], most: int) -> str:
+        """How the server finds those: by its index, or by looking at every one."""
+        rows = await self._pool.fetch(f"EXPLAIN {self._query}", self._dialect.shown(vector), most)
+        return "\n".join(row[0] for row in rows)
+
+    @property
+    def _query(self) -> str:
+        return f"SELECT id, text, source FROM chunks ORDER BY {self._dialect.nearest}, id LIMIT $2"  # noqa: S608
 
     async def aclose(self) -> None:
         """Close the database."""

@@ -6,9 +6,10 @@ function of values: who is asked, and when, is `router.shadow`'s business.
 """
 
 from router.comparing.answers import Compared, Method, compare, method_for, said
-from router.comparing.judging import Judgement, default_prompt, question, read, reconciled
+from router.comparing.judging import Answered, Judgement, default_prompt, question, read, reconciled
 
 __all__ = [
+    "Answered",
     "Compared",
     "Judgement",
     "Method",

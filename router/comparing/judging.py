@@ -9,14 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from router.chat import ChatRequest, Completion, text_of
 from router.comparing.answers import said
 
-__all__ = ["Judgement", "default_prompt", "question", "read", "reconciled"]
+__all__ = ["Answered", "Judgement", "default_prompt", "question", "read", "reconciled"]
 
 _MOST_ASKED = 12_000
 """Characters of the conversation that a judge reads: the end of it, which is what was asked."""
@@ -33,16 +33,34 @@ class Judgement:
     other: float
 
 
+class Answered(NamedTuple):
+    """An answer, as a judge is to see it."""
+
+    completion: Completion
+    given: str = ""
+    """The sources that it was made with, each in its tag and escaped; empty without any."""
+
+
 def default_prompt() -> str:
     """What a judge is told when the policy brings no words of its own."""
     return (files("router.comparing") / "judge.md").read_text(encoding="utf-8")
 
 
-def question(prompt: str, request: ChatRequest, first: Completion, second: Completion) -> list[dict[str, str]]:
-    """The messages that ask a judge about two answers, in this order, without a word on who gave them."""
+def question(prompt: str, request: ChatRequest, first: Answered, second: Answered) -> list[dict[str, str]]:
+    """The messages that ask a judge about two answers, in this order, without a word on who gave them.
+
+    Sources that both were made with are shown once.
+    """
     asked = "\n\n".join(f"{message['role']}: {_words(message)}" for message in request.messages)
-    parts = (("request", asked[-_MOST_ASKED:]), ("answer_a", _answer(first)), ("answer_b", _answer(second)))
-    material = "\n\n".join(f"<{name}>\n{_inside(text)}\n</{name}>" for name, text in parts)
+    alike = first.given == second.given
+    given = {"sources": first.given} if alike else {"sources_a": first.given, "sources_b": second.given}
+    parts = {
+        "request": _inside(asked[-_MOST_ASKED:]),
+        **{name: text for name, text in given.items() if text},
+        "answer_a": _inside(_answer(first.completion)),
+        "answer_b": _inside(_answer(second.completion)),
+    }
+    material = "\n\n".join(f"<{name}>\n{text}\n</{name}>" for name, text in parts.items())
     return [{"role": "system", "content": prompt}, {"role": "user", "content": material}]
 
 

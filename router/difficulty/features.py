@@ -1,7 +1,8 @@
 """One request as the experts see it."""
 
+import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,21 +10,28 @@ from numpy.typing import NDArray
 from router.chat import ChatRequest
 from router.difficulty import text, words
 from router.difficulty.file import Array
+from router.difficulty.tokens import Hashes
 from router.signals import Signals
 
 SEEN_BITS: Final = 18
 _SEEN_SHIFT: Final = np.uint32(32 - SEEN_BITS)
 _MIX: Final = np.uint32(0x9E3779B1)
+LEAST: Final = 1e-6  # What shorter is counts as nothing.
 _LIMIT: Final = 3.0  # Standard deviations beyond which a measure says no more.
-_FAR: Final = 5.0  # The same, for how new a prompt is.
-_UNSEEN, _UNUSUAL = 0.5, 0.2  # What unseen words and unusual structure add to a distance.
+_UNSEEN: Final = 0.5  # What unseen words add to a distance.
+_HABITS: Final = {"capitals", "a small first letter", "a question mark at the end", "a full stop at the end"}
+WEIGHTS: Final = np.concatenate((
+    [0.0 if name in _HABITS else len(text.STRUCTURE) ** -0.5 for name in text.STRUCTURE], np.ones(words.WIDTH)
+)).astype(np.float32)  # fmt: skip
+"""How much the dense features count in a distance: all measures as much as the meaning, habits of typing nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
     """What does not depend on any model: one reading serves every fold of a training."""
 
-    hashes: text.Hashes
+    hashes: Hashes
+    grams: Hashes
     structure: NDArray[np.float32]
     meaning: NDArray[np.float32]
 
@@ -31,22 +39,20 @@ class Raw:
 def raw(request: ChatRequest, signals: Signals) -> Raw:
     """Return a request's words, measures of structure and meaning."""
     found = text.read(request)
-    return Raw(found.hashes, text.structure(found, signals), words.table().mean(found.hashes))
+    return Raw(found.hashes, text.grams(found), text.structure(found, signals), words.table().mean(found))
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
     """What the experts are given."""
 
-    grams: NDArray[np.uint32]
-    rarity: NDArray[np.float32]
-    """How much each gram says, by its rarity; of length one together."""
+    grams: Hashes
     structure: NDArray[np.float32]
     """Measures in standard deviations from the training prompts' mean, at most three."""
     dense: NDArray[np.float32]
     """Structure and meaning side by side."""
     distance: float
-    """From the training prompts: of the nearest landmark, plus the share of unseen words, plus unusual structure."""
+    """From the training prompts: of the nearest landmark, plus the share of unseen words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,11 @@ class Space:
     origin: Array
     """The mean meaning."""
     landmarks: Array
-    """Meanings of some training prompts, of length one. Shape (landmarks, WIDTH)."""
+    """The dense features of some training prompts, weighted. Shape (landmarks, dense_width)."""
+    halves: Array
+    """Half of each landmark's squared length."""
     seen: Array
-    """One bit per hash: whether a training prompt had the word. Shape (2**SEEN_BITS / 8,)."""
+    """Whether a training prompt had the word, by its hash. Shape (2**SEEN_BITS,)."""
 
     @property
     def dense_width(self) -> int:
@@ -73,42 +81,40 @@ class Space:
 
     def features(self, found: Raw) -> Features:
         """Return the features of a request."""
-        grams = text.grams(found.hashes)
-        rarity = self.rarity.take(grams).astype(np.float32)
-        rarity /= max(float(rarity @ rarity) ** 0.5, 1e-6)
-        standard: NDArray[Any] = (found.structure - self.centre) / self.scale
-        meaning = place(found.meaning, self.origin)
-        measures = _within(standard, _LIMIT)
-        unusual = _within(standard, _FAR)
-        distance = (
-            (1.0 - float((self.landmarks @ meaning).max()))
-            + _UNSEEN * self._unseen(found.hashes)
-            + _UNUSUAL * float(unusual @ unusual / len(unusual)) ** 0.5
-        )
-        return Features(grams, rarity, measures, np.concatenate((measures, meaning)), distance)
+        measures, dense = spread(found, self.centre, self.scale, self.origin)
+        seen = int(np.count_nonzero(self.seen.take(found.hashes * _MIX >> _SEEN_SHIFT)))
+        unseen = 1.0 - seen / len(found.hashes) if len(found.hashes) else 1.0
+        return Features(found.grams, measures, dense, self._nearest(dense) + _UNSEEN * unseen)
 
-    def _unseen(self, hashes: text.Hashes) -> float:
-        if not len(hashes):
-            return 1.0
-        bits = hashes * _MIX >> _SEEN_SHIFT
-        return 1.0 - int((self.seen.take(bits >> 3) >> (bits & 7) & 1).sum()) / len(bits)
+    def _nearest(self, dense: NDArray[np.float32]) -> float:
+        """How far the nearest landmark is."""
+        here = dense * WEIGHTS
+        apart = float(here @ here) - 2.0 * float(np.maximum.reduce(self.landmarks @ here - self.halves))
+        return math.sqrt(max(apart, 0.0))
+
+    def rarities(self, grams: Hashes) -> NDArray[np.float32]:
+        """Return how much each gram of a request says, by its rarity; of length one together."""
+        rarity: NDArray[np.float32] = self.rarity.take(grams).astype(np.float32)
+        rarity /= max(float(rarity @ rarity) ** 0.5, LEAST)
+        return rarity
 
 
-def _within(measures: NDArray[Any], limit: float) -> NDArray[Any]:
-    """Return measures cut off at plus and minus `limit`; np.clip costs three times as much."""
-    within: NDArray[Any] = np.minimum(np.maximum(measures, -limit), limit)
-    return within
+def spread(found: Raw, centre: Array, scale: Array, origin: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the measures of a request in standard deviations, and the same beside its meaning."""
+    standard = (found.structure - centre) / scale
+    measures: NDArray[np.float32] = np.minimum(np.maximum(standard, -_LIMIT), _LIMIT)  # np.clip takes thrice the time.
+    return measures, np.concatenate((measures, place(found.meaning, origin)))
 
 
 def place(meaning: NDArray[np.float32], origin: Array) -> NDArray[np.float32]:
     """Return a meaning as seen from the training prompts' middle, of length one; nowhere stays nowhere."""
     moved: NDArray[np.float32] = meaning - origin
     length = float(moved @ moved) ** 0.5
-    return moved / length if length > 1e-6 else moved
+    return moved / length if length > LEAST else moved
 
 
-def seen_bits(hashes: NDArray[np.uint32]) -> Array:
-    """Return the bits that mark the words with these hashes as seen."""
-    bits = np.zeros(1 << SEEN_BITS, np.uint8)
-    bits[hashes * _MIX >> _SEEN_SHIFT] = 1
-    return np.packbits(bits, bitorder="little")
+def seen_words(hashes: Hashes) -> Array:
+    """Return the table that marks the words with these hashes as seen."""
+    seen = np.zeros(1 << SEEN_BITS, np.uint8)
+    seen[hashes * _MIX >> _SEEN_SHIFT] = 1
+    return seen

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-VERSION: Final = 2
+VERSION: Final = 3
 LARGEST: Final = 64 << 20
 """Bytes. No model we train comes near; a larger file is somebody's mistake, and reading it would stall a reload."""
 

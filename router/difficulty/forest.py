@@ -37,5 +37,5 @@ class Forest:
         node = self.roots
         for _ in range(self.depth):
             node = self.child[node] + (x[self.feature[node]] > self.cut[node])
-        votes: NDArray[np.float32] = self.votes[node].sum(0) / np.float32(len(node))
+        votes: NDArray[np.float32] = np.full(len(node), 1 / len(node), np.float32) @ self.votes.take(node, axis=0)
         return votes

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from router.chat import ChatRequest
 from router.difficulty import text, words
 from router.difficulty.estimate import BANDS, Estimate, band_of, losses
-from router.difficulty.features import SEEN_BITS, Features, Space, raw
+from router.difficulty.features import LEAST, SEEN_BITS, Features, Space, raw
 from router.difficulty.file import Array, Contents, ModelError, read
 from router.difficulty.forest import Forest
 from router.difficulty.origins import Origins
@@ -42,10 +42,22 @@ class Linear:
     grams: Array
     structure: Array
     bias: Array
+    table: Array
+    """What each gram adds, its rarity included, and beside it the square of its rarity. Shape (2**BITS, tiers + 1)."""
+
+    @classmethod
+    def of(cls, rarity: Array, *, grams: Array, structure: Array, bias: Array) -> "Linear":
+        """Return the expert with its table made: one look for each gram of a request, where there were three."""
+        table = np.empty((len(rarity), len(bias) + 1), np.float32)
+        np.multiply(rarity[:, None], grams, out=table[:, :-1], dtype=np.float32)
+        np.square(rarity, out=table[:, -1], dtype=np.float32)
+        return cls(grams, structure, bias, table)
 
     def odds(self, features: Features) -> NDArray[np.float32]:
         """Return the log odds for each tier."""
-        said = features.rarity @ self.grams.take(features.grams, axis=0)
+        found = self.table.take(features.grams, axis=0)
+        total = np.ones(len(found), np.float32) @ found  # Three times as fast as a sum along the grams.
+        said = total[:-1] / max(float(total[-1]) ** 0.5, LEAST)
         odds: NDArray[np.float32] = said + features.structure @ self.structure + self.bias
         return odds
 
@@ -115,9 +127,9 @@ class Model:
         apart = (self.linear.structure[:, -1] - self.linear.structure[:, 0]) * features.structure
         reasons = dict(zip(text.STRUCTURE, apart.tolist(), strict=True))
         heads = self.linear.grams[:, -1].astype(np.float32) - self.linear.grams[:, 0]
-        said = dict(zip(features.grams.tolist(), features.rarity.tolist(), strict=True))
+        said = dict(zip(features.grams.tolist(), self.space.rarities(features.grams).tolist(), strict=True))
         found = text.read(request)
-        for word, place in zip(found.words, text.places(found.hashes).tolist(), strict=True):
+        for word, place in zip(found.tokens.words, text.places(found.hashes).tolist(), strict=True):
             reasons[f"“{word.decode(errors='replace')}”"] = float(heads[place] * said.get(place, 0.0))
         strongest = sorted(reasons.items(), key=lambda reason: -abs(reason[1]))
         return [(name, moved) for name, moved in strongest[:_SHOWN] if moved]
@@ -185,48 +197,55 @@ def load(path: Path, tiers: Sequence[str]) -> Model:
 
 def from_contents(contents: Contents, place: str) -> Model:
     """Return the model that a file's contents describe; `place` is what errors call the file."""
-    header, arrays = contents.header, contents.arrays
+    if contents.header.get("words") != words.table().hash:
+        raise ModelError(f"{place}: trained with another word table; train the model again")
     try:
-        if header["words"] != words.table().hash:
-            raise ModelError(f"{place}: trained with another word table; train the model again")
-        model = Model(
-            tiers=tuple(header["tiers"]),
-            hash=contents.hash,
-            space=Space(**{name: arrays[name] for name in SPACE}),
-            linear=Linear(**{name: arrays[name] for name in LINEAR}),
-            forest=Forest(**{name: arrays[name] for name in FOREST}, depth=int(header["depth"])).ready(),
-            tasks=Tasks(**{name: arrays[name] for name in TASKS}),
-            mix=arrays["mix"],
-            quantiles=tuple(header["quantiles"]),
-            distances=tuple(header["distances"]),
-            escalations=tuple(map(tuple, rates)) if (rates := header["escalations"]) else None,
-            origins=header["origins"],
-            training=header["training"],
-        )
-        _check(model, place)
+        model = _made(contents)
+        if _fit(model):
+            return model
     except (KeyError, TypeError) as error:
         raise ModelError(f"{place}: corrupt: {error} is missing or misplaced") from error
-    return model
+    except ValueError:
+        pass  # Arrays that cannot even be multiplied.
+    raise ModelError(f"{place}: corrupt: its parts do not fit each other")
 
 
-SPACE: Final = ("rarity", "centre", "scale", "origin", "landmarks", "seen")
+def _made(contents: Contents) -> Model:
+    header, arrays = contents.header, contents.arrays
+    return Model(
+        tiers=tuple(header["tiers"]),
+        hash=contents.hash,
+        space=Space(**{name: arrays[name] for name in SPACE}),
+        linear=Linear.of(arrays["rarity"], **{name: arrays[name] for name in LINEAR}),
+        forest=Forest(**{name: arrays[name] for name in FOREST}, depth=int(header["depth"])).ready(),
+        tasks=Tasks(**{name: arrays[name] for name in TASKS}),
+        mix=arrays["mix"],
+        quantiles=tuple(header["quantiles"]),
+        distances=tuple(header["distances"]),
+        escalations=tuple(map(tuple, rates)) if (rates := header["escalations"]) else None,
+        origins=header["origins"],
+        training=header["training"],
+    )
+
+
+SPACE: Final = ("rarity", "centre", "scale", "origin", "landmarks", "halves", "seen")
 LINEAR: Final = ("grams", "structure", "bias")
 FOREST: Final = ("roots", "feature", "cut", "child", "votes")
 TASKS: Final = ("weights", "offsets", "rates")
 """The arrays of a model file that make each part."""
 
 
-def _check(model: Model, place: str) -> None:
-    """Raise ModelError when the parts do not fit: an index out of range would fail on a request, not here."""
+def _fit(model: Model) -> bool:
+    """Whether the parts fit each other: an index out of range would fail on a request, not here."""
     tiers, nodes = len(model.tiers), len(model.forest.child)
     space, linear, forest, tasks = model.space, model.linear, model.forest, model.tasks
     shapes: tuple[tuple[Array, tuple[int, ...]], ...] = (
         (space.rarity, (1 << text.BITS,)),
-        (space.landmarks, (len(space.landmarks), words.WIDTH)),
+        (space.landmarks, (len(space.halves), space.dense_width)),
         (space.scale, (len(text.STRUCTURE),)),
         (space.centre, (len(text.STRUCTURE),)),
         (space.origin, (words.WIDTH,)),
-        (space.seen, (1 << SEEN_BITS - 3,)),
+        (space.seen, (1 << SEEN_BITS,)),
         (linear.bias, (tiers,)),
         (linear.grams, (1 << text.BITS, tiers)),
         (linear.structure, (len(text.STRUCTURE), tiers)),
@@ -241,5 +260,4 @@ def _check(model: Model, place: str) -> None:
     )
     indices = ((forest.roots, nodes), (forest.child, nodes), (forest.feature, space.dense_width))
     inside = all(array.size and array.min() >= 0 and array.max() < end for array, end in indices)
-    if not inside or any(array.shape != shape for array, shape in shapes):
-        raise ModelError(f"{place}: corrupt: its parts do not fit each other")
+    return inside and all(array.shape == shape for array, shape in shapes)

@@ -20,6 +20,9 @@ class Tasks:
 
     def vote(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return for each tier the mean score of the tasks that a request with features `x` may belong to."""
+        if len(self.offsets) == 1:
+            alike: NDArray[np.float32] = self.rates[0]
+            return alike
         odds: NDArray[np.float32] = x @ self.weights + self.offsets
         likely = np.exp(odds - odds.max())
         votes: NDArray[np.float32] = likely @ self.rates / likely.sum()

@@ -5,19 +5,16 @@ so that a new word costs nothing and every language is read alike.
 """
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Final
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router import signals as facts
 from router.chat import ChatRequest
+from router.difficulty.tokens import NUMBER, Hashes, Tokens, cut
 from router.signals import Signals
-
-Hashes = NDArray[np.uint32]
 
 BITS: Final = 16
 STRUCTURE: Final = (
@@ -32,42 +29,52 @@ STRUCTURE: Final = (
 
 _CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FOLD: Final = bytes.maketrans(_CAPITALS + b"123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
-_WORD: Final = re.compile(rb"[a-z\x80-\xff]+(?:'[a-z]+)?|0+|[^\sa-z0\x80-\xff]")
 _MIX, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B)
 _SHIFT: Final = np.uint32(32 - BITS)
-_NUMBERS: Final = bytes(mark if mark == ord("0") else ord(" ") for mark in range(256))
 _LONG: Final = 9  # Letters that make a word long.
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is looked at of a request: its words and their hashes, in order."""
+    """What is looked at of a request: its words in lower case with a zero for every digit, and their hashes."""
 
     clipped: str
-    folded: bytes
-    """In lower case, with a zero for every digit."""
     capitals: int
-    words: list[bytes]
-    hashes: Hashes
+    tokens: Tokens
+    distinct: Hashes
+    """The hashes of the different words, ascending."""
+    counts: NDArray[np.intp]
+    """How often each of them is there."""
+
+    @property
+    def hashes(self) -> Hashes:
+        """Return the hash of every word, in order."""
+        return self.tokens.hashes
 
 
 def read(request: ChatRequest) -> Text:
     """Return the text that a request is about, split into folded words, numbers and marks."""
     clipped = facts.clip(facts.subject(request))
     encoded = clipped.encode(errors="replace")
-    folded = encoded.translate(_FOLD)
-    words = _WORD.findall(folded)
     capitals = len(encoded) - len(encoded.translate(None, _CAPITALS))
-    return Text(clipped, folded, capitals, words, np.fromiter(map(crc32, words), np.uint32, len(words)))
+    tokens = cut(encoded.translate(_FOLD))
+    distinct, bounds = different(tokens.hashes.copy())
+    return Text(clipped, capitals, tokens, distinct, bounds[1:] - bounds[:-1])
 
 
-def grams(hashes: Hashes) -> Hashes:
+def grams(found: Text) -> Hashes:
     """Return the distinct words and pairs of neighbouring words as sorted numbers below 2**BITS."""
-    every = places(np.concatenate((hashes, hashes[:-1] * _SECOND + hashes[1:])))
-    every.sort()
-    first = np.ones(len(every), np.bool_)
-    np.not_equal(every[1:], every[:-1], out=first[1:])
-    return every[first]
+    hashes = found.hashes
+    return different(places(np.concatenate((found.distinct, hashes[:-1] * _SECOND + hashes[1:]))))[0]
+
+
+def different(hashes: Hashes) -> tuple[Hashes, NDArray[np.intp]]:
+    """Sort hashes where they are, and return those that differ, with the places between which each of them was."""
+    hashes.sort()
+    new = np.ones(len(hashes) + 1, np.bool_)
+    np.not_equal(hashes[1:], hashes[:-1], out=new[1:-1])
+    bounds = new.nonzero()[0] if len(hashes) else np.zeros(1, np.intp)
+    return hashes.take(bounds[:-1]), bounds
 
 
 def places(hashes: Hashes) -> Hashes:
@@ -77,13 +84,12 @@ def places(hashes: Hashes) -> Hashes:
 
 def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
     """Return the measures named in STRUCTURE."""
-    clipped, found = text.clipped, text.words
+    clipped, tokens = text.clipped, text.tokens
     ends = clipped.rstrip()[-1:]
     words = max(1, signals.words)
-    lengths = [*map(len, found)]
-    letters = sum(lengths)  # Without spaces: how a text is laid out does not make it harder.
+    letters = int(np.add.reduce(tokens.lengths))  # Without spaces: how a text is laid out does not make it harder.
     read = max(1, letters)
-    numbers = text.folded.translate(_NUMBERS).split()
+    numbers = tokens.lengths[tokens.kinds == NUMBER]
     counts = (
         letters, signals.words, signals.lines, signals.digits, signals.code, signals.maths,
         signals.questions, signals.negations,
@@ -96,8 +102,8 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             signals.code / words,
             signals.negations / words,
             min(read / words, 20.0),
-            sum([length >= _LONG for length in lengths]) / words,
-            len(set(found)) / max(1, len(found)),
+            np.count_nonzero(tokens.lengths >= _LONG) / words,
+            len(text.distinct) / max(1, len(tokens.hashes)),
             math.log1p(len(numbers)),
             math.log1p(clipped.count(",")),
             "\nA" in clipped and "\nB" in clipped,
@@ -112,7 +118,7 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             math.log1p(clipped.count("(")),
             math.log1p(clipped.count('"')),
             math.log1p(clipped.count(":")),
-            max(map(len, numbers), default=0),
+            np.maximum.reduce(numbers, initial=0),
         ),
         np.float32,
     )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.difficulty.file import Array, unpack
-from router.difficulty.text import Hashes
+from router.difficulty.text import Text
 
 NAME: Final = "words.model"
 WIDTH: Final = 64
@@ -34,12 +34,12 @@ class Words:
     scale: Array
     """Shape (WIDTH,)."""
 
-    def mean(self, hashes: Hashes) -> Vector:
+    def mean(self, text: Text) -> Vector:
         """Return the mean vector of a text's words, of length one, or zero when none is known. Shape (WIDTH,)."""
-        places = self.hashes.searchsorted(hashes)
-        places[places == len(self.hashes)] = 0
-        known = places[self.hashes[places] == hashes]
-        total: Vector = self.vectors[known].sum(0, dtype=np.float32) * self.scale
+        places = self.hashes.searchsorted(text.distinct)
+        known = self.hashes.take(places, mode="clip") == text.distinct
+        counts = text.counts[known].astype(np.float32)
+        total: Vector = counts @ self.vectors.take(places[known], axis=0).astype(np.float32) * self.scale
         length = float(total @ total) ** 0.5
         return total / length if length else total
 

@@ -11,7 +11,7 @@ from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.linear_model import LogisticRegression
 
 from router.difficulty import text
-from router.difficulty.features import Features, Raw, Space, place, seen_bits
+from router.difficulty.features import WEIGHTS, Features, Raw, Space, seen_words, spread
 from router.difficulty.forest import Forest
 from router.difficulty.model import Linear
 from router.difficulty.tasks import Tasks
@@ -33,31 +33,34 @@ _RARE = 2  # Prompts that must share a gram before it may say anything.
 
 def space(found: Sequence[Raw], seed: int) -> Space:
     """Return the space that training prompts span."""
-    counts = np.bincount(np.concatenate([text.grams(raw.hashes) for raw in found]), minlength=1 << text.BITS)
+    counts = np.bincount(np.concatenate([raw.grams for raw in found]), minlength=1 << text.BITS)
     rarity = np.where(counts >= _RARE, np.log((len(found) + 1) / (counts + 1)) + 1, 0.0)
     measures = np.array([raw.structure for raw in found])
     meanings = np.array([raw.meaning for raw in found])
-    scale = measures.std(0) + 0.1
-    origin = meanings.mean(0)
-    chosen = np.random.default_rng(seed).permutation(len(found))[:LANDMARKS]
+    centre, scale = measures.mean(0).astype(np.float32), (measures.std(0) + 0.1).astype(np.float32)
+    origin = meanings.mean(0).astype(np.float32)
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(found))[:LANDMARKS])
+    landmarks = np.array([spread(found[row], centre, scale, origin)[1] * WEIGHTS for row in chosen.tolist()])
     return Space(
         rarity=rarity.astype(np.float16),
-        centre=measures.mean(0).astype(np.float32),
-        scale=scale.astype(np.float32),
-        origin=origin.astype(np.float32),
-        landmarks=np.array([place(meanings[row], origin) for row in np.sort(chosen)], np.float32),
-        seen=seen_bits(np.concatenate([np.unique(raw.hashes) for raw in found])),
+        centre=centre,
+        scale=scale,
+        origin=origin,
+        landmarks=landmarks,
+        halves=(landmarks**2).sum(1) / 2,
+        seen=seen_words(np.concatenate([np.unique(raw.hashes) for raw in found])),
     )
 
 
 def linear(at: Space, seen: Sequence[Features], scores: Matrix) -> Linear:
     """Fit the linear expert. A score between 0 and 1 counts as that much of a good answer; NaN is left out."""
     apart = 1 / np.sqrt(len(at.scale))  # All measures together weigh as much as all words together.
-    x = sparse.hstack((_words(seen), np.array([one.structure for one in seen]) * apart)).tocsr()
+    x = sparse.hstack((_words(at, seen), np.array([one.structure for one in seen]) * apart)).tocsr()
     heads = [logistic(x, scores[:, tier]) for tier in range(scores.shape[1])]
     weights = np.array([head[0] for head in heads]).T
     words = 1 << text.BITS
-    return Linear(
+    return Linear.of(
+        at.rarity,
         grams=weights[:words].astype(np.float16),
         structure=(weights[words:] * apart).astype(np.float32),
         bias=np.array([head[1] for head in heads], np.float32),
@@ -145,9 +148,9 @@ def _side_by_side(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[ND
     return np.array(order), np.array(child)
 
 
-def _words(seen: Sequence[Features]) -> sparse.csr_matrix:
+def _words(at: Space, seen: Sequence[Features]) -> sparse.csr_matrix:
     starts = np.cumsum([0, *(len(one.grams) for one in seen)])
     columns = np.concatenate([one.grams for one in seen])
     return sparse.csr_matrix(
-        (np.concatenate([one.rarity for one in seen]), columns, starts), shape=(len(seen), 1 << text.BITS)
+        (np.concatenate([at.rarities(one.grams) for one in seen]), columns, starts), shape=(len(seen), 1 << text.BITS)
     )

@@ -23,7 +23,7 @@ from scipy import linalg, sparse
 
 import router.difficulty
 from router import signals
-from router.difficulty import file, text
+from router.difficulty import file, text, tokens
 from router.difficulty.words import NAME, WIDTH
 from router.learning.data import Tally, rows
 
@@ -42,7 +42,9 @@ def main(encoder: Path, tokenizer: Path, vocabulary: Path, folder: Path) -> None
     rank = {word: place for place, word in enumerate(listed) if word.isascii() and word.isalpha()}
     requests = [row.request for row in rows(sorted(folder.glob("*_train.jsonl.gz")), (), Tally())]
     found = [text.read(request) for request in requests]
-    seen = Counter(word.decode() for one in found for word in set(one.words) if word.isalpha() and word.isascii())
+    seen = Counter(
+        word.decode() for one in found for word in set(one.tokens.words) if word.isalpha() and word.isascii()
+    )
     words = [*rank, *sorted(word for word, count in seen.items() if count > 1 and word not in rank)]
     places = np.array([max(1, rank.get(word, len(listed)) - _RESERVED) for word in words])
     share = 1 / places / (1 / places).sum()
@@ -54,7 +56,7 @@ def main(encoder: Path, tokenizer: Path, vocabulary: Path, folder: Path) -> None
     file.write(Path(router.difficulty.__file__).with_name(NAME), header, arrays)
 
 
-def shares(words: Sequence[str], weights: Matrix, texts: Sequence[text.Hashes]) -> sparse.csr_matrix:
+def shares(words: Sequence[str], weights: Matrix, texts: Sequence[tokens.Hashes]) -> sparse.csr_matrix:
     """Return each word's weighted share of each text, shape (texts, words)."""
     number = {crc32(word.encode()): place for place, word in enumerate(words)}
     known = [[number[word] for word in hashes.tolist() if word in number] for hashes in texts]

@@ -25,6 +25,8 @@ _LONGEST_TEXT = 8_000
 """Characters of one chunk."""
 _LONGEST_NAME = 200
 """Characters of an id, and of a source's name."""
+_MOST_JUDGED = 40_000
+"""Characters of sources that a judge of the answer reads."""
 Message = dict[str, Any]
 
 
@@ -82,9 +84,11 @@ class Context:
 
     def given(self, request: ChatRequest, chunks: tuple[Chunk, ...]) -> ChatRequest:
         """The request as it is asked with these sources, which are numbered from 1."""
-        told = templates.fill(self.words, {"sources": "\n".join(map(_written, range(1, len(chunks) + 1), chunks))})
+        written = list(map(_written, range(1, len(chunks) + 1), chunks))
+        told = templates.fill(self.words, {"sources": "\n".join(written)})
         sources = frozenset(str(number) for number in range(1, len(chunks) + 1))
-        return replace(request, body={**request.body, "messages": _with(request.messages, told)}, sources=sources)
+        body = {**request.body, "messages": _with(request.messages, told)}
+        return replace(request, body=body, sources=sources, given=_judged(written))
 
 
 def shipped() -> str:
@@ -104,6 +108,17 @@ def _chunk(each: Message) -> Chunk:
 def _written(number: int, chunk: Chunk) -> str:
     name = f' name="{escape(" ".join(chunk.source.split()))}"' if chunk.source else ""
     return f'<source id="{number}"{name}>\n{escape(chunk.text.strip(), quote=False)}\n</source>'
+
+
+def _judged(written: list[str]) -> str:
+    """The first of the sources, as many of them as a judge reads."""
+    size, read = 0, list[str]()
+    for source in written:
+        size += len(source) + 1
+        if size > _MOST_JUDGED:
+            return "\n".join([*read, f"({len(written) - len(read)} more sources are left out here)"])
+        read.append(source)
+    return "\n".join(read)
 
 
 def _with(messages: list[Message], told: str) -> list[Message]:

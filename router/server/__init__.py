@@ -6,6 +6,7 @@
     chat        POST /v1/chat/completions: bytes in, authenticated, parsed once, answered, closed
     desk        models, decisions, health, metrics: what is asked rarely and may take its time
     caller      who asks, and what they ask for in headers
+    answering   how an answer goes out: its head and the first of its body at once
     heads       how large the head of a request may be
     patience    how long a client may take, to send its request and to read its answer
     books       metrics and records, of requests and of what is learned about them later
@@ -13,7 +14,6 @@
     feedback    POST /v1/feedback: counted once, on any replica and long after
     reading     a policy with everything it names, and what keeps it from being served
     helm        thresholds in force, and control that moves them
-    signing     the key that request ids are signed with, the same on every replica
     service     a policy at work; reloads swap what it works with
     signing     the key that signs request ids, and replicas' agreement on it
     breakers    what one replica finds out about a deployment, and tells the others

@@ -1,8 +1,14 @@
-"""Who writes down what happened: metrics, records and decisions, of requests and of what is learned about them."""
+"""Who writes down what happened: metrics, records and decisions, of requests and of what is learned about them.
+
+Outcomes are written down a few at a time, a moment after their clients have been answered: one book after the other
+for several requests takes a quarter less than every book for each. Whoever looks into a book meanwhile waits for
+nothing, because what lies there is written down first.
+"""
 
 import asyncio
+import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from router.baseline import Baselines
 from router.clock import Clock
@@ -17,6 +23,11 @@ from router.server.feedback import Intake, Taken
 
 __all__ = ["Books"]
 
+_MOMENT: Final = 0.005
+"""Seconds for which an outcome may lie there."""
+_FEW: Final = 8
+"""Outcomes that are written down at once, at the latest: about a quarter of a millisecond in which no request moves."""
+
 
 class Books:
     """Sinks of outcomes and of evidence: called on the event loop, cheap, and never raising."""
@@ -24,6 +35,11 @@ class Books:
     def __init__(self, metrics: Metrics, decisions: Decisions, intake: Intake, clock: Clock) -> None:
         self._metrics = metrics
         self._decisions = decisions
+        metrics.settle = decisions.settle = self.settle
+        self._waiting: list[Outcome] = []
+        self._settling: asyncio.TimerHandle | None = None
+        self.others: list[Callable[[Outcome], None]] = []
+        """Who else writes down requests."""
         self._intake = intake
         self.learners: list[Callable[[Evidence], None]] = []
         """Who else wants to know what was found out about a tier's answer."""
@@ -34,6 +50,7 @@ class Books:
 
     def adopt(self, policy: Policy, plan: Plan) -> None:
         """Record as this policy says from now on."""
+        self.settle()
         self._baselines.serve(plan)
         before, spec = self._recorder, policy.records
         keeping = Keeping(policy.path(spec.path), spec.retention, spec.segment, spec.flush) if spec else None
@@ -47,9 +64,30 @@ class Books:
             closing.add_done_callback(self._closing.discard)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Write down one request, once it has ended."""
-        self._metrics.record(outcome)
-        self._decisions.remember(outcome)
+        """Take one request that has ended, to be written down in a moment."""
+        self._waiting.append(outcome)
+        if len(self._waiting) >= _FEW:
+            self.settle()
+        elif self._settling is None:
+            self._settling = asyncio.get_running_loop().call_later(_MOMENT, self._settle_later)
+
+    def _settle_later(self) -> None:
+        self._settling = None
+        self.settle()
+
+    def settle(self) -> None:
+        """Write down what lies there, now."""
+        if not self._waiting:
+            return
+        ended, self._waiting = self._waiting, []
+        for write in (self._metrics.record, self._decisions.remember, self._record, *self.others):
+            for outcome in ended:
+                try:
+                    write(outcome)
+                except Exception:  # noqa: BLE001  a book that is at fault keeps no other from being written
+                    say(f"internal error: {traceback.format_exc()}")
+
+    def _record(self, outcome: Outcome) -> None:
         if (baseline := self._baselines.of(outcome)) is not None:
             self._metrics.baseline(outcome.route or "", baseline)
         if (recorder := self._recorder) is not None:
@@ -69,6 +107,7 @@ class Books:
 
     def evidence(self, evidence: Evidence) -> None:
         """Write down what was found out about a tier's answer."""
+        self.settle()
         if evidence.source == "judge" and evidence.measure == "quality":
             self._intake.judged(evidence)
         self._learn(evidence)
@@ -77,11 +116,13 @@ class Books:
 
     def move(self, move: Mapping[str, Any]) -> None:
         """Write down a threshold that control moved, or would have."""
+        self.settle()
         if self._recorder is not None:
             self._recorder.move(move)
 
     def aside(self, aside: Aside) -> None:
         """Write down a call that no client waited for."""
+        self.settle()
         self._metrics.aside(aside)
         if self._recorder is not None and aside.usage is not None:
             self._recorder.aside(aside)
@@ -91,7 +132,10 @@ class Books:
             learn(evidence)
 
     async def aclose(self) -> None:
-        """See that what was recorded is on the disk."""
+        """Write down what lies there, and see that what was recorded is on the disk."""
+        self.settle()
+        if self._settling is not None:
+            self._settling.cancel()
         await asyncio.gather(*self._closing)
         if self._recorder is not None:
             await asyncio.to_thread(self._recorder.close)

@@ -1,13 +1,15 @@
 """Who asks, and what they ask for in headers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from typing_extensions import override
 
 from router.consider import Caller
 from router.errors import BadRequest, Unauthorized
 from router.keys import Keyring
 
-__all__ = ["identify"]
+__all__ = ["Headers", "identify"]
 
 Scope = Mapping[str, Any]
 
@@ -18,6 +20,31 @@ _MISSING = (
 _WRONG = "Incorrect API key provided. Ask whoever runs this proxy for one (`smallfirst keys add`)."
 
 
+class Headers(Mapping[str, str]):
+    """A request's headers by their names in lower case; decoded when somebody reads them, which is rare."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Mapping[bytes, bytes]) -> None:
+        self._raw = raw
+
+    @override
+    def __getitem__(self, name: str) -> str:
+        return self._raw[name.encode("latin-1")].decode("latin-1")
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.encode("latin-1") in self._raw
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._raw)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._raw)
+
+
 def identify(scope: Scope, keyring: Keyring | None) -> Caller:
     """Read an ASGI scope's headers. Without a keyring everybody may ask, whatever key they bring.
 
@@ -25,32 +52,38 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
         Unauthorized: there is a keyring, and the key is missing or not in it.
         BadRequest: a header of ours does not hold what it should.
     """
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    raw = dict(scope["headers"])
     tenant: str | None = None
     labels: Mapping[str, str] = {}
     if keyring is not None:
-        given = headers.get("authorization")
+        given = raw.get(b"authorization")
         if given is None:
             raise Unauthorized(_MISSING, headers={"www-authenticate": "Bearer"})
-        key = keyring.find(given.encode("latin-1"))
+        key = keyring.find(given)
         if key is None:
             raise Unauthorized(_WRONG, headers={"www-authenticate": "Bearer"})
         tenant, labels = key.name, key.labels
     return Caller(
         tenant,
         labels,
-        headers,
-        headers.get("x-router-tier") or None,
-        _number(headers, "x-router-threshold", 1.0),
-        _number(headers, "x-router-max-cost-usd", float("inf")),
-        headers.get("x-router-session") or None,
+        Headers(raw),
+        _text(raw, b"x-router-tier"),
+        _number(raw, b"x-router-threshold", 1.0),
+        _number(raw, b"x-router-max-cost-usd", float("inf")),
+        _text(raw, b"x-router-session"),
     )
 
 
-def _number(headers: Mapping[str, str], name: str, most: float) -> float | None:
+def _text(raw: Mapping[bytes, bytes], name: bytes) -> str | None:
+    """A header that is there and not empty."""
+    return given.decode("latin-1") if (given := raw.get(name)) else None
+
+
+def _number(raw: Mapping[bytes, bytes], name: bytes, most: float) -> float | None:
     """A header that holds a number from 0 to `most`; None when it is not there."""
-    if (text := headers.get(name)) is None:
+    if (given := raw.get(name)) is None:
         return None
+    text = given.decode("latin-1")
     try:
         value = float(text)
     except ValueError:
@@ -58,4 +91,5 @@ def _number(headers: Mapping[str, str], name: str, most: float) -> float | None:
     if 0 <= value <= most:
         return value
     span = "between 0 and 1" if most == 1 else "of at least 0"
-    raise BadRequest(f"{name} must be a number {span}, not '{text}'", param=name, code="invalid_header")
+    told = f"{name.decode()} must be a number {span}, not '{text}'"
+    raise BadRequest(told, param=name.decode(), code="invalid_header")

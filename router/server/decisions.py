@@ -4,6 +4,7 @@ Two small values go to the store for each request, in the tick's batch, and nobo
 a list, not as an object: its size is what a day of traffic takes of the store, and its names are the same every time.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -36,6 +37,8 @@ class Decisions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.settle: Callable[[], None] = lambda: None
+        """Is asked to write down what may still lie somewhere, before anybody looks."""
 
     def remember(self, outcome: Outcome) -> None:
         """Keep what was decided about one request, and which completion came of it."""
@@ -52,6 +55,7 @@ class Decisions:
         Raises:
             StoreDown: the store cannot be asked.
         """
+        self.settle()
         found = await self._store.get(key("completion", tenant or "", completion))
         return found.decode() if found else None
 
@@ -80,6 +84,7 @@ class Decisions:
         Raises:
             StoreDown: the store cannot be asked.
         """
+        self.settle()
         found = await self._store.get(key("decision", identity))
         if found is None:
             return None

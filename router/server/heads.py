@@ -1,9 +1,9 @@
 """How large the head of a request may be: nobody has shown a key by then, and uvicorn would take whatever comes."""
 
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from router.errors import HeadTooLarge
+from router.server.answering import Brisk
 
 __all__ = ["BoundedHeads"]
 
@@ -16,7 +16,7 @@ _REFUSAL = (
 )
 
 
-class BoundedHeads(HttpToolsProtocol):
+class BoundedHeads(Brisk):
     """Uvicorn's protocol, which hangs up on a client whose headers find no end."""
 
     _quiet = 0

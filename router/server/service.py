@@ -95,13 +95,12 @@ class Service:
 
     def _sinks(self, log: AccessLog | None) -> list[Sink]:
         """Who hears of a request when it has ended."""
-        sinks: list[Sink] = [self.books.outcome]
         if log is not None:
             self.metrics.count_log(lambda: log.dropped)
-            sinks.append(lambda outcome: log.append(line(fields(outcome))))
+            self.books.others.append(lambda outcome: log.append(line(fields(outcome))))
         if self._traces is not None:
-            sinks.append(self._traces.record)
-        return sinks
+            self.books.others.append(self._traces.record)
+        return [self.books.outcome]
 
     def _traced(self) -> Traces | None:
         """Who takes traces, if the environment names somebody."""

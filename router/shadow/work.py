@@ -9,9 +9,9 @@ from typing import Final, Literal
 import orjson
 
 from router import comparing, verify
-from router.chat import ChatRequest, Completion, Usage
+from router.chat import ChatRequest, Usage
 from router.clock import SYSTEM, Clock
-from router.comparing import Compared, Judgement
+from router.comparing import Answered, Compared, Judgement
 from router.decide import Step
 from router.errors import Problem
 from router.log import say
@@ -138,20 +138,22 @@ class Shadows:
         if shadowing is None or line.route.state != looked.outcome.state:
             self._tell(looked, "shadow", looked.served, Said("stale"))
             return
-        answers, passes = dict(looked.answers), {tier: tier not in looked.outcome.drafts for tier in looked.answers}
+        given = looked.outcome.given
+        answers = {tier: Answered(said, given.get(tier, "")) for tier, said in looked.answers.items()}
+        passes = {tier: tier not in looked.outcome.drafts for tier in answers}
         for step in looked.ask:
             sourced = await self._sourced(looked.request, step.tier)
             said = await self._ask(line, looked, step, sourced) if sourced is not None else Said("retrieval")
             self._tell(looked, "shadow", step.tier.name, said)
             if said.completion is not None and sourced is not None:
-                answers[step.tier.name] = said.completion
+                answers[step.tier.name] = Answered(said.completion, sourced.given)
                 passes[step.tier.name] = verify.judge(said.completion, sourced, step.tier.checks).accepted
         if (last := answers.get(looked.last)) is None:
             return
         for tier, answer in answers.items():
             if tier != looked.last:
                 judged = await self._judge(line, looked, tier, (answer, last), shadowing)
-                compared = comparing.compare(answer, last, shadowing.method)
+                compared = comparing.compare(answer.completion, last.completion, shadowing.method)
                 self._find(looked, tier, compared, judged, passed=passes[tier])
 
     async def _sourced(self, request: ChatRequest, tier: Tier) -> ChatRequest | None:
@@ -199,12 +201,13 @@ class Shadows:
             self._told.escalation(looked.outcome.route or "", findings.gained(looked, compared, judged))
 
     async def _judge(
-        self, line: _Line, looked: Look, tier: str, pair: tuple[Completion, Completion], shadowing: Shadowing
+        self, line: _Line, looked: Look, tier: str, pair: tuple[Answered, Answered], shadowing: Shadowing
     ) -> Judgement | None:
         """Ask the judge twice, with the order swapped, about what is looked at and cannot be compared as a value."""
         if (referee := shadowing.referee) is None or looked.rate is None:
             return None
-        if not shadowing.always_judges and comparing.method_for(pair[0].choices[0], pair[1].choices[0]) != "f1":
+        choices = [answered.completion.choices[0] for answered in pair]
+        if not shadowing.always_judges and comparing.method_for(*choices) != "f1":
             return None
         if (member := self._pool.members.get(referee.deployment.name)) is None:
             return None

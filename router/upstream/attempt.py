@@ -42,8 +42,9 @@ async def ask(member: Member, body: bytes, *, within: float) -> Answer:
         said = completion(answer.content)
     except Malformed as error:
         raise Failure("malformed", 200) from error
-    if any(choice.finish_reason is None for choice in said.choices):
-        raise Failure("unfinished", 200)
+    for choice in said.choices:
+        if choice.finish_reason is None:
+            raise Failure("unfinished", 200)
     return Answer(answer.content, answer.headers.get("content-type", "application/json"), said)
 
 

@@ -171,8 +171,7 @@ class Climb:
         if not self._purse.affords(candidate.deployment, shaped.added):
             raise Failure("cost")
         try:
-            async with asyncio.timeout(self._left):
-                await member.enter()
+            await member.enter(within=self._left)
         except TimeoutError:
             raise Failure("full") from None
         return sourced, shaped
@@ -249,9 +248,10 @@ class Climb:
         member = self._pool.members[check.deployment]
         permitted = self._decision.bounds.require.items() <= member.deployment.labels.items()
         within = min(check.timeout, self._left)
-        said = Opinion(asked=False)
+        said, given = Opinion(asked=False), call.sourced.request.given
+        asked = replace(self._request, given=given) if given else self._request
         if permitted and within > 0 and self._purse.affords_any(call.above) and self._purse.affords(member.deployment):
-            said = await opinion(check, call.sourced.request, completion, member, within=within, now=self._clock.now)
+            said = await opinion(check, asked, completion, member, within=within, now=self._clock.now)
         if said.asked:
             self._purse.pay(member.deployment, said.usage)
         verdict = ACCEPTED if said.score is None else check.verdict(said.score)

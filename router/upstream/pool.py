@@ -57,10 +57,15 @@ class Member:
         most = self.deployment.concurrency
         return "busy" if most is not None and 2 * (self.busy + 1) > most else None
 
-    async def enter(self) -> None:
-        """Take a place, waiting for one when there is none."""
+    async def enter(self, *, within: float | None = None) -> None:
+        """Take a place; wait for one when there is none.
+
+        Raises:
+            TimeoutError: there was none within so many seconds.
+        """
         if self._places is not None:
-            await self._places.acquire()
+            async with asyncio.timeout(within if self._places.locked() else None):
+                await self._places.acquire()
         self.busy += 1
 
     def call(self, now: float) -> Breaker | None:
@@ -213,18 +218,13 @@ def choose(
     First whoever was not asked yet, tier by tier. Only when all were: once more those whom that may help, in the same
     order, after the time they asked for when it is short. At most six calls a request.
     """
-    if sum(one.times for one in tried.values()) >= MOST_PER_REQUEST:
+    if tried and sum(one.times for one in tried.values()) >= MOST_PER_REQUEST:
         return None
-    return next(_untried(steps, tried, order), None) or next(_again(steps, tried), None)
-
-
-def _untried(
-    steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[[Step], Sequence[Deployment]]
-) -> Iterator[Candidate]:
     for step in steps:
         for deployment in order(step):
             if deployment.name not in tried:
-                yield Candidate(step.tier, deployment)
+                return Candidate(step.tier, deployment)
+    return next(_again(steps, tried), None)
 
 
 def _again(steps: Sequence[Step], tried: Mapping[str, Tried]) -> Iterator[Candidate]:
@@ -237,7 +237,10 @@ def _again(steps: Sequence[Step], tried: Mapping[str, Tried]) -> Iterator[Candid
 
 def above(steps: tuple[Step, ...], tier: Tier) -> tuple[Step, ...]:
     """The tiers after this one."""
-    return steps[[step.tier for step in steps].index(tier) + 1 :]
+    for place, step in enumerate(steps, 1):
+        if step.tier is tier:
+            return steps[place:]
+    raise ValueError(f"{tier.name} is none of these tiers")
 
 
 def larger(steps: tuple[Step, ...], candidate: Candidate) -> tuple[Step, ...]:

@@ -54,4 +54,6 @@ class Sources:
             self._journey.retrievals.append((tier, str(error)))
             return self._plain if context.on_error == "skip" else None
         self._journey.retrievals.append((tier, "ok" if chunks else "empty"))
-        return Sourced(context.given(self._plain.request, chunks), tuple(chunk.id for chunk in chunks))
+        request = context.given(self._plain.request, chunks)
+        self._journey.given[tier] = request.given
+        return Sourced(request, tuple(chunk.id for chunk in chunks))

@@ -48,12 +48,15 @@ class Judge(Check):
         return None
 
     def question(self, request: ChatRequest, completion: Completion) -> list[dict[str, str]]:
-        """What the judge is asked: about the first choice, without a word on who gave it."""
+        """What the judge is asked: about the first choice, without a word on who gave it, with the sources it had."""
         asked = "\n\n".join(f"{message['role']}: {_words(message)}" for message in request.messages)
         choice = completion.choices[0]
         calls = [f"[calls {orjson.dumps(call.get('function'), default=str).decode()}]" for call in choice.tool_calls]
         said = "\n".join([text for text in (choice.content[:_MOST_SAID], choice.refusal, *calls) if text])
-        values = {"request": escape(asked[-_MOST_ASKED:], quote=False), "answer": escape(said, quote=False)}
+        asked = escape(asked[-_MOST_ASKED:], quote=False)
+        if request.given:
+            asked = f"{asked}\n\n<sources>\n{request.given}\n</sources>"
+        values = {"request": asked, "answer": escape(said, quote=False)}
         return [{"role": "user", "content": templates.fill(self._words, values)}]
 
     def verdict(self, score: float) -> Verdict:

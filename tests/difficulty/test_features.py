@@ -29,7 +29,8 @@ def features(content: str) -> Features:
 
 
 def test_the_rarity_of_grams_has_length_one() -> None:
-    assert np.isclose(np.linalg.norm(features(SUMS[3]).rarity), 1.0, atol=1e-3)
+    at = space()
+    assert np.isclose(np.linalg.norm(at.rarities(at.features(read(SUMS[3])).grams)), 1.0, atol=1e-3)
 
 
 def test_a_training_prompt_is_nearest_to_itself() -> None:
@@ -39,6 +40,15 @@ def test_a_training_prompt_is_nearest_to_itself() -> None:
 def test_another_subject_is_further_away() -> None:
     own, other = features("Ann has 3 toys and buys 5 more pens."), features("Which court may hear an appeal in law?")
     assert other.distance > own.distance + 0.3
+
+
+def test_case_does_not_make_a_prompt_new() -> None:
+    assert features(SUMS[0].upper()).distance < features(SUMS[0]).distance + 0.01
+
+
+def test_the_same_words_in_another_form_are_new() -> None:
+    own, listed = features(SUMS[0]), features(" \n- ".join([*SUMS[0].split(), "{apples: [3]}", "$x = 3$;"]))
+    assert listed.distance > own.distance + 0.5
 
 
 def test_nothing_at_all_is_far_away_and_harmless() -> None:

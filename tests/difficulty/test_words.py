@@ -8,7 +8,7 @@ from router.difficulty import text, words
 
 def meaning(content: str) -> words.Vector:
     request = ChatRequest({"messages": [{"role": "user", "content": content}]}, model="auto")
-    return words.table().mean(text.read(request).hashes)
+    return words.table().mean(text.read(request))
 
 
 def test_like_means_like() -> None:

@@ -67,7 +67,8 @@ def test_bands_hold_a_tenth_of_the_training_prompts_each(model: tuple[Model, dic
 
 def test_what_is_unlike_the_training_prompts_is_novel(model: tuple[Model, dict[str, Any]]) -> None:
     learned, _ = model
-    own = ChatRequest({"messages": [{"role": "user", "content": "What is the capital of iron and bread 12?"}]}, "auto")
+    like = "What is the well known capital city of iron and bread 12?"
+    own = ChatRequest({"messages": [{"role": "user", "content": like}]}, "auto")
     code = "def quicksort(items: list[int]) -> list[int]:\n    return items if len(items) < 2 else sorted(items)\n" * 9
     other = ChatRequest({"messages": [{"role": "user", "content": code}]}, "auto")
     known, unknown = (learned(request, signals.read(request)).novelty for request in (own, other))

@@ -1,11 +1,12 @@
 """What happened is written down, as the policy says."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from router.errors import NotFound
-from router.outcome import Evidence
+from router.outcome import Evidence, Outcome
 from router.server.service import Service
 from router.settings import Settings
 from tests.proxy import write
@@ -57,3 +58,45 @@ async def test_records_that_are_lost_are_counted(tmp_path: Path, capsys: pytest.
 
     assert service.metrics.registry.get_sample_value("router_records_dropped_total") == 5
     assert "requests go on, records wait" in capsys.readouterr().err
+
+
+async def test_requests_are_written_down_a_few_at_a_time_and_before_anybody_looks(tmp_path: Path) -> None:
+    service = made(tmp_path)
+    written: list[Outcome] = []
+    service.books.others.append(written.append)
+
+    for _ in range(9):
+        await service.pipeline.refuse(NotFound("no")).aclose()
+    assert len(written) == 8
+
+    assert service.metrics.registry.get_sample_value("router_overhead_seconds_count") == 9
+    assert len(written) == 9
+    await service.aclose()
+
+
+async def test_one_request_alone_is_written_down_by_itself(tmp_path: Path) -> None:
+    service = made(tmp_path)
+    written = asyncio.Event()
+    service.books.others.append(lambda _: written.set())
+
+    await service.pipeline.refuse(NotFound("no")).aclose()
+    async with asyncio.timeout(5):
+        await written.wait()
+    await service.aclose()
+
+
+async def test_a_book_that_is_at_fault_keeps_no_other_from_being_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def torn(_: Outcome) -> None:
+        raise ZeroDivisionError
+
+    service = made(tmp_path)
+    written: list[Outcome] = []
+    service.books.others += [torn, written.append]
+
+    await service.pipeline.refuse(NotFound("no")).aclose()
+    await service.aclose()
+
+    assert len(written) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err

@@ -36,6 +36,15 @@ def test_headers_move_the_choice() -> None:
     assert caller.headers["x-team"] == "b"
 
 
+def test_headers_are_read_by_their_names_in_lower_case() -> None:
+    headers = identify(scope_of("/", headers={"X-Team": "b\xe9", "Accept": "*/*"}), None).headers
+    assert dict(headers) == {"x-team": "b\xe9", "accept": "*/*"}
+    assert len(headers) == 2
+    assert "x-team" in headers
+    assert "x-other" not in headers
+    assert headers.get("x-other") is None
+
+
 def test_an_empty_tier_is_none() -> None:
     assert identify(scope_of("/", headers={"x-router-tier": ""}), None).tier is None
 

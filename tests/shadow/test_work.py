@@ -1,5 +1,6 @@
 """Shadows at work, over a pipeline that answers from memory."""
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from anyio import wait_all_tasks_blocked
 from router.clock import Clock
 from router.consider import Caller
 from router.demo.answers import Answer
+from router.demo.upstream import FakeUpstream
 from router.shadow import Shadows, Told
 from router.shadow.work import _MOST_WAITING
 from tests.canned import SILENCE, Canned, answer
@@ -279,3 +281,31 @@ async def test_a_caller_s_own_threshold_may_be_looked_at_too() -> None:
     one = watched(Canned(answer("a")), Canned(answer("b")), policy())
     await one.ask(caller=Caller(threshold=0.0))
     assert [found.tier for found in one.evidence] == ["tuned"]
+
+
+@pytest.mark.parametrize("difficulty", [0.2, 0.9], ids=["served by the small tier", "its shadow"])
+async def test_the_judge_reads_each_answer_with_the_sources_it_was_made_with(tmp_path: Path, difficulty: float) -> None:
+    finding = Answer.from_data({"json": {"chunks": [{"id": "kettle.md#1", "text": "It boils."}]}})
+    async with FakeUpstream(finding) as finder, FakeUpstream(Answer(text='{"a": 9, "b": 3}')) as judge:
+        shadow = {"rate": 1.0, "usd_per_hour": 100, "judge": {"deployment": "judge-a"}}
+        changes = {
+            "deployments": {"judge-a": {"base_url": judge.base_url, "model": "j", "price": {"input": 1, "output": 1}}},
+            "tiers": {"tuned": {"context": {"url": f"{finder.base_url}/find"}}},
+            "routes": {"auto": {"difficulty": difficulty, "shadow": shadow}},
+        }
+        cited = f"{LONG} [1]"
+        async with proxy(tmp_path, Answer(text=cited), Answer(text=f"no {LONG}"), changes) as served:
+            async with talk(served.base_url) as client:
+                body = orjson.dumps({"model": "auto", "messages": [{"role": "user", "content": "how hot?"}]})
+                head = {"host": "x", "content-length": str(len(body)), "content-type": "application/json"}
+                assert (await client.say("POST", "/v1/chat/completions", head, body)).status == 200
+            await served.service.shadows.settled()
+
+    shown = {one.data["messages"][1]["content"] for one in judge.requests}
+    source = '<source id="1">\nIt boils.\n</source>'
+    request, answers = "<request>\nuser: how hot?\n</request>", (cited, f"no {LONG}")
+    assert shown == {
+        f"{request}\n\n<sources_{place}>\n{source}\n</sources_{place}>\n\n"
+        f"<answer_a>\n{first}\n</answer_a>\n\n<answer_b>\n{second}\n</answer_b>"
+        for place, first, second in (("a", *answers), ("b", *answers[::-1]))
+    }

@@ -1,0 +1,1 @@
+"""What the proxy costs, and whether what measures it measures."""
