@@ -60,6 +60,7 @@ class Books:
     def adopt(self, policy: Policy, plan: Plan) -> None:
         """Record as this policy says from now on."""
         self.settle()
+        self._decisions.serve(policy.state.decisions)
         self._baselines.serve(plan)
         before, spec = self._recorder, policy.records
         keeping = Keeping(policy.path(spec.path), spec.retention, spec.segment, spec.flush) if spec else None
