@@ -9,6 +9,7 @@ a machine that has nothing else to do.
 
 import argparse
 import json
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -129,7 +130,7 @@ def _table(report: Report) -> str:
     cache = "Redis" if report.redis else "in memory"
     lines.append(
         f"\nfirst answer after {report.start:.2f} s; {report.idle:.0f} MB idle; cache {cache}; "
-        f"{report.workers} worker{'s' if report.workers > 1 else ''}"
+        f"{report.workers} worker{'s' if report.workers > 1 else ''}; Python {platform.python_version()}"
     )
     return "\n".join(lines)
 
