@@ -1,6 +1,6 @@
 """How long the request loop stands still, and because of what: collector, scrape, reload, records.
 
-``python -m bench.pauses [--seconds 4] [--json]`` serves in this process, under a light load from another, and has a
+``python -m bench.pauses [--seconds 4] [--routes 20] [--json]`` serves in this process, under a light load, and has a
 heart beat on the loop every millisecond or two. Each beat says by how much it is late (that is what a request would
 have waited; on a shared machine it is also what others did with the core), and how much CPU this thread has used since
 the last one, which is ours alone. The collector's pauses are timed from its beginning to its end, in whichever thread.
@@ -34,8 +34,7 @@ __all__ = ["Heart", "Pauses"]
 _BEAT, _LATEST = 0.001, 0.002
 """A loop whose timers know whole milliseconds beats after one or two of them."""
 _RATE = 200.0
-_ROUTES = 300
-"""So many that a scrape has thousands of lines, and a reload something to read."""
+_ROUTES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +156,11 @@ def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=4.0, help="for each cause")
+    parser.add_argument("--routes", type=int, default=_ROUTES, help="and keys: how much there is to scrape and to read")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     options = parser.parse_args()
     with TemporaryDirectory() as folder, upstream(1) as mock, redis(1) as cache:
-        changes = many(Path(folder), _ROUTES, _ROUTES)
+        changes = many(Path(folder), options.routes, options.routes)
         policy = workload.write(Path(folder), mock, cache or "memory://", **changes)
         found = uvloop.run(_measured(policy, options.seconds))
     if options.json:
