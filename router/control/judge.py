@@ -20,7 +20,7 @@ _FEW_WINDOWS = 8.0
 _PLENTY = 20_000.0
 _JUDGED = 500.0
 """Judged answers from which they say what other traffic would come to."""
-_SURELY, _LIKELY = 3.09, 1.645
+_SURELY, _LIKELY = 3.09, 2.33
 
 
 def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> tuple[Memory, Judgement]:
