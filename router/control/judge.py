@@ -132,8 +132,10 @@ def _refuge(ground: Ground, memory: Memory, threshold: float) -> float | None:
         if count < drift.ENOUGH or labels.judged < _JUDGED:
             continue
         margin, error = known_to_hold(ground.aims.floor, labels, bands / count, count, below)
+        if margin[-1] + _SURELY * error[-1] >= 0:
+            continue
         usual, _ = known_to_hold(ground.aims.floor, labels, _share(memory), count, below)
-        if margin[-1] + _SURELY * error[-1] < 0 <= usual[-1]:
+        if usual[-1] >= 0:  # or else it is answers that became worse
             lower = ground.scale.thresholds
             holds = lower[(margin - _LIKELY * error >= 0)[:-1] & (lower < threshold)]
             found.append(float(holds[-1]) if len(holds) else float(lower[0]))
