@@ -78,6 +78,20 @@ async def test_evidence_is_counted_and_a_frozen_route_is_shown(tmp_path: Path) -
         assert one.counted("router_threshold_frozen") == 1
 
 
+async def test_a_host_paid_by_the_hour_is_counted_from_nothing_on(tmp_path: Path) -> None:
+    changes = {"deployments": {"tuned-a": {"price": {"per_hour": 2.4}}}}
+    async with proxy(tmp_path, GOOD, changes=changes) as one:
+        with anyio.fail_after(20):
+            while not [each for each in idle(one) if each["deployment"] == "tuned-a"]:
+                await asked(one)
+    assert [each["route"] for each in idle(one)] == [""]
+
+
+def idle(one: Proxy) -> list[dict[str, str]]:
+    samples = one.service.metrics.samples({"router_cost_usd_total"})
+    return [labels for _, labels, _ in samples if labels["kind"] == "idle"]
+
+
 async def test_another_prometheus_in_the_policy_is_asked_after_a_reload(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
