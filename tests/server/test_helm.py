@@ -79,12 +79,13 @@ async def test_evidence_is_counted_and_a_frozen_route_is_shown(tmp_path: Path) -
 
 
 async def test_a_host_paid_by_the_hour_is_counted_from_nothing_on(tmp_path: Path) -> None:
-    changes = {"deployments": {"tuned-a": {"price": {"per_hour": 2.4}}}}
+    host = {"base_url": "http://127.0.0.1:1/v1", "model": "m", "price": {"per_hour": 2.4}}
+    changes = {"deployments": {"host-a": host}}
     async with proxy(tmp_path, GOOD, changes=changes) as one:
         with anyio.fail_after(20):
-            while not [each for each in idle(one) if each["deployment"] == "tuned-a"]:
+            while not idle(one):
                 await asked(one)
-    assert [each["route"] for each in idle(one)] == [""]
+        assert [(each["deployment"], each["route"]) for each in idle(one)] == [("host-a", "")]
 
 
 def idle(one: Proxy) -> list[dict[str, str]]:
