@@ -158,7 +158,8 @@ def _shifts(memory: Memory, seen: Mapping[str, float], now: float) -> tuple[Memo
     enough = memory.evidence.labels.judged >= drift.ENOUGH
     found = {kind: value for kind, value in seen.items() if kind != "calibration" or enough}
     here = tuple(kind for kind in found if drift.shifted(kind, found[kind], before=kind in memory.drifts))
-    new = [kind for kind in here if kind not in memory.drifts]
+    anew = {"calibration"} if memory.retreating else set[str]()  # its evidence began when answers became worse
+    new = [kind for kind in here if kind not in memory.drifts and kind not in anew]
     unknown = tuple(kind for kind in memory.drifts if kind not in found)  # nothing says that it is over
     memory = replace(memory, drifts=here + unknown, recent=np.zeros(BANDS), novel=0.0)
     if not new:
