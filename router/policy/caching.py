@@ -9,7 +9,7 @@ from router.policy.block import Block
 from router.policy.store_url import SharedUrl
 from router.policy.values import Duration, Flag, Secret, Size, shown, wrong
 
-__all__ = ["Cache", "Exact", "RouteCache"]
+__all__ = ["Cache", "Decisions", "Exact", "RouteCache", "read_decisions"]
 
 
 class Exact(Block):
@@ -43,6 +43,30 @@ class RouteCache(Block):
         description="Equal requests get the stored answer: `true`, `false`, or how.",
         examples=[{"ttl": "1h"}],
     )
+
+
+class Decisions(Block):
+    """For how long it can be asked what was decided about a request."""
+
+    ttl: Duration = Field(default=86400.0, description="How long a decision can be asked for.", examples=["24h"])
+    completions: Flag = Field(
+        default=True,
+        description=(
+            "Whether a completion's `id` leads to its decision, and feedback may name it: a key more for each request."
+        ),
+        examples=[False],
+    )
+
+
+def read_decisions(value: object) -> Any:
+    """Read true (its defaults), false, or a block."""
+    if value is True:
+        return {}
+    if value is False or value is None:
+        return None
+    if isinstance(value, Mapping | Decisions):
+        return value
+    raise wrong(f"must be true, false or a block such as {{ttl: 24h}}; got {shown(value)}")
 
 
 class Cache(Block):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from router.policy.aside import Shadow
 from router.policy.block import Block
-from router.policy.caching import Cache, Exact, RouteCache
+from router.policy.caching import Cache, Decisions, Exact, RouteCache, read_decisions
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
@@ -78,12 +78,17 @@ class Tier(Block):
 
 
 class State(Block):
-    """Where what was learned survives a restart."""
+    """What is remembered of requests and what was learned from them."""
 
     path: Text = Field(
         default=".smallfirst",
         description="The folder for what was learned; made when missing.",
         examples=[".smallfirst"],
+    )
+    decisions: Annotated[Decisions | None, BeforeValidator(read_decisions)] = Field(
+        default=Decisions(),
+        description="Whether `GET /v1/decisions/{id}` knows requests: `true`, `false`, or for how long.",
+        examples=[{"ttl": "24h"}],
     )
 
 
@@ -151,7 +156,9 @@ class Policy(Block):
     )
     cache: Cache = Field(default=Cache(), description="Where shared state is kept.", examples=[{"url": "memory://"}])
     state: State = Field(
-        default=State(), description="Where what was learned survives restarts.", examples=[{"path": ".smallfirst"}]
+        default=State(),
+        description="What is remembered, and where it survives restarts.",
+        examples=[{"path": ".smallfirst"}],
     )
     records: Records | None = Field(
         default=None,
@@ -225,6 +232,7 @@ __all__ = [
     "Check",
     "Context",
     "Control",
+    "Decisions",
     "Deployment",
     "Exact",
     "Grafana",

@@ -1,7 +1,9 @@
-"""What was decided about a request, for a day: on every replica, by the request's id or by its completion's.
+"""What was decided about a request, for a day or as a policy says: on every replica, by its id or its completion's.
 
 Two small values go to the store for each request, in the tick's batch, and nobody waits for them. A decision travels as
 a list, not as an object: its size is what a day of traffic takes of the store, and its names are the same every time.
+A completion's id needs a value of its own: it is the upstream's, and some give the same one twice, so that a decision
+cannot be kept under it, nor our id be made from it.
 """
 
 from collections.abc import Callable
@@ -13,12 +15,10 @@ from router.consider import Caller
 from router.errors import NotFound, Unavailable
 from router.outcome import MICRO, Attempt, Found, Outcome, rounded
 from router.plan import Plan
+from router.policy.schema import Decisions as Spec
 from router.store import Store, StoreDown, key
 
-__all__ = ["KEPT", "Decisions"]
-
-KEPT: Final = 86400.0
-"""Seconds for which a decision can be asked for."""
+__all__ = ["Decisions"]
 
 _FIELDS: Final = (
     *("tenant", "time", "route", "policy", "state", "stream", "start", "reason", "band", "difficulty"),
@@ -36,18 +36,25 @@ class Decisions:
     """A sink of outcomes that remembers, and who is asked about them."""
 
     def __init__(self, store: Store) -> None:
+        """Keep what the policy keeps that says nothing about it."""
         self._store = store
+        self._kept: Spec | None = Spec()
         self.settle: Callable[[], None] = lambda: None
         """Is asked to write down what may still lie somewhere, before anybody looks."""
 
+    def serve(self, kept: Spec | None) -> None:
+        """Keep as a policy says from now on; None: nothing. What is there already stays for as long as it was to."""
+        self._kept = kept
+
     def remember(self, outcome: Outcome) -> None:
         """Keep what was decided about one request, and which completion came of it."""
-        if outcome.route is None:  # turned away: anybody can cause as many of those as they like
+        kept = self._kept
+        if kept is None or outcome.route is None:  # turned away: anybody can cause as many of those as they like
             return
-        self._store.put(key("decision", outcome.id), orjson.dumps(_told(outcome)), KEPT)
-        if outcome.answer is not None and outcome.answer.id is not None and outcome.attempts:
+        self._store.put(key("decision", outcome.id), orjson.dumps(_told(outcome)), kept.ttl)
+        if kept.completions and outcome.answer is not None and outcome.answer.id is not None and outcome.attempts:
             name = key("completion", outcome.tenant or "", outcome.answer.id)
-            self._store.put(name, outcome.id.encode(), KEPT)
+            self._store.put(name, outcome.id.encode(), kept.ttl)
 
     async def request_of(self, completion: str, tenant: str | None) -> str | None:
         """The id of the request that led to a completion; None when it is not known, or not this tenant's.
@@ -74,7 +81,9 @@ class Decisions:
             told = "decisions cannot be looked up just now; try again"
             raise Unavailable(told, headers={"retry-after": "1"}) from error
         if found is None:
-            told = f"no decision of the last day has the id '{identity[:100]}'; take the x-request-id of an answer"
+            told = f"no decision that is kept has the id '{identity[:100]}'; take the x-request-id of an answer"
+            if self._kept is None:
+                told = "no decisions are kept: the policy says `state: {decisions: false}`"
             raise NotFound(told, param="id", code="request_not_found")
         return _with_names(found, plan)
 

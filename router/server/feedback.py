@@ -127,8 +127,8 @@ class Intake:
         mine = facts is not None and facts.tenant == hashed(caller.tenant or "")
         if facts is None or not (mine or is_grader(caller)):
             raise NotFound(
-                f"no request of yours has the id '{identity[:100]}'; take the x-request-id of its answer, or, within a "
-                "day, the id of its completion",
+                f"no request of yours has the id '{identity[:100]}'; take the x-request-id of its answer, or, for as "
+                "long as `state.decisions` keeps it, the id of its completion",
                 param="id",
                 code="request_not_found",
             )
