@@ -2,7 +2,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo install fmt check test e2e docs dashboards bench-quality simulate bench bench-load profile budgets lock clean
+.PHONY: help demo install fmt check test e2e docs dashboards bench-cache bench-quality simulate bench bench-load profile budgets lock clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -60,6 +60,9 @@ simulate: .venv/.project ## Let control work in made-up worlds, 400 of them with
 bench: .venv/.project .venv/.dev ## What the proxy costs: counted, and timed
 	@$(BIN)/python -m bench.budget
 	@$(BIN)/python -m bench.micro
+
+bench-cache: .venv/.project .venv/.dev ## What an answer that is remembered adds, and what Redis costs where there is none
+	@$(BIN)/python -m bench.remembered
 
 bench-load: .venv/.project .venv/.dev ## The proxy under load, beside a mock deployment (BENCH_ARGS="--json --plot build/latency.svg")
 	@$(BIN)/python -m bench.macro $(BENCH_ARGS)

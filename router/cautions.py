@@ -1,6 +1,7 @@
-"""What an operator should know about thresholds that nobody has measured on this policy's own tiers."""
+"""What an operator should know about a policy that only its models, and the day, can tell."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
 from router.difficulty import Builtin, Learned, learned, origins, share_below
 from router.plan import Plan, Route
@@ -19,13 +20,13 @@ _OTHERS = "the model was trained on other answers than these tiers give"
 _EQUAL = "many of the model's training prompts are equally difficult"
 
 
-def cautions(policy: Policy, plan: Plan) -> list[Caution | Note]:
-    """Return what there is to say about thresholds, each with its place.
+def cautions(policy: Policy, plan: Plan, *, now: float) -> list[Caution | Note]:
+    """Return what there is to say about tunes and thresholds, each with its place; `now` in seconds since 1970.
 
     A number with the builtin model, or `auto` while there is no calibration, is where everybody begins: a note. What
     cannot have the effect that it was written for is a caution.
     """
-    told = []
+    told: list[Caution | Note] = [*_due(policy, datetime.fromtimestamp(now, UTC).date())]
     for name, spec in policy.routes.items():
         route = plan.routes[name]
         if (model := learned(route.estimate)) is None:
@@ -34,6 +35,16 @@ def cautions(policy: Policy, plan: Plan) -> list[Caution | Note]:
             path = ("routes", name, "cascade", index, field)
             told.append(kind(*policy.where(*path), spelled(path), message))
     return told
+
+
+def _due(policy: Policy, today: date) -> Iterator[Note]:
+    """Say which tunes should have been trained again by now."""
+    for name, deployment in policy.deployments.items():
+        due = deployment.tune and deployment.tune.refresh_due
+        if due and due < today:
+            path = ("deployments", name, "tune", "refresh_due")
+            told = f"this tune was to be trained again by {due}; do so, or say until when it is still good"
+            yield Note(*policy.where(*path), spelled(path), told)
 
 
 def _of_route(policy: Policy, spec: schema.Route, route: Route, model: Learned) -> Iterator[Remark]:

@@ -93,12 +93,38 @@ def shortfall(variance: Vector, scale: Vector, *, alpha: float) -> Vector:
     return np.where(scale > 0, far, 0.0)
 
 
-def growth(total: float, squares: float) -> Vector:
+def stakes(weights: Vector) -> Vector:
+    """Return stakes for groups of observations that count for so much: a row for each stake, none above a half."""
+    most: Vector = np.minimum(np.multiply.outer(STAKES, weights), STAKES[0])
+    return most
+
+
+def chance(staked: Vector, sums: tuple[Vector, Vector, Vector], spare: float) -> Vector:
+    """Return what observations add to the logarithm of the wealth of a bet that more is lost than `spare`, by stake.
+
+    One observation is a loss or a gain of 0 to 1, never both; the bet multiplies by 1 + l (loss - gain - spare), whose
+    logarithm is concave in either, and so never below the straight line from 0 to 1. Of all-or-nothing observations
+    this is the wealth itself.
+
+    Args:
+        staked: for each group of observations; what `stakes` gave.
+        sums: of each group, how many there are, the sum of their losses and of their gains.
+        spare: what may be lost on each, less than 1.
+    """
+    count, lost, won = sums
+    stays = np.log1p(-staked * spare)
+    falls, rises = np.log1p(-staked * (1 + spare)) - stays, np.log1p(staked * (1 - spare)) - stays
+    grown: Vector = (count * stays + lost * rises + won * falls).sum(axis=-1)
+    return grown
+
+
+def growth(staked: Vector, total: Vector, squares: Vector) -> Vector:
     """Return what observations add to the logarithm of the wealth of a bet that their mean is above 0, for each stake.
 
     Args:
-        total: their sum; none is more than 1 below what was guessed of it.
+        staked: for each group of observations; what `stakes` gave.
+        total: the sum of each group; no observation is more than 1 below what was guessed of it.
         squares: the sum of the squared differences from the guesses.
     """
-    grown: Vector = STAKES * total - _PSI * squares
+    grown: Vector = (staked * total - (-np.log1p(-staked) - staked) * squares).sum(axis=-1)
     return grown

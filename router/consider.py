@@ -76,8 +76,9 @@ class Headed:
     """Where a request is headed: the route its rules lead to, and what they require there."""
 
     route: Route
-    signals: Signals
-    bounds: rules.Bounds
+    bounds: rules.Bounds = rules.FREE
+    signals: Signals | None = None
+    """None where no rule asks for them: what is answered from memory is not looked at."""
     via: tuple[tuple[str, str], ...] = ()
     """Every route that handed it on, and the rule by which it did."""
 
@@ -112,6 +113,8 @@ def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
         NotFound: there is no such route.
     """
     route = _named(plan, request.model)
+    if not route.rules:
+        return Headed(route)
     facts = signals.read(request, pii=plan.reads_pii)
     asked = rules.Asked(request, facts, caller.headers, caller.labels)
     bounds = rules.apply(route.rules, asked)
@@ -120,7 +123,7 @@ def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
         via.append((route.name, bounds.rule or ""))
         route = plan.routes[bounds.route]
         bounds = rules.apply(route.rules, asked, bounds.require)
-    return Headed(route, facts, bounds, tuple(via))
+    return Headed(route, bounds, facts, tuple(via))
 
 
 def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, standing: Standing) -> Considered:
@@ -129,7 +132,8 @@ def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, stan
     Raises:
         Problem: no deployment may answer, or there is no such tier.
     """
-    route, facts, bounds = headed.route, headed.signals, headed.bounds
+    route, bounds = headed.route, headed.bounds
+    facts = headed.signals or signals.read(request, pii=plan.reads_pii)
     estimate = route.estimate(request, facts) if route.estimate else None
     forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
     choosing = Choosing(

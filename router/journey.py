@@ -17,6 +17,8 @@ from router.traceparent import Trace
 __all__ = ["Journey"]
 
 _NOBODY = ""
+_MOVABLE = frozenset({"easy", "hard", "explore"})
+"""Reasons of a start that another threshold might have moved."""
 
 
 class Journey:
@@ -166,14 +168,14 @@ class Journey:
 
     def outcome(self, status: int = 200, end: End = "ok", error: str | None = None) -> Outcome:
         """Everything that is known so far."""
-        waited = self._paused + sum(attempt.waited for attempt in self._attempts)
-        elapsed = self.elapsed
+        waited = self._paused + sum([attempt.waited for attempt in self._attempts])
+        elapsed, route = self.elapsed, self.route
         return Outcome(
-            self._identify(),
+            self._id or self._identified(),
             self._policy,
             self._wall,
-            self.route.name if self.route else None,
-            self.route.kind if self.route else "route",
+            route.name if route else None,
+            route.kind if route else "route",
             self.tenant,
             self.stream,
             self.decision,
@@ -184,7 +186,7 @@ class Journey:
             elapsed,
             self._first,
             max(0.0, (self._first if self._first is not None else elapsed) - waited),
-            self.route.state if self.route else "",
+            route.state if route else "",
             self.request,
             self.signals,
             self.estimate,
@@ -201,23 +203,21 @@ class Journey:
             self.given,
         )
 
-    def _identify(self) -> str:
+    def _identified(self) -> str:
         """The request's id, signed once: when it is first told to anybody."""
-        if self._id is None:
-            decision = self.decision
-            heard = self.heard
-            movable = decision is not None and decision.reason in {"easy", "hard", "explore"}
-            facts = IdFacts(
-                tenant=hashed(self.tenant or _NOBODY),
-                route=hashed(self.route.name if self.route else _NOBODY),
-                tier=start_of(
-                    decision.start if decision else self.found.tier if self.found else _NOBODY,
-                    self.route.state if self.route else "",
-                ),
-                model=hashed(heard.deployment if heard and heard.result == "served" else _NOBODY),
-                band=decision.band if decision and movable else None,
-                propensity=decision.propensity if decision else 1.0,
-                time=self._wall,
-            )
-            self._id = self._signer.sign(facts, self._clock.token(NONCE_BYTES))
+        decision, route, heard = self.decision, self.route, self.heard
+        start, band, propensity = self.found.tier if self.found else _NOBODY, None, 1.0
+        if decision is not None:
+            start, propensity = decision.start, decision.propensity
+            band = decision.band if decision.reason in _MOVABLE else None
+        facts = IdFacts(
+            hashed(self.tenant or _NOBODY),
+            hashed(route.name if route else _NOBODY),
+            start_of(start, route.state if route else ""),
+            hashed(heard.deployment if heard and heard.result == "served" else _NOBODY),
+            band,
+            propensity,
+            self._wall,
+        )
+        self._id = self._signer.sign(facts, self._clock.token(NONCE_BYTES))
         return self._id

@@ -142,7 +142,11 @@ class Pipeline:
         standing = await self._standing(headed.route, request, caller)
         journey.session = standing.session
         considered = weigh(headed, plan, request, caller, standing)
-        journey.estimate, journey.decision = considered.estimate, considered.decision
+        journey.signals, journey.estimate, journey.decision = (
+            considered.signals,
+            considered.estimate,
+            considered.decision,
+        )
         climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
         return await climb.run()
 

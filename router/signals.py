@@ -96,27 +96,32 @@ class Signals:
 def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
     messages, body = request.messages, request.body
-    texts = [content(message) for message in messages]
+    texts, roles, kinds = _looked_at(messages)
     text = _subject(messages, texts)
     sample = clip(text)
-    kinds = [str(part.get("type")) for message in messages for part in _parts(message)]
-    images = kinds.count("image_url") + kinds.count("input_image") + kinds.count("image")
-    audio = kinds.count("input_audio")
+    images = audio = 0
+    if kinds:
+        images = kinds.count("image_url") + kinds.count("input_image") + kinds.count("image")
+        audio = kinds.count("input_audio")
     tools = body.get("tools") or body.get("functions") or []
-    roles = [message["role"] for message in messages]
     encoded = sample.encode(errors="replace")
     marks = encoded.translate(None, _UNMARKED)  # one look at all of it; what is counted is counted among these few
     words = encoded.lower().translate(None, _AROUND_WORDS).split()
-    cues = [] if _CUES.isdisjoint(words) else [word for word in words if word in _CUES]
+    code = maths = negations = 0
+    if not _CUES.isdisjoint(words):
+        cues = [word for word in words if word in _CUES]
+        code = sum(map(_CODE_WORDS.__contains__, cues))
+        maths = sum(map(_MATHS_WORDS.__contains__, cues))
+        negations = sum(map(_NEGATIONS.__contains__, cues))
     return Signals(
         characters=len(text),
         words=len(words),
-        lines=sum([not line.isspace() for line in sample.split("\n") if line]),
+        lines=_lines(sample),
         digits=_count(marks, _DIGITS),
-        code=_count(marks, _CODE_MARKS) + sum(map(_CODE_WORDS.__contains__, cues)),
-        maths=_count(marks, _MATHS_MARKS) + sum(map(_MATHS_WORDS.__contains__, cues)),
+        code=code + _count(marks, _CODE_MARKS),
+        maths=maths + _count(marks, _MATHS_MARKS),
         questions=(sample.count("?") if b"?" in marks else 0) + sample.count("？"),
-        negations=sum(map(_NEGATIONS.__contains__, cues)) + (sample.count("n't") if b"'" in marks else 0),
+        negations=negations + (sample.count("n't") if b"'" in marks else 0),
         commas=marks.count(b","),
         tokens=_tokens(messages, texts, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
         tools=len(tools) if isinstance(tools, list) else 0,
@@ -129,6 +134,20 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
         language=_language(sample),
         pii=personal.kinds(_everything(request)) if pii else _NO_PII,
     )
+
+
+def _looked_at(messages: list[dict[str, Any]]) -> tuple[list[str], list[str], list[str]]:
+    """Each message's text and role, and of what kinds their parts are, where they have parts."""
+    texts, roles, kinds = [], [], []
+    for message in messages:
+        value = message.get("content")
+        if isinstance(value, str):
+            texts.append(value)
+        else:
+            texts.append(content(message))
+            kinds += [str(part.get("type")) for part in _parts(message)]
+        roles.append(message["role"])
+    return texts, roles, kinds
 
 
 def subject(request: ChatRequest) -> str:
@@ -183,6 +202,12 @@ def _fingerprint(text: str) -> str:
 _remembered = lru_cache(maxsize=32)(_fingerprint)
 
 
+def _lines(text: str) -> int:
+    if "\n" not in text:
+        return int(bool(text) and not text.isspace())
+    return sum([not line.isspace() for line in text.split("\n") if line])
+
+
 def _count(text: bytes, marks: bytes) -> int:
     return len(text) - len(text.translate(None, marks))
 
@@ -200,8 +225,9 @@ def _system(roles: list[str], texts: list[str]) -> str | None:
 
 
 def _tokens(messages: list[dict[str, Any]], texts: list[str], tools: object) -> int:
-    size = sum([len(text) if text.isascii() else len(text.encode(errors="replace")) for text in texts])
-    for message in messages:
+    size = 0
+    for message, text in zip(messages, texts, strict=True):
+        size += len(text) if text.isascii() else len(text.encode(errors="replace"))
         if not _BESIDES.isdisjoint(message):
             size += sum([len(text.encode(errors="replace")) for text in _besides(message)])
     return (size + _written(tools)) // 4 + _TOKENS_PER_MESSAGE * len(messages)

@@ -1,5 +1,6 @@
 """What an operator hears of thresholds that nobody has measured."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def told(folder: Path, route: str, policy: str = TWO_TIERS) -> list[str]:
     (folder / "none.json").write_bytes(small.calibration_file(threshold=0.0))
     path = folder / "policy.yaml"
     path.write_text(policy.replace("difficulty: 0.2, cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]", route))
-    return [str(one).removeprefix(f"{path}:") for one in cautions(*read(path, {}, now=0.0))]
+    return [str(one).removeprefix(f"{path}:") for one in cautions(*read(path, {}, now=0.0), now=0.0)]
 
 
 def two(threshold: str, model: str = "m.model") -> str:
@@ -131,6 +132,25 @@ def test_how_everybody_begins_is_a_note_and_what_cannot_be_meant_a_caution(
 ) -> None:
     told(tmp_path, route)
 
-    (one,) = cautions(*read(tmp_path / "policy.yaml", {}, now=0.0))
+    (one,) = cautions(*read(tmp_path / "policy.yaml", {}, now=0.0), now=0.0)
 
     assert type(one) is kind
+
+
+@pytest.mark.parametrize(
+    ("day", "due"), [(dt.datetime(2027, 5, 1, 23, tzinfo=dt.UTC), 0), (dt.datetime(2027, 5, 2, tzinfo=dt.UTC), 1)]
+)
+def test_a_tune_that_is_past_its_day_is_noted(tmp_path: Path, day: dt.datetime, due: int) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        TWO_TIERS.replace("    model: s\n", "    model: s\n    tune: {id: v3, refresh_due: 2027-05-01}\n", 1)
+    )
+    now = day.timestamp()
+
+    found = cautions(*read(path, {}, now=now), now=now)
+
+    assert [type(one) for one in found] == [Note] * due
+    assert all(
+        "deployments.small.tune.refresh_due: this tune was to be trained again by 2027-05-01" in str(one)
+        for one in found
+    )

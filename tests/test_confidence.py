@@ -42,3 +42,40 @@ def test_the_p_value_rises_with_the_hypothesis(observed: list[float], one: float
     low, high = sorted((one, other))
     values = np.array(observed)
     assert confidence.p_value(values, low, alpha=0.05) <= confidence.p_value(values, high, alpha=0.05) + 1e-12
+
+
+def test_a_bet_on_all_or_nothing_losses_is_known_exactly_and_one_on_others_is_never_overrated() -> None:
+    staked = confidence.stakes(np.array([1.0]))
+    losses, gains = np.array([1.0, 0.0, 0.0, 1.0, 0.0]), np.array([0.0, 1.0, 0.0, 0.0, 0.0])
+
+    def worth(lost: np.ndarray, won: np.ndarray) -> np.ndarray:
+        result: np.ndarray = np.log1p(staked * (lost - won - 0.1)).sum(axis=1)
+        return result
+
+    def told(lost: np.ndarray, won: np.ndarray) -> np.ndarray:
+        sums = tuple(np.array([float(each)]) for each in (len(lost), lost.sum(), won.sum()))
+        return confidence.chance(staked, (sums[0], sums[1], sums[2]), 0.1)
+
+    assert told(losses, gains) == pytest.approx(worth(losses, gains))
+    assert (told(losses / 3, gains / 2) <= worth(losses / 3, gains / 2)).all()
+
+
+def test_bets_that_the_mean_is_above_nothing_gain_little_while_it_is_not() -> None:
+    draw = np.random.default_rng(4)
+    staked = confidence.stakes(np.array([1.0, 4.0]))
+    richest = []
+    for _ in range(DRAWS):
+        wealth = np.zeros(len(confidence.STAKES))
+        for _ in range(20):
+            seen = (draw.random((2, 30)) < 0.3) - 0.3
+            wealth = wealth + confidence.growth(staked, seen.sum(axis=1), np.square(seen).sum(axis=1))
+        richest.append(np.exp(wealth).mean())
+    assert np.mean(np.array(richest) >= 20) <= 0.05
+    assert np.mean(richest) <= 1.5
+
+
+def test_no_group_is_staked_more_than_half() -> None:
+    staked = confidence.stakes(np.array([0.0, 1.0, 100.0]))
+    assert staked.shape == (len(confidence.STAKES), 3)
+    assert staked.max() == 0.5
+    assert not staked[:, 0].any()

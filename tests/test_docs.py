@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from router import errors
 from router.cli import app
@@ -14,6 +16,17 @@ from router.verify import KINDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+TELLING = sorted(
+    [
+        *PAGES,
+        *(ROOT / "examples").rglob("*.md"),
+        *(ROOT / "bench").rglob("*.md"),
+        *(ROOT / "policies").rglob("*.yaml"),
+        *(ROOT / "deploy").rglob("*.yaml"),
+        *(ROOT / name for name in ("compose.yaml", "Dockerfile", "Makefile")),
+    ]
+)
+"""Whatever tells people what to type."""
 
 
 def page(name: str) -> str:
@@ -89,12 +102,29 @@ def test_links_lead_somewhere(path: Path) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
-def test_every_command_of_the_readme_exists() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    groups = {group.name for group in app.registered_groups}
+@pytest.mark.parametrize("path", TELLING, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_command_exists_with_every_option_that_is_told(path: Path) -> None:
+    text = path.read_text("utf-8")
+    blocks = re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL) if path.suffix == ".md" else [text]
+    typed = [
+        words for block in blocks for words in re.findall(r"^(?:# {3}|\t@)? *smallfirst (.+)", block, re.MULTILINE)
+    ]
+    told = [*typed, *re.findall(r"`smallfirst ([^`\n…]+)", text)]
 
-    assert set(re.findall(r"^smallfirst (\w+)", readme, re.MULTILINE)) <= commands | groups
+    assert [words for words in told if not understood(words)] == []
+
+
+def understood(words: str) -> bool:
+    """Whether the command line knows a command, and every option behind its name."""
+    command: Any = get_command(app)
+    for word in words.split():
+        if not hasattr(command, "commands") or word.startswith("-"):
+            break
+        if not set(word.split("|")) <= set(command.commands):
+            return False
+        command = command.commands[word.split("|")[0]]
+    known = {"--help"}.union(*(one.opts + one.secondary_opts for one in command.params))
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", words)) <= known
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

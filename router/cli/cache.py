@@ -28,7 +28,10 @@ _PATIENCE = 2.0
 
 @app.command()
 def stats(policy: PolicyPath, *, as_json: Json = False) -> None:
-    """Say how many answers are there, by route, and how much room they take."""
+    """Say how many answers there are, by route, and how large.
+
+    Those that are remembered for equal requests.
+    """
     loaded = _load(policy)
     answers, room = Counter[str](), Counter[str]()
 

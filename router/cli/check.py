@@ -28,7 +28,10 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Let warnings fail the check too; notes never do.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of policies, for editors.")] = False,
 ) -> None:
-    """Validate policies and point at what is probably not meant: exit code 1 when one does not hold."""
+    """Validate policies, and point at what is probably not meant.
+
+    Exit code 1 when one does not hold.
+    """
     if schema:
         print_json(json_schema())
         return
@@ -52,14 +55,14 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
         raise Refused(f"{path}: no such file or folder")
     report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": [], "notes": []}
     try:
-        policy, plan = assembly.read(path, environment, now=SYSTEM.wall())
+        policy, plan = assembly.read(path, environment, now=(now := SYSTEM.wall()))
         prepare(plan.deployments.values())
     except PolicyError as error:
         return report | {"faults": [str(fault) for fault in error.faults]}
     except (AssemblyError, UnknownProviderError) as error:
         return report | {"faults": [str(error)]}
     priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
-    found = [*lint(policy, priced=priced), *cautions(policy, plan)]
+    found = [*lint(policy, priced=priced), *cautions(policy, plan, now=now)]
     notes = [*(str(one) for one in found if isinstance(one, Note)), *_dropped(policy, plan)]
     return report | {
         "version": plan.version,

@@ -31,7 +31,9 @@ def check_answer(
     *,
     as_json: Json = False,
 ) -> None:
-    """Judge answers as a tier would: exit code 1 when one would not be sent.
+    """Judge answers as a tier would.
+
+    Exit code 1 when one would not be sent.
 
     An answer is a chat completion, a message of one, or a text.
     """

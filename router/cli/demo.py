@@ -37,7 +37,10 @@ def demo(
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="out.png", help="With --break: draw what happened.")] = None,
 ) -> None:
-    """Show the whole loop: two fake models, a policy, real requests through the real proxy. No key, no network."""
+    """Show the whole loop on fakes: no key, no network.
+
+    Two fake models, a policy, and real requests through the real proxy.
+    """
     if plot is not None and breaks is None:
         raise Refused("--plot draws what --break tuned shows; give both")
     if plot is not None and not plot.parent.is_dir():

@@ -29,7 +29,10 @@ def explain(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say what would happen to a request and why, without asking anybody."""
+    """Say what would happen to a request, and why.
+
+    Nobody is asked.
+    """
     try:
         _, plan = assembly.read(policy, read_settings().environment, now=SYSTEM.wall())
     except (PolicyError, AssemblyError) as error:
@@ -82,7 +85,7 @@ def _in_words(plan: Plan, considered: Considered, moved: list[tuple[str, float]]
     if decision.difficulty is not None and decision.threshold is not None:
         sign = "<" if decision.difficulty < decision.threshold else "≥"
         lines.append(
-            f"difficulty  {decision.difficulty:.3f} {sign} {decision.threshold:.3f}   (band {decision.band} of 9)"
+            f"difficulty  {decision.difficulty:.3f} {sign} {decision.threshold:.3f}   (band {decision.band}, of 0 to 9)"
         )
     if decision.novelty is not None:
         scope = considered.route.scope

@@ -21,7 +21,10 @@ def add(
     file: Annotated[Path, typer.Option(help="The keys file; made when missing.")],
     label: Annotated[list[str] | None, typer.Option(help="NAME=VALUE, for rules; may be given again.")] = None,
 ) -> None:
-    """Make a key, keep its hash in the file, and print the key: once, alone, on stdout."""
+    """Make a key, keep its hash in the file, and print the key.
+
+    Once, alone, on stdout.
+    """
     labels = dict(_label(text) for text in label or ())
     key = keys.mint(SYSTEM.token(32))
     try:

@@ -40,7 +40,10 @@ def train(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Learn which requests are difficult from what each tier's answers were worth."""
+    """Learn from outcomes which requests are difficult.
+
+    Outcomes say what each tier's answers were worth.
+    """
     with _told():
         from router.learning import train as training
 
@@ -107,7 +110,10 @@ def evaluate(
         bool, typer.Option("--robustness", help="Also: how far do changes that should not matter move difficulty?")
     ] = False,
 ) -> None:
-    """Judge a model on outcomes, beside chance, prompt length and the best that was possible."""
+    """Judge a model on outcomes, beside chance and prompt length.
+
+    And beside the best that was possible.
+    """
     with _told():
         from router.learning import evaluate as evaluation
         from router.learning.plot import plot as draw
@@ -135,7 +141,10 @@ def calibrate(
     confidence: Annotated[float, typer.Option(help="How sure it must be.", min=0.5, max=0.9999)] = 0.95,
     out: Annotated[Path | None, typer.Option(metavar="C", help="Write what `calibration: C` names.")] = None,
 ) -> None:
-    """Find the cheapest threshold that keeps a floor under quality, with a proof; exit 1 when there is none."""
+    """Find the cheapest threshold that provably keeps a floor.
+
+    The floor is under quality. Exit code 1 when there is no such threshold.
+    """
     with _told():
         from router.learning import calibrate as calibration
 

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a check did not hold (JSON is printed all the same), 2 the
 `--json` prints one JSON document on stdout and nothing else; what a command has to say besides goes to stderr.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -71,5 +72,8 @@ def main() -> None:
     try:
         app()
     except Refused as refused:
+        if isinstance(refused.__cause__, BrokenPipeError):  # `| head` has read enough; nothing is left to flush into it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         sys.stderr.write(f"smallfirst: {refused}\n")
         sys.exit(2)

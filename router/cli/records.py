@@ -57,7 +57,10 @@ def show(
     records: Records = None,
     policy: PolicyOption = None,
 ) -> None:
-    """Print everything that is known about one request, one JSON line each: exit code 1 when nothing is."""
+    """Print everything that is known about one request.
+
+    One JSON line each. Exit code 1 when nothing is known.
+    """
     wanted = identity.encode()
     with told():
         found = [
@@ -85,7 +88,7 @@ def export(
         typer.Option(help="Outcome data for `smallfirst train`; `agreement` also where only that is known."),
     ] = None,
 ) -> None:
-    """Hand records on: as they are (JSON Lines), as Parquet, or as outcome data."""
+    """Hand records on, as JSON Lines, Parquet or outcome data."""
     from router.records import exporting
 
     folder, after = opened(records, policy), since_of(since)
@@ -108,7 +111,10 @@ def compact(
     *,
     today: Annotated[bool, typer.Option("--today", help="Today's closed files too.")] = False,
 ) -> None:
-    """Make one compressed file of each day's many; today, and what is being written, is left alone."""
+    """Make one compressed file of each day's many.
+
+    Today, and what is being written, is left alone.
+    """
     from datetime import timedelta
 
     from router.records.compacting import compact as make_smaller
@@ -126,7 +132,10 @@ def grade(
     records: Records = None,
     policy: PolicyOption = None,
 ) -> None:
-    """Write grades that were made elsewhere beside the records: exit code 1 when some are of no request."""
+    """Write grades that were made elsewhere beside the records.
+
+    Exit code 1 when some are of no request.
+    """
     from router.records.grading import grades, write
 
     folder = opened(records, policy)
@@ -143,7 +152,10 @@ def grade(
 def agreement_(
     records: Records = None, policy: PolicyOption = None, since: Since = None, *, as_json: Json = False
 ) -> None:
-    """Say how far judges agree with people, where both have spoken of the same answer."""
+    """Say how far judges agree with people.
+
+    Where both have spoken of the same answer.
+    """
     from router.records.agreement import agreement as compare
     from router.records.facts import gather
 

@@ -12,8 +12,10 @@ from router.cli.telling import Json, PolicyPath, print_json
 
 __all__ = ["replay"]
 
+_SCALES = {"cost_usd": 1_000}
+"""What a request costs has too many zeros before it says anything."""
 _MEASURES = {
-    "cost_usd": "USD a request",
+    "cost_usd": "USD per 1,000",
     "quality": "quality",
     "agreement": "agreement",
     "escalation_rate": "escalations",
@@ -30,7 +32,10 @@ def replay(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say what a policy would have done with recorded traffic, with intervals, and "unknown" where nobody can know."""
+    """Say what a policy would have done with recorded traffic.
+
+    With intervals, and "unknown" where nobody can know.
+    """
     from router.hindsight.plot import plot as draw
     from router.hindsight.replay import replay as play
     from router.hindsight.traffic import Traffic
@@ -58,16 +63,18 @@ def _in_words(name: str, route: dict[str, Any], confidence: float) -> str:
         f"{'':16}{'recorded':>30}   {at} ({confidence:.0%} intervals)",
     ]
     for measure, words in _MEASURES.items():
-        lines.append(f"{words:16}{_told(route['recorded'][measure]):>30}   {_told(route['replayed'][measure])}")
+        recorded, replayed = (
+            _told(route[which][measure], _SCALES.get(measure, 1)) for which in ("recorded", "replayed")
+        )
+        lines.append(f"{words:16}{recorded:>30}   {replayed}")
     lines.append(f"{'':16}{_starts(route['recorded']):>30}   {_starts(route['replayed'])}")
     first = f"start at {next(iter(route['thresholds']))}"
-    lines += ["", f"  threshold  {'USD a request':30}{'quality':32}{first}   no evidence"]
+    lines += ["", f"  threshold  {'USD per 1,000 requests':34}{'quality':32}{first}   no evidence"]
     for point in route["sweep"]:
         cost, quality, low = point["cost_usd"], point["quality"], next(iter(point["starts"].values()))
         unknown = max(cost["unknown"], quality["unknown"])
-        lines.append(
-            f"  {point['threshold']:9.3f}  {_told(cost):30}{_told(quality):32}{low:{len(first)}.1%} {unknown:13.1%}"
-        )
+        known = f"{_told(cost, _SCALES['cost_usd']):34}{_told(quality):32}"
+        lines.append(f"  {point['threshold']:9.3f}  {known}{low:{len(first)}.1%} {unknown:13.1%}")
     lines.append("no evidence: the share of requests whose cost, or quality, nobody knows at that threshold")
     lines.append(f"quality was scored by: {said}")
     if "feedback" in route["quality_from"]:
@@ -75,11 +82,12 @@ def _in_words(name: str, route: dict[str, Any], confidence: float) -> str:
     return "\n".join(lines) + "\n\n"
 
 
-def _told(one: dict[str, Any]) -> str:
+def _told(one: dict[str, Any], scale: int = 1) -> str:
+    low, high = (None if one[end] is None else one[end] * scale for end in ("low", "high"))
     if one["value"] is not None:
-        return f"{one['value']:.5f} [{one['low']:.5f}, {one['high']:.5f}]"
-    if one["low"] is not None and (one["low"], one["high"]) != (0.0, 1.0):
-        return f"unknown, {one['low']:.3f} to {one['high']:.3f}"
+        return f"{one['value'] * scale:.5f} [{low:.5f}, {high:.5f}]"
+    if low is not None and (low, high) != (0.0, 1.0):
+        return f"unknown, {low:.3f} to {high:.3f}"
     return "unknown"
 
 

@@ -29,7 +29,10 @@ def savings(
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="Of the interval.")] = 0.95,
     as_json: Json = False,
 ) -> None:
-    """Print the ledger of recorded traffic: baseline, spent, net saved, and how each number was made."""
+    """Print what was saved, and how each number was made.
+
+    The ledger of recorded traffic: what the last tier alone would have cost, what was spent, and what is left.
+    """
     from router.hindsight.savings import savings as account
     from router.hindsight.traffic import Traffic
 

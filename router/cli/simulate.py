@@ -21,7 +21,10 @@ def simulate(
     plot: Annotated[Path | None, typer.Option(metavar="out.png", help="Draw one world of each story.")] = None,
     json: Json = False,
 ) -> None:
-    """Let control hold objectives while traffic, models, prices and upstreams change; exit 1 if it breaks a promise."""
+    """Let control hold objectives in worlds that change.
+
+    Traffic, models, prices and upstreams do. Exit code 1 if it breaks a promise.
+    """
     from router.simulation.report import lines, report
     from router.simulation.run import run
     from router.simulation.scenarios import SCENARIOS

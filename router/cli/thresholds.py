@@ -45,7 +45,10 @@ def thresholds(
     tier: Annotated[str | None, typer.Option(help="Whose threshold `set` sets. [default: the first tier's]")] = None,
     json: Json = False,
 ) -> None:
-    """Show the thresholds in force and their history, or change them on every server, beside them while they run."""
+    """Show the thresholds in force, or change them everywhere.
+
+    Their history too. A change reaches every server, beside them while they run.
+    """
     read, plan = _read(policy)
     chosen = _chosen(plan, route, one=action is not Action.show)
     change = _change(action, value, chosen[0], tier)

@@ -27,7 +27,10 @@ def top(
     every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 2.0,
     window: Annotated[float, typer.Option(min=1, help="How many seconds each screen is about.")] = 60.0,
 ) -> None:
-    """Show traffic, tiers, cost, escalations, thresholds, objectives and upstreams, until Ctrl-C."""
+    """Show what a running server does, until Ctrl-C.
+
+    Traffic, tiers, cost, escalations, thresholds, objectives and upstreams.
+    """
     from router.web import Unreachable
 
     try:

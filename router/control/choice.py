@@ -131,7 +131,11 @@ def choose(choice: Choice) -> tuple[Move | None, str]:
 
 def _for_quality(choice: Choice) -> Move | None:
     """Back to where the floor likely holds, a step at a time."""
-    margins, lower = choice.margins, choice.lower()
+    margins, lower, refuge = choice.margins, choice.lower(), choice.memory.refuge
+    if refuge is not None and lower.any():
+        far = lower & (choice.thresholds >= refuge)
+        told = "traffic became harder, and the quality floor does not hold here"
+        return _move(choice, _first(far) if far.any() else _last(lower), "quality", told)
     if margins is None or not choice.memory.retreating or margins.likely[-1] >= 0 or not lower.any():
         return None
     holds = lower & (margins.likely >= 0)

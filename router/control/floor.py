@@ -27,11 +27,15 @@ import numpy as np
 from router import confidence
 from router.control.labels import BANDS, Labels, Sums, Vector
 
-__all__ = ["Detector", "Floor", "Margins", "margins"]
+__all__ = ["Detector", "Floor", "Margins", "known_to_hold", "margins"]
 
 _FOR_LAST: Final = 0.1
 """The part of the error that the last tier's own quality gets: (1 - m) makes little of it."""
 _ALARM: Final = float(np.log(10_000))
+_NOTHING: Final = -100.0
+"""The logarithm of nothing at all."""
+_MOST: Final = 8.0
+"""How many times its own weight an answer may count for, where few of its band were judged."""
 _STIRS: Final = 2.0
 """A wealth, as a logarithm, below which a window is not yet taken for the beginning of a change."""
 _ONE_SIDED: Final = 1.645
@@ -101,6 +105,32 @@ def margins(floor: Floor, labels: Labels, mix: Vector, below: Vector) -> Margins
     )
 
 
+def known_to_hold(floor: Floor, labels: Labels, mix: Vector, count: float, below: Vector) -> tuple[Vector, Vector]:
+    """Say where the floor holds for another mixture of traffic, if answers in each band are what they were.
+
+    Nothing is assumed of bands that nobody judged, and disagreement is no loss: this is what speaks against a
+    threshold, not for one.
+
+    Args:
+        floor: what the policy asks for.
+        labels: the evidence.
+        mix: the share of traffic in each band, as so many (`count`) requests had it.
+        count: how many.
+        below: for each candidate, the share of every band that starts at the first tier.
+
+    Returns:
+        The margin of each candidate, and its standard error.
+    """
+    loss = _loss(labels)
+    seen = labels.sums("loss").known | (labels.sums("low").known & labels.sums("last").known)
+    good = labels.sums("last").pooled()[0]
+    each = below * np.where(seen, loss.mean, 0.0)
+    lost = each @ mix
+    among = np.maximum(np.square(each) @ mix - np.square(lost), 0.0) / max(count, 1.0)
+    error = np.sqrt(np.square(below * mix) @ np.where(seen, loss.variance, 0.0) + among)
+    return lost + (1 - floor.min) * good, error
+
+
 def _unsure(good: float, vague: float, count: float, alpha: float) -> float:
     """Return how far below its estimate the last tier's own quality may lie."""
     if not count:
@@ -144,10 +174,17 @@ def _running(variance: Vector, count: Vector) -> Vector:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """A bet that the floor is broken, window after window; it begins anew whenever it has lost."""
+    """Bets that the floor is broken, window after window.
+
+    One begins anew whenever it has lost: how it stands says since when the floor may be broken. And one more begins
+    with every window; what all of those are worth together grows by one a window at most while the floor holds, however
+    long it is watched, and so cries wolf once in 10,000 windows on average, or less often (Shiryaev and Roberts).
+    """
 
     wealth: tuple[float, ...] = (0.0,) * len(confidence.STAKES)
-    """The logarithm, for each stake."""
+    """The logarithm of the one, for each stake."""
+    together: tuple[float, ...] = (_NOTHING,) * len(confidence.STAKES)
+    """The logarithm of all, for each stake."""
 
     def after(self, floor: Floor, window: Labels, known: Labels, mix: Vector, below: Vector) -> "Detector":
         """Bet on one more window.
@@ -161,14 +198,12 @@ class Detector:
         """
         started = float(mix @ below)
         good, _, count = known.sums("last").pooled()
-        found = _seen(window, known)
-        if started <= 0 or not count or found is None:
+        spare = (1 - floor.min) * good / started if started > 0 else 1.0  # so much may be lost on each that starts low
+        if spare >= 1 or not count or (grown := _grown(window, known, mix * below, spare)) is None:
             return self
-        counts, means, squares = found
-        spare = (1 - floor.min) * good / started  # so much may be lost on each request that starts low
-        total = -float(below @ (counts * means)) - spare * float(below @ counts)
-        grown = confidence.growth(total, float(below @ squares))
-        return Detector(tuple((np.maximum(np.array(self.wealth), 0.0) + grown).tolist()))
+        wealth = np.maximum(np.array(self.wealth), 0.0) + grown
+        together = np.logaddexp(np.array(self.together), 0.0) + grown
+        return Detector(tuple(wealth.tolist()), tuple(together.tolist()))
 
     @property
     def rests(self) -> bool:
@@ -178,18 +213,35 @@ class Detector:
     @property
     def rings(self) -> bool:
         """Whether the floor is broken."""
-        highest = max(self.wealth)
-        mean = float(np.mean(np.exp(np.array(self.wealth) - highest)))
-        return highest + float(np.log(mean)) >= _ALARM
+        return float(np.logaddexp.reduce(np.array(self.together))) - float(np.log(len(self.together))) >= _ALARM
 
 
-def _seen(window: Labels, known: Labels) -> tuple[Vector, Vector, Vector] | None:
-    """Count, mean and sum of squares of D in a window's bands; disagreement is no loss, and does not count."""
-    loss, gain, low, last = window.sums("loss"), window.sums("gain"), window.sums("low"), known.sums("last")
+def _grown(window: Labels, known: Labels, low: Vector, spare: float) -> Vector | None:
+    """What a window adds to the logarithm of a bet's wealth; None without any. Disagreement is no loss, and adds none.
+
+    A band's answers count for as much as its part (`low`) of what starts at the first tier, however many of them were
+    judged. Two bounds of the same wealth, and the better one counts: one knows how far losses spread, the other is
+    exact where each answer is good or bad and nothing in between.
+    """
+    loss, gain, single, last = window.sums("loss"), window.sums("gain"), window.sums("low"), known.sums("last")
     if loss.known.any():
-        return loss.count, gain.mean - loss.mean, loss.count * (gain.spread + loss.spread)
-    if not low.known.any():
+        count, staked = loss.count, _staked(loss.count, low)
+        lost, won = count * loss.mean, count * gain.mean
+        squares = count * (loss.spread + gain.spread) - 2 * spare * (lost - won) + spare**2 * count
+        spread = confidence.growth(staked, lost - won - spare * count, np.maximum(squares, 0.0))
+        sure: Vector = np.maximum(spread, confidence.chance(staked, (count, lost, won), spare))
+        return sure
+    if not single.known.any():
         return None
     good = np.where(last.known, last.mean, last.pooled()[0])
-    about = np.maximum(low.spread - np.square(low.mean), 0.0) * low.count + 0.25
-    return low.count, np.where(low.known, low.mean - good, 0.0), np.where(low.known, about, np.zeros(BANDS))
+    count = single.count
+    about = np.where(single.known, np.maximum(single.spread - np.square(single.mean), 0.0) * count + 0.25, 0.0)
+    total = count * (np.where(single.known, good - single.mean, 0.0) - spare)
+    return confidence.growth(_staked(count, low), total, about)
+
+
+def _staked(count: Vector, low: Vector) -> Vector:
+    """The stakes in each band: none where nothing starts at the first tier."""
+    part = np.where(count > 0, low, 0.0)
+    mean = float(count[part > 0].sum()) / max(float(part.sum()), 1e-9)
+    return confidence.stakes(np.minimum(np.divide(part * mean, count, out=np.zeros(BANDS), where=count > 0), _MOST))

@@ -6,7 +6,7 @@ import numpy as np
 
 from router.control import drift
 from router.control.choice import LATE, Choice, choose, dearer, escalating, significantly_over
-from router.control.floor import Floor, Margins, margins
+from router.control.floor import Floor, Margins, known_to_hold, margins
 from router.control.forecast import Forecast, forecast, percentile, rates, slower
 from router.control.ground import Aim, Ground, Judgement, Move
 from router.control.labels import BANDS, Vector
@@ -18,6 +18,9 @@ __all__ = ["judge", "moved"]
 _FADING = 7 * 86400.0
 _FEW_WINDOWS = 8.0
 _PLENTY = 20_000.0
+_JUDGED = 500.0
+"""Judged answers from which they say what other traffic would come to."""
+_SURELY, _LIKELY = 3.09, 1.645
 
 
 def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> tuple[Memory, Judgement]:
@@ -49,7 +52,7 @@ def moved(ground: Ground, memory: Memory, move: Move, now: float) -> Memory:
     """Return the memory after a move was made; one for another aim than quality must not be undone soon."""
     again = {cause: int(move.cause == cause) for cause in ("latency", "escalations")}  # it goes on in the next window
     fresh = replace(memory, late=again["latency"], escalating=again["escalations"], dear=0)
-    if not move.towards_last or move.cause == "quality":
+    if not move.towards_last or (move.cause == "quality" and memory.refuge is None):
         return fresh
     barred = memory.ceilings + (memory.ceiling_at(now) is None)  # several steps of one retreat count once
     lasting = ground.evidence * 2.0 ** min(barred - 1, 6)
@@ -76,6 +79,7 @@ def _learned(ground: Ground, memory: Memory, window: Window, threshold: float) -
     if ground.aims.floor is not None:
         memory, rang = _watched(ground, memory, window, threshold)
         alerts += ("answers became worse than the evidence said: it is collected anew",) if rang else ()
+        memory = replace(memory, refuge=_refuge(ground, memory, threshold))
     memory, shifted = _shifts(ground, memory, window.until)
     return memory, alerts + shifted
 
@@ -107,6 +111,33 @@ def _watched(ground: Ground, memory: Memory, window: Window, threshold: float) -
         return replace(memory, detector=detector, suspect=suspect), False
     memory = memory.reset(window.until)
     return replace(memory, evidence=suspect, later=Period(suspect.since, suspect.labels), retreating=True), True
+
+
+def _refuge(ground: Ground, memory: Memory, threshold: float) -> float | None:
+    """Return the threshold down to which the floor holds for the traffic of these hours; None when it holds here.
+
+    What is known of answers is known still, when it is traffic that changes: this needs no new labels. And it looks
+    before a drift makes the evidence worthless, which it is for moves towards the first tier only.
+    """
+    assert ground.aims.floor is not None  # noqa: S101  the caller has looked
+    if memory.refuge is not None:
+        return memory.refuge if threshold > memory.refuge else None
+    if memory.retreating:
+        return None
+    labels, below = memory.evidence.labels, np.vstack([ground.scale.below, ground.scale.split(threshold)])
+    found, fresh = [], drift.stability(memory.recent, ground.scale.sizes())
+    sudden = "difficulty" not in memory.drifts and drift.shifted("difficulty", fresh, before=False)
+    for bands in (memory.recent, memory.lately) if sudden else (memory.lately,):
+        count = float(bands.sum())
+        if count < drift.ENOUGH or labels.judged < _JUDGED:
+            continue
+        margin, error = known_to_hold(ground.aims.floor, labels, bands / count, count, below)
+        usual, _ = known_to_hold(ground.aims.floor, labels, _share(memory), count, below)
+        if margin[-1] + _SURELY * error[-1] < 0 <= usual[-1]:
+            lower = ground.scale.thresholds
+            holds = lower[(margin - _LIKELY * error >= 0)[:-1] & (lower < threshold)]
+            found.append(float(holds[-1]) if len(holds) else float(lower[0]))
+    return min(found, default=None)
 
 
 def _shifts(ground: Ground, memory: Memory, now: float) -> tuple[Memory, tuple[str, ...]]:
@@ -185,6 +216,7 @@ def _aims(choice: Choice) -> tuple[Aim, ...]:
     aims, window, found = choice.ground.aims, choice.window, list[Aim]()
     if aims.floor is not None:
         broken = choice.memory.retreating and choice.margins is not None and float(choice.margins.likely[-1]) < 0
+        broken = broken or choice.memory.refuge is not None
         found.append(Aim("quality", aims.floor.min, _quality(aims.floor.min, choice.margins), broken))
     if aims.latency is not None:
         p95 = percentile(window.slow.sum(axis=0), window.edges)

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from router.confidence import STAKES
 from router.control.floor import Detector
 from router.control.labels import BANDS, Labels, Vector
 
@@ -46,6 +47,8 @@ class Memory:
     """Requests and cost by start and band, fading over seven days."""
     retreating: bool = False
     """Whether the floor broke, and the threshold has not come back to where it is proven."""
+    refuge: float | None = None
+    """The threshold down to which the floor holds for traffic that became harder; None: it holds where it is."""
     late: int = 0
     """Windows in a row in which latency was over its limit; the same for escalations and cost below."""
     escalating: int = 0
@@ -75,7 +78,7 @@ class Memory:
         """Return it as JSON has it."""
         return {
             "periods": [[period.since, period.labels.rows()] for period in (self.evidence, self.later, self.suspect)],
-            "detector": list(self.detector.wealth),
+            "detector": [*self.detector.wealth, *self.detector.together],
             "mix": self.mix.tolist(),
             "lately": self.lately.tolist(),
             "recent": self.recent.tolist(),
@@ -95,7 +98,8 @@ class Memory:
             evidence, later, suspect = (Period(float(at), Labels.of(rows)) for at, rows in document["periods"])
             wealth = tuple(float(each) for each in document["detector"])
             vectors = {name: np.array(document[name], dtype=float) for name in ("mix", "lately", "recent", "spent")}
-            plain = {name: document["plain"][name] for name in _PLAIN}
+            known = {"refuge": None, **document["plain"]}
+            plain = {name: known[name] for name in _PLAIN}
             drifts = tuple(str(kind) for kind in document["drifts"])
         except (KeyError, TypeError, IndexError) as error:
             raise ValueError("not a memory of control") from error
@@ -104,12 +108,16 @@ class Memory:
             not all(fits)
             or vectors["recent"].shape != (BANDS,)
             or vectors["lately"].shape != (BANDS,)
-            or len(wealth) != len(Detector().wealth)
+            or len(wealth) not in {len(STAKES), 2 * len(STAKES)}
         ):
             raise ValueError("not a memory of control")
-        memory = cls(evidence, later, suspect, Detector(wealth), drifts=drifts)
+        detector = Detector(wealth[: len(STAKES)], wealth[len(STAKES) :] or Detector().together)
+        memory = cls(evidence, later, suspect, detector, drifts=drifts)
         changes: dict[str, Any] = {**vectors, **plain}
         return replace(memory, **changes)
 
 
-_PLAIN = ("novel", "retreating", "late", "escalating", "dear", "ceiling", "ceiling_until", "ceilings", "judged")
+_PLAIN = (
+    *("novel", "retreating", "refuge", "late", "escalating", "dear"),
+    *("ceiling", "ceiling_until", "ceilings", "judged"),
+)

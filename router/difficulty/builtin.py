@@ -25,6 +25,7 @@ NAME: Final = "builtin.json"
 WEIGHTS: Final[Mapping[str, float]] = {"words": 1.0, "commas": 0.5, "negations": 0.5}
 """How much each fact counts, in standard deviations; chosen by leaving one source of outcomes out at a time."""
 _COUNTS: Final = attrgetter(*WEIGHTS)
+_WEIGHTS: Final = tuple(WEIGHTS.values())
 
 LIMIT: Final = 3.0
 """Standard deviations beyond which a fact says no more."""
@@ -71,11 +72,11 @@ class Plain:
 
     def _said(self, signals: Signals) -> list[float]:
         """What each fact says, in weighted standard deviations."""
-        facts = zip(_COUNTS(signals), WEIGHTS.values(), self.centre, self.scale, strict=True)
-        return [
-            weight * min(max((math.log1p(count) - centre) / scale, -LIMIT), LIMIT)
-            for count, weight, centre, scale in facts
-        ]
+        said = []
+        for count, weight, centre, scale in zip(_COUNTS(signals), _WEIGHTS, self.centre, self.scale, strict=True):
+            deviation = (math.log1p(count) - centre) / scale
+            said.append(weight * min(max(deviation, -LIMIT), LIMIT))
+        return said
 
 
 @dataclass(frozen=True, slots=True)

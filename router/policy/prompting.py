@@ -82,7 +82,9 @@ class Tune(Block):
         default=None, description="The hash of the data it was trained on.", examples=["sha256:9f86d081884c7d65"]
     )
     refresh_due: Day | None = Field(
-        default=None, description="The day by which it should be trained again.", examples=[dt.date(2027, 5, 1)]
+        default=None,
+        description="The day by which it should be trained again; once it has passed, `check` and the start say so.",
+        examples=[dt.date(2027, 5, 1)],
     )
     prompt: Prompt | None = Field(
         default=None,

@@ -1,8 +1,8 @@
 """Who writes down what happened: metrics, records and decisions, of requests and of what is learned about them.
 
-Outcomes are written down a few at a time, a moment after their clients have been answered: one book after the other
-for several requests takes a quarter less than every book for each. Whoever looks into a book meanwhile waits for
-nothing, because what lies there is written down first.
+While others are being answered, outcomes are written down a few at a time, a moment after their clients have heard: one
+book after the other for sixteen requests makes each request, all in all, a tenth cheaper than every book for each.
+Whoever looks into a book meanwhile finds everything, because what lies there is written down first.
 """
 
 import asyncio
@@ -25,14 +25,23 @@ __all__ = ["Books"]
 
 _MOMENT: Final = 0.005
 """Seconds for which an outcome may lie there."""
-_FEW: Final = 8
-"""Outcomes that are written down at once, at the latest: about a quarter of a millisecond in which no request moves."""
+_FEW: Final = 16
+"""Outcomes that are written down at once, at the latest: half a millisecond in which no request moves."""
 
 
 class Books:
     """Sinks of outcomes and of evidence: called on the event loop, cheap, and never raising."""
 
-    def __init__(self, metrics: Metrics, decisions: Decisions, intake: Intake, clock: Clock) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        decisions: Decisions,
+        intake: Intake,
+        clock: Clock,
+        inflight: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`inflight`: how many requests are being answered, this one included."""
+        self._inflight = inflight
         self._metrics = metrics
         self._decisions = decisions
         metrics.settle = decisions.settle = self.settle
@@ -65,9 +74,9 @@ class Books:
             closing.add_done_callback(self._closing.discard)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Take one request that has ended, to be written down in a moment."""
+        """Take one request that has ended, to be written down in a moment; at once when nobody else is about."""
         self._waiting.append(outcome)
-        if len(self._waiting) >= _FEW:
+        if len(self._waiting) >= _FEW or self._inflight() <= 1:
             self.settle()
         elif self._settling is None:
             self._settling = asyncio.get_running_loop().call_later(_MOMENT, self._settle_later)

@@ -70,7 +70,7 @@ def read_policy(path: Path, settings: Settings, now: float) -> Reading:
         raise CannotServe(str(error), error.files) from error
     except (AssemblyError, KeysError, UnknownProviderError) as error:
         raise CannotServe(str(error), files) from error
-    return Reading(policy, plan, keyring, cautions(policy, plan))
+    return Reading(policy, plan, keyring, cautions(policy, plan, now=now))
 
 
 def open_shared(policy: Policy, clock: Clock = SYSTEM, *, restarted: Callable[[], None] = lambda: None) -> Store:

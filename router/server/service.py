@@ -74,7 +74,7 @@ class Service:
         self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
         signer = self._signing.signer
         self.intake = Intake(signer, self.store, self.decisions)
-        self.books = Books(self.metrics, self.decisions, self.intake, clock)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock, lambda: self.inflight)
         self._traces = self._traced()
         sinks = self._sinks(log)
         self.shadows = self._shadows(sinks)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from router.simulation.run import Run, best_share
+from router.simulation.oracle import best_share, oracle, seen
+from router.simulation.run import Run
 
 __all__ = ["lines", "report"]
 
@@ -21,6 +22,9 @@ def report(name: str, runs: Sequence[Run]) -> dict[str, Any]:
     known = [windows for windows, _ in back if windows is not None]
     wrong = [_false_moves(run) for run in runs]
     final = [run.steps[-1] for run in runs]
+    share = {"final": _spread([step.after for step in final]), **_best(runs)}
+    if share.get("provable"):
+        share["of_provable"] = share["final"]["median"] / share["provable"]
     return {
         "scenario": name,
         "told": scenario.told,
@@ -30,11 +34,14 @@ def report(name: str, runs: Sequence[Run]) -> dict[str, Any]:
         "windows_until_it_holds": _spread(known),
         "labels_until_it_holds": _spread([labels for windows, labels in back if windows is not None]),
         "never_held_again": len(runs) - len(known),
-        "share": {"final": _spread([step.after for step in final]), **_best(runs)},
+        "oracle": _oracle(runs) if any(windows != 0 for windows, _ in back) else None,
+        "changing": scenario.lasting,
+        "share": share,
         "runs_with_a_false_move": sum(count > 0 for count in wrong),
         "false_moves": sum(wrong),
         "windows_below_the_floor": _spread([sum(step.margin < _HOLDS for step in run.changed) for run in runs]),
         "reversals": _spread([_reversals(run) for run in runs]),
+        "rises_before_the_first_label": sum(_blind(run) for run in runs),
         "moves": _spread([sum(bool(step.cause) for step in run.steps) for run in runs]),
         "causes": _causes(runs),
         "violated_at_the_end": sorted({aim for step in final for aim in step.violated}),
@@ -56,8 +63,8 @@ def _false_moves(run: Run) -> int:
 
 
 def _reversals(run: Run) -> int:
-    """How often the threshold turned round since the change."""
-    ways = [step.after > step.share for step in run.changed if step.cause]
+    """How often the threshold turned round since the first label that could tell of the change."""
+    ways = [step.after > step.share for step in run.changed[run.scenario.delay :] if step.cause]
     return sum(one != other for one, other in pairwise(ways))
 
 
@@ -67,9 +74,25 @@ def _best(runs: Sequence[Run]) -> dict[str, Any]:
     if scenario.aims.floor is None:
         return {}
     world = scenario.after(scenario.world, scenario.windows - 1)
-    floor = scenario.aims.floor.min
     labels = statistics.median(sum(step.labels for step in run.changed) for run in runs)
-    return {"hindsight": best_share(world, floor), "provable": best_share(world, floor, labels)}
+    return {"hindsight": best_share(scenario, world), "provable": best_share(scenario, seen(world), labels)}
+
+
+def _oracle(runs: Sequence[Run]) -> dict[str, Any] | None:
+    """What one would need who knows when and how the world changed; None where that is no matter of quality."""
+    scenario = runs[0].scenario
+    if scenario.aims.floor is None or scenario.aims.latency is not None:
+        return None
+    shares = [round(run.changed[0].share, 2) for run in runs]  # from where control was when it changed
+    known = {share: oracle(scenario, share) for share in set(shares)}
+    found = [known[share] for share in shares]
+    windows = [each.windows if each.windows is not None else scenario.windows for each in found]
+    return {"windows": _spread(windows), "labels": _spread([each.labels for each in found])}
+
+
+def _blind(run: Run) -> int:
+    """Rises after the change and before any label could tell of it."""
+    return sum(bool(step.cause) and step.after > step.share for step in run.changed[: run.scenario.delay])
 
 
 def _causes(runs: Sequence[Run]) -> dict[str, int]:
@@ -93,16 +116,26 @@ def lines(found: dict[str, Any]) -> str:
         told.append(
             f"  objectives hold again after {back['median']:.0f} windows ({back['min']:.0f} to {back['max']:.0f}) and "
             f"{labels['median']:,.0f} labels"
+            + (f", {found['changing']} windows of which it goes on changing" if found["changing"] else "")
+        )
+    if (best := found["oracle"]) is not None:
+        needs = best["windows"]
+        told.append(
+            f"  who knows when and how the world changed needs {needs['median']:.0f} windows ({needs['min']:.0f} to "
+            f"{needs['max']:.0f}) and {best['labels']['median']:,.0f} labels"
         )
     if found["never_held_again"]:
         told.append(f"  not yet at the end: {found['never_held_again']} of {found['runs']} runs")
     final = share["final"]
-    best = f"; provable {share['provable']:.0%}, hindsight {share['hindsight']:.0%}" if "provable" in share else ""
+    best = f"; provable {share['provable']:.0%}" if "provable" in share else ""
+    best += f" ({share['of_provable']:.0%} of that)" if "of_provable" in share else ""
+    best += f", hindsight {share['hindsight']:.0%}" if "hindsight" in share else ""
     told.append(f"  starts low at the end: {final['median']:.0%} ({final['min']:.0%} to {final['max']:.0%}){best}")
     told.append(
         f"  false moves in {found['runs_with_a_false_move']} of {found['runs']} runs of {found['windows']} windows; "
         f"reversals {found['reversals']['median']:.0f} (at most {found['reversals']['max']:.0f}); "
-        f"moves {', '.join(f'{cause} {count}' for cause, count in found['causes'].items()) or 'none'}"
+        + (f"rises before the first label {blind}; " if (blind := found["rises_before_the_first_label"]) else "")
+        + f"moves {', '.join(f'{cause} {count}' for cause, count in found['causes'].items()) or 'none'}"
     )
     if found["violated_at_the_end"]:
         told.append(f"  missed at the end: {', '.join(found['violated_at_the_end'])}")

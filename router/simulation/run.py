@@ -7,9 +7,9 @@ import numpy as np
 
 from router.control import Ground, Labels, Memory, Scale, judge, moved
 from router.simulation.scenarios import Scenario
-from router.simulation.world import PER_CENTS, QUANTILES, WINDOW, World
+from router.simulation.world import QUANTILES, WINDOW, World
 
-__all__ = ["Run", "Step", "best_share", "run"]
+__all__ = ["Run", "Step", "run"]
 
 SCALE = Scale.of(QUANTILES, (0.0, 0.95))
 
@@ -83,25 +83,6 @@ def run(scenario: Scenario, seed: int) -> Run:
             )
         )
     return Run(scenario, tuple(steps))
-
-
-def best_share(world: World, floor: float, labels: float = float("inf"), z: float = 1.645) -> float:
-    """Return the largest share that keeps the floor in this world, as far as so many pairs could prove at all.
-
-    What could be proven is where the floor would be kept even if the estimate of the loss was off by `z` standard
-    errors of so many pairs, spread as the traffic below the threshold is: no method that may be wrong once in twenty
-    does better.
-    """
-    shares = np.arange(PER_CENTS + 1) / PER_CENTS
-    kept = []
-    for share in shares:
-        low = np.clip(share * PER_CENTS - np.arange(PER_CENTS), 0.0, 1.0) * world.mix
-        part = float(low.sum())
-        squares = float(low @ (world.loss + world.gain)) / part if part else 0.0
-        error = z * part * float(np.sqrt(squares / labels)) if labels > 0 else float("inf") * part
-        kept.append(world.margin(float(share), floor) - (error if part else 0.0) >= 0)
-    good = np.flatnonzero(kept)
-    return float(shares[good[-1]]) if len(good) else 0.0
 
 
 def _world(scenario: Scenario, number: int) -> World:

@@ -45,6 +45,8 @@ class Scenario:
     """How much traffic there is in a window, compared to the usual."""
     delay: int = 0
     """Windows until labels come."""
+    lasting: int = 0
+    """Windows in which the world goes on changing."""
 
 
 def _harder(world: World, _windows: int) -> World:
@@ -59,6 +61,16 @@ def _worse(world: World, _windows: int) -> World:
 def _slowly_worse(world: World, windows: int) -> World:
     part = min(windows / DAY, 1.0)
     return world.change(loss=np.minimum(world.loss * (1 + 0.5 * part) + 0.05 * part, 0.9))
+
+
+def _slightly(world: World, _windows: int) -> World:
+    return world.change(loss=np.minimum(world.loss * 1.1 + 0.01, 0.9))
+
+
+def _slowly_harder(world: World, windows: int) -> World:
+    steep = 1.2 * min(windows / DAY, 1.0)
+    tilted = (1 - steep / 2 + steep * _MIDDLE) * world.mix
+    return world.change(mix=tilted / tilted.sum())
 
 
 def _dearer(world: World, _windows: int) -> World:
@@ -98,7 +110,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     ),
     "harder-mix": Scenario("Traffic becomes harder from one window to the next.", after=_harder),
     "degraded": Scenario("The small model becomes worse from one window to the next.", after=_worse),
-    "degrading": Scenario("The small model becomes worse over a day.", after=_slowly_worse, windows=480),
+    "degrading": Scenario("The small model becomes worse over a day.", after=_slowly_worse, windows=480, lasting=DAY),
+    "slightly": Scenario("The small model becomes a little worse.", after=_slightly, windows=480),
+    "harder-slowly": Scenario("Traffic becomes harder over a day.", after=_slowly_harder, windows=480, lasting=DAY),
     "price": Scenario("The small model becomes the dearer one.", after=_dearer),
     "slow": Scenario("The small model becomes five times slower.", after=_slow, aims=_LATENCY),
     "saturated": Scenario("The small model has room for less than what starts there.", after=_crowded, aims=_LATENCY),

@@ -156,7 +156,7 @@ class RedisStore:
 
     def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
         """End a flight and wake those who joined it."""
-        self._start(scripts.SETTLE, flight, owner, value, _ms(ttl))
+        self._start(scripts.SETTLE, flight, owner, value, _ms(ttl), writes=ttl is not None)
 
     async def publish(self, channel: str, value: bytes) -> None:
         """Tell every subscriber, in every process."""
@@ -210,8 +210,10 @@ class RedisStore:
         self._way().ask(keys[0], _call(script, keys, given, future))
         return future
 
-    def _start(self, script: Script, keys: tuple[str, ...], *given: str | bytes) -> None:
-        self._way().ask(keys[0], _call(script, keys, given, None))
+    def _start(self, script: Script, keys: tuple[str, ...], *given: str | bytes, writes: bool = False) -> None:
+        call = _call(script, keys, given, None)
+        call.writes = writes  # a script that always does, if it came to its end
+        self._way().ask(keys[0], call)
 
     def _way(self) -> _Way:
         if self._made is None:

@@ -19,4 +19,5 @@
     connect     which kind of connection a deployment needs
     wire        the seam over HTTP, many connections      connection   one of them      inflate   compressed answers
     providers   the seam over LiteLLM
+    provider_answers   what it says, as OpenAI would have      provider_errors   what it raises
 """

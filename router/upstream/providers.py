@@ -9,10 +9,7 @@ instructions to itself.
 Connections belong to LiteLLM, which keeps them for all deployments of this process until it ends.
 """
 
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import cache
 from typing import Any, Protocol
 
@@ -21,9 +18,11 @@ import orjson
 from router.plan import Deployment
 from router.settings import tell_library
 from router.sse import DONE, encode
-from router.upstream.client import TRACEPARENT, Kind, TransportError
+from router.upstream.client import TRACEPARENT
+from router.upstream.provider_answers import Answer, event, whole
+from router.upstream.provider_errors import answer_to, refusal
 
-__all__ = ["FIELDS", "Answer", "Events", "Provider", "known", "load"]
+__all__ = ["FIELDS", "Events", "Provider", "known", "load"]
 
 FIELDS = frozenset(
     """
@@ -57,26 +56,6 @@ _NOTHING_ASKED: Mapping[str, object] = {
 }
 """Values that ask for what happens anyhow; many clients send them, and providers without the field refuse them."""
 
-_KINDS: tuple[tuple[Kind, frozenset[str]], ...] = (
-    ("timeout", frozenset({"TimeoutException", "Timeout", "APITimeoutError", "TimeoutError"})),
-    ("connect", frozenset({"ConnectError", "ClientConnectorError", "EndpointConnectionError"})),
-    ("reset", frozenset({"NetworkError", "RemoteProtocolError", "ClientPayloadError", "ConnectionError"})),
-    ("malformed", frozenset({"JSONDecodeError", "APIConnectionError"})),
-)
-"""How a call without an answer failed, by the classes found in the chain of its exception, first match first.
-(`APIConnectionError` is LiteLLM's name for whatever else went wrong, mostly an answer it could not read.)"""
-_UNREADABLE = 422
-"""The status LiteLLM gives to answers it could not read, when the provider itself did not answer so."""
-_CODES = {
-    "ContextWindowExceededError": "context_length_exceeded",
-    "ContentPolicyViolationError": "content_policy_violation",
-    "UnsupportedParamsError": "unsupported_parameter",
-}
-_WRAPPING = re.compile(
-    r"^(?:litellm\.\w+: )*(?:\w+(?:Error|Exception) - )?|\.? (?:Handle with `litellm|To drop these).*", re.DOTALL
-)
-"""What LiteLLM adds to a provider's words."""
-
 
 @cache
 def load() -> Any:
@@ -97,15 +76,6 @@ def load() -> Any:
 def known() -> frozenset[str]:
     """Every provider that LiteLLM speaks to."""
     return frozenset(str(getattr(provider, "value", provider)) for provider in load().provider_list)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole answer in OpenAI's form, or an error in OpenAI's envelope."""
-
-    status: int
-    content: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
 
 
 class Provider:
@@ -140,7 +110,7 @@ class Provider:
             TransportError: no answer came, or none that can be read.
         """
         said = await self._send(body)
-        return said if isinstance(said, Answer) else Answer(200, orjson.dumps(_whole(said.model_dump())))
+        return said if isinstance(said, Answer) else Answer(200, orjson.dumps(whole(said.model_dump())))
 
     async def streamed(self, body: bytes) -> "Events | ErrorBody":
         """Send a request, wait until its answer begins.
@@ -175,14 +145,14 @@ class Provider:
             told = (
                 f"{self._fixed['model']} cannot be sent '{name}'; leave it out, or name it in its deployment's `drop`."
             )
-            return _error(400, {"message": told, "param": name, "code": "unsupported_parameter"})
+            return refusal(400, {"message": told, "param": name, "code": "unsupported_parameter"})
         more: dict[str, Any] = {"extra_body": others} if others else {}
         if trace := TRACEPARENT.get():
             more["extra_headers"] = {"traceparent": trace.decode()}
         try:
             return await self._litellm.acompletion(**asked, **self._fixed, **more)
         except Exception as error:  # noqa: BLE001  whatever LiteLLM raises, this call has failed
-            return _error_answer(error)
+            return answer_to(error)
 
 
 class ErrorBody:
@@ -233,7 +203,7 @@ class Events:
         try:
             self._first = await anext(self._chunks, None)
         except Exception as error:  # noqa: BLE001  as in Provider
-            return _error_answer(error)
+            return answer_to(error)
         except BaseException:
             await self.aclose()
             raise
@@ -251,14 +221,14 @@ class Events:
         chunk, self._first = self._first, None
         try:
             while chunk is not None:
-                event = _event(chunk.model_dump())
-                if self._finish_is_made_up(event):
+                told = event(chunk.model_dump())
+                if self._finish_is_made_up(told):
                     return
-                self._same = self._same or {"id": event["id"], "created": event["created"]}
-                yield encode(orjson.dumps({**event, **self._same}))
+                self._same = self._same or {"id": told["id"], "created": told["created"]}
+                yield encode(orjson.dumps({**told, **self._same}))
                 chunk = await anext(self._chunks, None)
         except Exception as error:  # noqa: BLE001  as in Provider
-            yield encode(_error_answer(error).content)
+            yield encode(answer_to(error).content)
             return
         yield DONE
 
@@ -272,104 +242,3 @@ class Events:
     def _finish_is_made_up(self, event: Mapping[str, Any]) -> bool:
         finished = any(choice["finish_reason"] for choice in event["choices"])
         return finished and not (self._stream.received_finish_reason or self._stream.intermittent_finish_reason)
-
-
-def _whole(answer: dict[str, Any]) -> dict[str, Any]:
-    """LiteLLM's answer with the nulls that OpenAI's has and without those that it has not."""
-    answer = _honest(_without_nulls(answer))
-    for choice in answer["choices"]:
-        message = choice["message"] = {"content": None, "refusal": None, **choice["message"]}
-        for call in message.get("tool_calls", ()):
-            call.pop("index", None)
-        choice.setdefault("finish_reason", None)
-        choice.setdefault("logprobs", None)
-    return answer
-
-
-def _event(chunk: dict[str, Any]) -> dict[str, Any]:
-    """LiteLLM's chunk, likewise; the one that brings the usage has no choices."""
-    chunk = _honest(_without_nulls(chunk))
-    for choice in chunk["choices"]:
-        choice.setdefault("delta", {})
-        choice.setdefault("finish_reason", None)
-        choice.setdefault("logprobs", None)
-    if "usage" in chunk and not any(choice["delta"] or choice["finish_reason"] for choice in chunk["choices"]):
-        chunk["choices"] = []
-    return chunk
-
-
-def _honest(answer: dict[str, Any]) -> dict[str, Any]:
-    """Take out a usage of no tokens, which LiteLLM gives where the provider gave none: unknown is not nothing."""
-    if not answer.get("usage", {}).get("prompt_tokens"):
-        answer.pop("usage", None)
-    return answer
-
-
-def _without_nulls(value: Any) -> Any:
-    """A copy without nulls, and without the objects in which nothing else was."""
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    kept = {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    return {name: item for name, item in kept.items() if item != {}}
-
-
-def _error_answer(error: BaseException) -> Answer:
-    """Tell an answer with an error status from no answer at all.
-
-    Raises:
-        TransportError: no answer at all.
-    """
-    error = getattr(error, "original_exception", None) or error  # what went wrong in the middle of a stream
-    chain = list(_chain(error))
-    names = {base.__name__ for one in chain for base in type(one).__mro__}
-    code = next((code for name, code in _CODES.items() if name in names), None)
-    response = next((getattr(one, "response", None) for one in chain if _is_refusal(one)), None)
-    if response is not None:
-        return _refused(response, code)
-    words = _WRAPPING.sub("", str(getattr(error, "message", error)))
-    for kind, classes in _KINDS:
-        if names & classes and code is None:
-            raise TransportError(kind, words) from error
-    status = getattr(error, "status_code", None)
-    if not isinstance(status, int) or not 400 <= status < 600 or status == _UNREADABLE:
-        raise TransportError("malformed", words) from error
-    return _error(status, {"message": words, "code": code})
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception and what led to it."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _is_refusal(error: BaseException) -> bool:
-    """Whether this is httpx's word for an answer with an error status; the answer is in its `response`."""
-    return any(base.__name__ == "HTTPStatusError" for base in type(error).__mro__)
-
-
-def _refused(response: Any, code: str | None) -> Answer:
-    """The provider's own error, in OpenAI's envelope."""
-    told: Any = None
-    with suppress(Exception):  # not read, or not JSON: then its status has to do
-        told = orjson.loads(response.content)
-    told = told[0] if isinstance(told, list) and told else told
-    told = told.get("error", told) if isinstance(told, dict) else {}
-    if not isinstance(told, dict) or not isinstance(told.get("message"), str):
-        told = {"message": f"the provider answered {response.status_code}"}
-    answer = _error(response.status_code, {**told, "code": code or told.get("code")})
-    retry_after = response.headers.get("retry-after")
-    return replace(answer, headers={**answer.headers, "retry-after": retry_after}) if retry_after else answer
-
-
-def _error(status: int, told: Mapping[str, Any]) -> Answer:
-    """OpenAI's envelope, with what is known."""
-    envelope = {
-        "message": told["message"],
-        "type": told.get("type") or ("invalid_request_error" if status < 500 else "upstream_error"),
-        "param": told.get("param"),
-        "code": told["code"] if isinstance(told.get("code"), str) else None,
-    }
-    return Answer(status, orjson.dumps({"error": envelope}))

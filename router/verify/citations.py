@@ -13,6 +13,7 @@ from router.verify.verdict import Check, Watch, cut
 
 __all__ = ["Citations"]
 
+_BUILT_IN: Pattern = re.compile(DEFAULT_CITED, re.ASCII)
 _BETWEEN = re.compile(r"\s*[,;]\s*")
 _LONGEST = 200
 """Characters of an open bracket that a stream waits for; what is longer is left to the whole answer's check."""
@@ -26,8 +27,8 @@ class Citations(Check):
     hard: ClassVar[frozenset[str]] = frozenset({"unknown_source"})
 
     def __init__(self, spec: Spec) -> None:
-        self._cited = compiled(spec.cited)
-        self._sources = compiled(spec.sources)
+        self._cited = _pattern(spec.cited)
+        self._sources = _pattern(spec.sources)
         self._required = spec.required
         self._closes = spec.cited == DEFAULT_CITED
 
@@ -75,6 +76,14 @@ class _Reader:
         rest = heard[begun:] if begun >= 0 else ""
         self._open = "" if "]" in rest or len(rest) > _LONGEST else rest
         return None
+
+
+def _pattern(said: str) -> Pattern:
+    """Read a pattern; ours goes to Python's own engine, which finds it in a sixth of the time and is not led astray.
+
+    Nothing in it can match in two ways, so there is nothing to go back to.
+    """
+    return _BUILT_IN if said == DEFAULT_CITED else compiled(said)
 
 
 def _named(pattern: Pattern, text: str) -> set[str]:

@@ -13,7 +13,7 @@ from router.store import CLEARED, key
 from router.store.redis_store import RedisStore
 from tests.cli.calling import Called
 from tests.plans import TWO_TIERS
-from tests.redis_server import PATIENT, RedisServer, free_port, redis_program, running
+from tests.redis_server import PATIENT, RedisServer, free_port, redis_program, running, valkey_program
 
 Smallfirst = Callable[..., Called]
 TRIAGE = "  triage: {difficulty: 0.2, cascade: [{tier: frontier}]}\n"
@@ -25,10 +25,10 @@ class Filled:
     policy: str
 
 
-@pytest.fixture
-def filled(tmp_path: Path) -> Iterator[Filled]:
+@pytest.fixture(params=[redis_program, valkey_program], ids=["redis", "valkey"])
+def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Filled]:
     """A Redis with three answers of two routes, one of another policy's, and something odd."""
-    with running(redis_program()) as server:
+    with running(request.param()) as server:
         path = tmp_path / "policy.yaml"
         path.write_text(f"{TWO_TIERS}{TRIAGE}cache: {{url: '{server.url}'}}\n")
         asyncio.run(_fill(server))

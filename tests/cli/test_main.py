@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,24 @@ def test_every_command_has_its_line_of_help(smallfirst: Callable[..., Called]) -
     assert told.code == 0
     for command in ("serve", "demo", "check", "explain", "keys"):
         assert f"\n  {command} " in told.out
+
+
+@pytest.mark.parametrize("group", [(), ("keys",), ("cache",), ("records",)])
+def test_no_line_of_help_is_cut_short(smallfirst: Callable[..., Called], group: tuple[str, ...]) -> None:
+    told = smallfirst(*group, "--help").out.partition("Commands:")[2]
+
+    assert told
+    assert "..." not in told
+
+
+def test_who_has_read_enough_hears_of_no_fault() -> None:
+    data = Path(__file__).parents[2] / "router" / "demo" / "workload.jsonl"
+    command = f"{sys.executable} -m router score --model builtin --data {data} | head -1"
+
+    told = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+
+    assert told.stdout.startswith('{"id"')
+    assert told.stderr == ""
 
 
 @pytest.mark.parametrize("command", ["serve", "demo", "check", "explain", "keys"])

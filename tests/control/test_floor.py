@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from router.control.floor import Detector, margins
+from router.control.floor import Detector, known_to_hold, margins
 from router.control.labels import BANDS, Labels
 from tests.control.stories import FLOOR, SCALE, only, pairs
 
@@ -105,3 +105,37 @@ def test_nothing_judged_or_nothing_started_low_changes_nothing() -> None:
     detector = Detector()
     assert detector.after(FLOOR, Labels.none(), pairs(10, loss=0), MIX, HALF) is detector
     assert detector.after(FLOOR, pairs(10, loss=0), pairs(10, loss=0), MIX, HALF * 0) is detector
+
+
+def test_a_band_in_which_few_were_judged_counts_for_its_traffic() -> None:
+    """All that is lost is lost in the hardest band, of which one in ten is judged as often as of the others."""
+    known, window = pairs(1_000, loss=0.02), pairs(100, loss=0.0)
+    window.table[:, :, 4] /= 10
+    for measure, hits in ((0, 9.0), (2, 1.0)):
+        window.table[measure, 2, 4] = window.table[measure, 3, 4] = hits
+    detector = Detector()
+    for _ in range(10):
+        detector = detector.after(FLOOR, window, known, MIX, HALF)
+    assert detector.rings  # a tenth of what starts low loses nine in ten: more than a floor of 95 % allows
+
+
+def test_where_nearly_all_may_be_lost_nothing_is_broken() -> None:
+    little = SCALE.split(0.01)
+    assert Detector().after(FLOOR, pairs(100, loss=1.0), pairs(100, loss=0), MIX, little) == Detector()
+
+
+def test_other_traffic_is_judged_by_what_is_known_of_answers() -> None:
+    labels = pairs(2_000, loss=0.0)
+    for sums in (2, 3):
+        labels.table[0, sums, 5:] = 2_000 * 0.2
+    below = np.stack([SCALE.split(each) for each in (0.5, 0.9)])
+    hard = np.array([0.02] * 5 + [0.18] * 5)
+    easy_margin, _ = known_to_hold(FLOOR, labels, MIX, 10_000.0, below)
+    hard_margin, error = known_to_hold(FLOOR, labels, hard, 10_000.0, below)
+    assert easy_margin[0] == hard_margin[0] == pytest.approx(0.045)
+    assert easy_margin[1] > hard_margin[1]
+    assert hard_margin[1] + 3 * error[1] < 0
+    _, vague = known_to_hold(FLOOR, labels, hard, 100.0, below)
+    assert vague[1] > error[1]
+    unknown, _ = known_to_hold(FLOOR, only("last", 100, 0.9), hard, 100.0, below)
+    assert unknown.tolist() == pytest.approx([0.045, 0.045])  # nobody judged: nothing speaks against it

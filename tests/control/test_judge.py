@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from router.control import Aims, Labels, Window, judge
+from router.control import Aims, Labels, Window, judge, moved
 from tests.control.stories import FLOOR, ground, pairs, start, window
 
 
@@ -96,3 +96,43 @@ def test_in_a_retreat_plenty_of_evidence_is_old_evidence() -> None:
     assert memory.retreating
     assert memory.evidence.since > 900.0
     assert memory.evidence.labels.pairs < 20_000
+
+
+def harder(number: int) -> Window:
+    """A window of traffic of which much more is hard, with nobody who judges."""
+    seen = window(0.8, number=number)
+    return replace(seen, requests=seen.requests * np.array([0.2] * 5 + [1.8] * 5))
+
+
+def uneven() -> Labels:
+    """Answers that are bad where it is hard: the floor holds at eight in ten for all traffic, not for hard traffic."""
+    labels = pairs(3_000, loss=0.0)
+    for sums in (2, 3):
+        labels.table[0, sums, 5:] = 3_000 * 0.12
+    return labels
+
+
+def test_traffic_that_became_harder_needs_no_new_label_to_lower_the_threshold() -> None:
+    rule = ground()
+    memory, found = judge(rule, start(), window(0.8, labels=uneven(), each=1_000), 0.8)
+    assert memory.refuge is None
+    memory, found = judge(rule, memory, harder(2), 0.8)
+    assert found.move is not None
+    assert found.move.cause == "quality"
+    assert "traffic became harder" in found.move.told
+    assert [aim.name for aim in found.aims if aim.violated] == ["quality"]
+    refuge = memory.refuge
+    assert refuge is not None
+    assert refuge <= found.move.after < 0.8
+    memory = moved(rule, memory, found.move, 1_800.0)
+    assert memory.ceiling == found.move.after  # or the next easy hour would take it up again
+    memory, found = judge(rule, memory, harder(3), refuge)
+    assert memory.refuge is None
+    assert found.move is None
+
+
+def test_answers_that_became_worse_are_no_matter_of_traffic() -> None:
+    rule = ground()
+    memory, _ = judge(rule, start(), window(0.5, labels=pairs(3_000, loss=0.3)), 0.5)
+    assert memory.retreating
+    assert memory.refuge is None

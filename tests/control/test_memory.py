@@ -12,7 +12,7 @@ from tests.control.stories import ground, pairs, start, window
 
 def test_it_comes_back_from_json_as_it_was() -> None:
     memory, _ = judge(ground(), start(), window(labels=pairs(30, loss=0.1)), 0.3)
-    memory = replace(memory, ceiling=0.4, drifts=("novelty",))
+    memory = replace(memory, ceiling=0.4, refuge=0.3, drifts=("novelty",))
     again = Memory.of(orjson.loads(orjson.dumps(memory.document())))
     assert again.document() == memory.document()
     assert np.allclose(again.evidence.labels.table, memory.evidence.labels.table)
@@ -30,3 +30,13 @@ def test_evidence_can_be_begun_anew_without_forgetting_traffic() -> None:
     assert not fresh.evidence.labels.table.any()
     assert fresh.evidence.since == 5_000.0
     assert fresh.mix.sum() == memory.mix.sum()
+
+
+def test_what_an_earlier_release_wrote_is_evidence_still() -> None:
+    memory, _ = judge(ground(), start(), window(labels=pairs(30, loss=0.1)), 0.3)
+    document = memory.document()
+    del document["plain"]["refuge"]
+    again = Memory.of({**document, "detector": document["detector"][:12]})
+    assert again.evidence.labels.pairs == memory.evidence.labels.pairs
+    assert again.detector.wealth == memory.detector.wealth
+    assert again.detector.together == start().detector.together

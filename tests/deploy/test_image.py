@@ -3,6 +3,9 @@
 import fnmatch
 import re
 
+from typer.main import get_command
+
+from router.cli import app
 from router.settings import Settings
 from tests.deploy.manifests import ROOT, instructions, last, words
 
@@ -55,6 +58,13 @@ def test_ports_and_paths_are_the_code_s() -> None:
     assert "'/healthz'" in last("HEALTHCHECK")
     assert words("ENTRYPOINT") == ["smallfirst"]
     assert words("VOLUME") == [last("WORKDIR")]
+
+
+def test_what_it_does_when_nobody_says_anything_is_a_command_that_there_is() -> None:
+    command, *options = words("CMD")
+    known = {option for one in get_command(app).commands[command].params for option in one.opts}  # type: ignore[attr-defined]
+
+    assert {word for word in options if word.startswith("-")} <= known
 
 
 def test_what_is_copied_is_not_ignored() -> None:

@@ -62,20 +62,34 @@ async def test_records_that_are_lost_are_counted(tmp_path: Path, capsys: pytest.
 
 async def test_requests_are_written_down_a_few_at_a_time_and_before_anybody_looks(tmp_path: Path) -> None:
     service = made(tmp_path)
+    service.inflight = 50
     written: list[Outcome] = []
     service.books.others.append(written.append)
 
-    for _ in range(9):
+    for _ in range(17):
         await service.pipeline.refuse(NotFound("no")).aclose()
-    assert len(written) == 8
+    assert len(written) == 16
 
-    assert service.metrics.registry.get_sample_value("router_overhead_seconds_count") == 9
-    assert len(written) == 9
+    assert service.metrics.registry.get_sample_value("router_overhead_seconds_count") == 17
+    assert len(written) == 17
     await service.aclose()
 
 
-async def test_one_request_alone_is_written_down_by_itself(tmp_path: Path) -> None:
+async def test_a_request_that_is_alone_is_written_down_at_once(tmp_path: Path) -> None:
     service = made(tmp_path)
+    service.inflight = 1
+    written: list[Outcome] = []
+    service.books.others.append(written.append)
+
+    await service.pipeline.refuse(NotFound("no")).aclose()
+
+    assert len(written) == 1
+    await service.aclose()
+
+
+async def test_the_last_of_many_is_written_down_in_a_moment(tmp_path: Path) -> None:
+    service = made(tmp_path)
+    service.inflight = 50
     written = asyncio.Event()
     service.books.others.append(lambda _: written.set())
 

@@ -19,16 +19,16 @@ from router.upstream.pool import Pool
 from tests.canned import Canned
 from tests.plans import plan
 from tests.proxy import Proxy, proxy
-from tests.redis_server import RedisServer, redis_program, running
+from tests.redis_server import RedisServer, redis_program, running, valkey_program
 from tests.talking import Heard, talk
 
 BODY = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}]}'
 PATIENCE = 10.0
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running(redis_program()) as server:
+@pytest.fixture(params=[redis_program, valkey_program], ids=["redis", "valkey"])
+def redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    with running(request.param()) as server:
         yield server
 
 

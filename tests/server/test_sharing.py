@@ -62,9 +62,9 @@ async def servers(
         yield made, small
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running_redis(redis_program()) as server:
+@pytest.fixture(params=[redis_program, valkey_program], ids=["redis", "valkey"])
+def redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    with running_redis(request.param()) as server:
         yield server
 
 

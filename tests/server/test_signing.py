@@ -14,14 +14,14 @@ from router.server.signing import Signing
 from router.settings import Settings
 from router.store import Memory, key
 from router.store.redis_store import RedisStore
-from tests.redis_server import PATIENT, RedisServer, redis_program, running
+from tests.redis_server import PATIENT, RedisServer, redis_program, running, valkey_program
 
 FACTS = IdFacts(1, 2, 3, 4, band=5, propensity=1.0, time=6.0)
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running(redis_program()) as server:
+@pytest.fixture(params=[redis_program, valkey_program], ids=["redis", "valkey"])
+def redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    with running(request.param()) as server:
         yield server
 
 

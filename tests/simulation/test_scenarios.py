@@ -11,8 +11,8 @@ from router.simulation.run import run
 from router.simulation.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.slow
-LONG = {"stationary", "weekly", "sparse", "degrading"}
-"""Stories of a thousand windows: one world each is enough here."""
+LONG = {"stationary", "weekly", "sparse", "degrading", "slightly", "harder-slowly"}
+"""Stories of many windows: one world each is enough here."""
 
 
 @cache
@@ -36,17 +36,28 @@ def test_where_quality_does_not_change_the_threshold_only_rises(name: str) -> No
     assert found["share"]["final"]["min"] >= 0.9 * found["share"]["provable"]
 
 
-@pytest.mark.parametrize("name", ["degraded", "harder-mix", "degrading", "sparse"])
+WORSE = ["degraded", "harder-mix", "degrading", "harder-slowly", "slightly", "sparse", "late-labels"]
+
+
+@pytest.mark.parametrize("name", WORSE)
 def test_after_a_change_for_the_worse_objectives_hold_again(name: str) -> None:
     found = told(name)
     assert found["never_held_again"] == 0
     assert found["reversals"]["max"] <= 1
-    assert found["runs_with_a_false_move"] == 0
-    assert found["share"]["final"]["min"] >= 0.85 * found["share"]["provable"]
+    assert found["runs_with_a_false_move"] <= found["rises_before_the_first_label"]
+    assert found["share"]["final"]["median"] >= 0.9 * found["share"]["provable"]
 
 
-def test_with_some_hundred_pairs_in_a_window_ten_windows_are_enough() -> None:
-    assert told("degraded")["windows_until_it_holds"]["max"] <= 10
+@pytest.mark.parametrize("name", WORSE)
+def test_nobody_with_the_same_labels_could_be_much_sooner(name: str) -> None:
+    """Chance is in it: a world may take twice as long as one expects."""
+    found = told(name)
+    assert found["windows_until_it_holds"]["median"] <= 2 * found["oracle"]["windows"]["max"] + 5
+
+
+@pytest.mark.parametrize(("name", "delay"), [("degraded", 0), ("harder-mix", 0), ("late-labels", 12)])
+def test_with_some_hundred_pairs_in_a_window_ten_windows_are_enough(name: str, delay: int) -> None:
+    assert told(name)["windows_until_it_holds"]["max"] <= 10 + delay
 
 
 def test_a_model_that_became_the_dearer_one_is_left() -> None:
@@ -62,12 +73,6 @@ def test_latency_is_held_and_nothing_flips_back_and_forth(name: str) -> None:
     assert found["reversals"]["max"] <= 1
 
 
-def test_late_and_missing_labels_only_take_longer() -> None:
-    found = told("late-labels")
-    assert found["never_held_again"] == 0
-    assert found["reversals"]["max"] <= 2
-
-
 def test_where_not_all_can_be_met_quality_is_and_the_rest_is_named() -> None:
     found = told("cannot")
     assert found["violated_at_the_end"] == ["cost_per_request_usd"]
@@ -78,4 +83,5 @@ def test_where_not_all_can_be_met_quality_is_and_the_rest_is_named() -> None:
 def test_weaker_evidence_is_used_and_proves_less(name: str) -> None:
     found = told(name)
     assert found["runs_with_a_false_move"] == 0
-    assert found["share"]["final"]["max"] <= found["share"]["provable"]
+    assert found["share"]["final"]["max"] <= found["share"]["provable"] + 0.01
+    assert found["share"]["final"]["median"] >= 0.9 * found["share"]["provable"]

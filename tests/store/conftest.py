@@ -22,10 +22,17 @@ def valkey_server() -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture(scope="session", params=[redis_program, valkey_program], ids=["redis", "valkey"])
+def program(request: pytest.FixtureRequest) -> str:
+    """Either of the programs that are promised to work: Debian's Redis, and the Valkey in the extra `embedded`."""
+    found: str = request.param()
+    return found
+
+
 @pytest.fixture
-def own_redis() -> Iterator[RedisServer]:
+def own_redis(program: str) -> Iterator[RedisServer]:
     """A server that this test alone may break."""
-    with running(redis_program()) as server:
+    with running(program) as server:
         yield server
 
 

@@ -9,7 +9,7 @@ from router.policy.store_url import read_store_url
 from router.store import Claim, Flight, StoreDown, key
 from router.store.cluster import slot_of
 from router.store.redis_store import RedisStore
-from tests.redis_server import PATIENT, RedisServer, free_port, redis_program, running
+from tests.redis_server import PATIENT, RedisServer, free_port, running
 from tests.store.hearing import Told
 
 pytestmark = pytest.mark.redis
@@ -17,10 +17,10 @@ ANN = b"a" * 16
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[tuple[RedisServer, RedisServer]]:
+def nodes(program: str) -> Iterator[tuple[RedisServer, RedisServer]]:
     settings = {"cluster-enabled": "yes", "cluster-node-timeout": "2000"}
     buses = [{**settings, "cluster-port": str(free_port())} for _ in range(2)]
-    with running(redis_program(), buses[0]) as one, running(redis_program(), buses[1]) as other:
+    with running(program, buses[0]) as one, running(program, buses[1]) as other:
         one.ask("CLUSTER", "ADDSLOTSRANGE", "0", "8191")
         other.ask("CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
         one.ask("CLUSTER", "MEET", "127.0.0.1", str(other.port), buses[1]["cluster-port"])

@@ -59,7 +59,7 @@ def encrypted(authority: trustme.CA, folder: Path) -> Iterator[RedisServer]:
         "tls-ca-cert-file": str(folder / "ca.pem"),
         "tls-auth-clients": "no",
     }
-    with running(redis_program(), settings) as server:
+    with running(redis_program(), settings) as server:  # the Valkey in the wheel is built without TLS
         yield server
 
 
@@ -100,8 +100,8 @@ async def test_databases_are_apart(own_redis: RedisServer) -> None:
     assert b"db3:keys=2" in own_redis.ask("INFO", "keyspace")
 
 
-async def test_a_server_is_reached_through_a_socket(tmp_path: Path) -> None:
-    with running(redis_program(), {"unixsocket": str(tmp_path / "s")}):
+async def test_a_server_is_reached_through_a_socket(program: str, tmp_path: Path) -> None:
+    with running(program, {"unixsocket": str(tmp_path / "s")}):
         await works(f"unix://{tmp_path}/s")
 
 
@@ -112,17 +112,17 @@ async def test_a_server_that_is_not_there_is_told_with_its_address() -> None:
 
 
 @contextmanager
-def sentinel(master: RedisServer) -> Iterator[RedisServer]:
+def sentinel(program: str, master: RedisServer) -> Iterator[RedisServer]:
     """A Sentinel that watches one master."""
-    with running(redis_program(), {"sentinel": f"monitor main 127.0.0.1 {master.port} 1"}) as watching:
+    with running(program, {"sentinel": f"monitor main 127.0.0.1 {master.port} 1"}) as watching:
         yield watching
 
 
 @pytest.mark.slow
-async def test_sentinels_name_the_master_and_the_next_one_when_it_is_replaced() -> None:
-    with running(redis_program()) as one, running(redis_program()) as other:
+async def test_sentinels_name_the_master_and_the_next_one_when_it_is_replaced(program: str) -> None:
+    with running(program) as one, running(program) as other:
         other.ask("REPLICAOF", "127.0.0.1", str(one.port))
-        with sentinel(one) as watching:
+        with sentinel(program, one) as watching:
             told = Told()
             address = f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{watching.port}/main/0"
             store = RedisStore(read_store_url(address), told, deadline=PATIENT)
@@ -145,8 +145,8 @@ async def _until_written(store: RedisStore, server: RedisServer, value: bytes) -
             await asyncio.to_thread(server.breathe)
 
 
-async def test_a_master_that_no_sentinel_knows_is_told(own_redis: RedisServer) -> None:
-    with sentinel(own_redis) as watching:
+async def test_a_master_that_no_sentinel_knows_is_told(program: str, own_redis: RedisServer) -> None:
+    with sentinel(program, own_redis) as watching:
         told = await refuses(f"redis+sentinel://127.0.0.1:{watching.port}/other/0")
 
     assert "no Sentinel knows a master named 'other'" in told

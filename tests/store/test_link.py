@@ -115,8 +115,9 @@ async def test_a_server_that_starts_later_than_we_do_is_found(told: Told) -> Non
         await store.aclose()
 
 
+@pytest.mark.parametrize("written", ["a value", "an answer"])
 async def test_a_full_server_is_still_read_and_says_when_it_takes_values_again(
-    store: RedisStore, own_redis: RedisServer, told: Told
+    store: RedisStore, own_redis: RedisServer, told: Told, written: str
 ) -> None:
     asked, unknown = Flight.of("asked"), Flight.of("unknown")
     await works(store)
@@ -132,10 +133,13 @@ async def test_a_full_server_is_still_read_and_says_when_it_takes_values_again(
     assert "takes nothing that is written" in await told.hears("OOM")
 
     own_redis.ask("CONFIG", "SET", "maxmemory", "0")
-    store.put(OTHER, b"x", 60)
+    if written == "a value":
+        store.put(unknown.answer, b"x", 60)
+    else:
+        store.settle(unknown, ANN, b"x", 60)
     await told.hears("takes what is written again")
     assert is_up(store)
-    assert await store.get(OTHER) == b"x"
+    assert await store.get(unknown.answer) == b"x"
 
 
 async def test_a_read_only_replica_is_read_and_left_once_there_is_a_master_again(

@@ -19,7 +19,8 @@ from router.plan import Deployment
 from router.policy.schema import Breaker, Timeout
 from router.sse import Splitter
 from router.upstream.client import TransportError
-from router.upstream.providers import FIELDS, Answer, Provider, load
+from router.upstream.provider_answers import Answer
+from router.upstream.providers import FIELDS, Provider, load
 
 pytestmark = pytest.mark.slow
 

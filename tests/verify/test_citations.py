@@ -1,10 +1,15 @@
 """`citations`."""
 
+import re
+import timeit
 from dataclasses import replace
 
 import pytest
 
 from router.chat import Choice
+from router.patterns import compiled
+from router.policy.checks import DEFAULT_CITED
+from router.verify.citations import Citations
 from tests.verify.answers import asked, call, made, told, verdict
 
 GIVEN = asked("[1] A page.\n[2] Another. Also [7; 8].")
@@ -65,3 +70,24 @@ def test_what_was_retrieved_is_all_there_is_to_cite() -> None:
 
     assert check.fault(Choice("stop", "So it is [1, 2]."), request) is None
     assert check.fault(Choice("stop", "So it is [7]."), request) == "unknown_source"
+
+
+@pytest.mark.parametrize("piece", ["[", "[1,", "[1 , ", "[12;34", "1,1,", "[1]", "[ 1", "[999 ;999"])
+def test_the_built_in_pattern_takes_a_time_that_grows_with_the_text(piece: str) -> None:
+    check, given = made("citations"), asked("[1]")
+    assert isinstance(check, Citations)
+
+    def taken(size: int) -> float:
+        choice = Choice("stop", ("[" + piece * size)[:size])
+        return min(timeit.repeat(lambda: check.fault(choice, given), number=3, repeat=5))
+
+    small, large = taken(20_000), taken(80_000)
+    assert large < 20 * small  # four times as much text: sixteen times as long would be the square
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", "[1, 2;3]", "[ 1]", "[1234]", "[1,,2]", "a[12]b[3\n,4]", "[١]", "[]", "[1", "1]"]
+)
+def test_either_engine_finds_the_same(text: str) -> None:
+    by_re2 = {found[1] for found in compiled(DEFAULT_CITED).finditer(text)}
+    assert {found[1] for found in re.finditer(DEFAULT_CITED, text, re.ASCII)} == by_re2
