@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -30,22 +31,38 @@ _FEWEST_NAMES = 2  # Of fewer tasks nothing is learned by their names.
 _KINDS, _KIND = 30, 16  # Kinds that requests without a task are told apart by, at most, and requests that each takes.
 _ROUNDS = 30  # Of k-means: few requests change their kind in later ones.
 _PRIOR = 20.0  # Labels that the mean of all tasks counts for in the mean of each.
-_FREEDOM = 0.3  # Inverse strength of the linear expert's regularisation.
+FREEDOM: Final = 0.3  # Inverse strength of the linear expert's regularisation.
+_STEP = 0.1  # Added to every measure's standard deviation: what is always the same must not be divided by.
 _RARE = 2  # Prompts that must share a gram before it may say anything.
 
 
-def space(found: Sequence[Raw], seed: int) -> Space:
-    """Return the space that training prompts span."""
-    counts = np.bincount(np.concatenate([raw.grams for raw in found]), minlength=1 << text.BITS)
-    rarity = np.where(counts >= _RARE, np.log((len(found) + 1) / (counts + 1)) + 1, 0.0)
-    measures = np.array([raw.structure for raw in found])
-    meanings = np.array([raw.meaning for raw in found])
-    centre, scale = measures.mean(0).astype(np.float32), (measures.std(0) + 0.1).astype(np.float32)
-    origin = meanings.mean(0).astype(np.float32)
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What training rows have in common: how rare each gram is among them, and how their measures are spread."""
+
+    rarity: NDArray[np.float16]
+    centre: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+
+def common(counts: NDArray[np.int64], rows: int, mean: Matrix, spread_: Matrix) -> Common:
+    """Return it for so many rows, given in how many of them each gram is."""
+    rarity = np.where(counts >= _RARE, np.log((rows + 1) / (counts + 1)) + 1, 0.0)
+    return Common(rarity.astype(np.float16), mean.astype(np.float32), (spread_ + _STEP).astype(np.float32))
+
+
+def space(found: Sequence[Raw], seed: int, shared: Common | None = None) -> Space:
+    """Return the space that training prompts span; `shared` is what more rows than these have in common."""
+    if shared is None:
+        counts = np.bincount(np.concatenate([raw.grams for raw in found]), minlength=1 << text.BITS)
+        measures = np.array([raw.structure for raw in found])
+        shared = common(counts, len(found), measures.mean(0), measures.std(0))
+    centre, scale = shared.centre, shared.scale
+    origin = np.array([raw.meaning for raw in found]).mean(0).astype(np.float32)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(found))[:LANDMARKS])
     landmarks = np.array([spread(found[row], centre, scale, origin)[1] * WEIGHTS for row in chosen.tolist()])
     return Space(
-        rarity=rarity.astype(np.float16),
+        rarity=shared.rarity,
         centre=centre,
         scale=scale,
         origin=origin,
@@ -70,7 +87,7 @@ def linear(at: Space, seen: Sequence[Features], scores: Matrix) -> Linear:
     )
 
 
-def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = _FREEDOM) -> tuple[Matrix, float]:
+def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = FREEDOM) -> tuple[Matrix, float]:
     """Return weights and offset of a logistic regression on scores from 0 to 1."""
     known = np.flatnonzero(~np.isnan(score))
     good, total = float(score[known].sum()), len(known)
@@ -80,7 +97,7 @@ def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = _FRE
     rows = known if whole else np.concatenate((known, known))
     target = score[known] if whole else np.repeat([1.0, 0.0], total)
     weight = np.ones(total) if whole else np.concatenate((score[known], 1 - score[known]))
-    fitted = LogisticRegression(C=freedom, max_iter=300, tol=1e-3).fit(x[rows], target, weight)
+    fitted = LogisticRegression(C=freedom, max_iter=300, tol=1e-4).fit(x[rows], target, weight)
     return fitted.coef_[0], float(fitted.intercept_[0])
 
 
