@@ -31,7 +31,7 @@ _LESS = 0.995
 """What a step towards fewer late requests must make of their number, at least."""
 _WORTH = 0.02
 """What a move must save on each request whose start it changes, of what a request costs; one back four times that."""
-_ONE_SIDED = 1.645
+_ONE_SIDED = 2.33
 FEW = 30
 """Requests below which a window says too little."""
 

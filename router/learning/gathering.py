@@ -1,8 +1,7 @@
 """Outcomes read once: all of them while they are few, of many an even sample in memory and the rest's gist on disk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 from zlib import crc32
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from router import signals
 from router.difficulty.features import raw
-from router.learning.data import Row, Tally, rows
+from router.learning.data import Row
 from router.learning.shelf import Shelf
 
 FOLDS: Final = 5
@@ -29,29 +28,19 @@ class Gathered:
     """All of them, when there are more than the sample."""
 
 
-def gather(
-    paths: Sequence[Path],
-    tiers: Sequence[str],
-    tally: Tally,
-    *,
-    shelf: Shelf,
-    most: int,
-    seed: int,
-    progress: Callable[[int, int], None],
-) -> Gathered:
-    """Read all files. Of more than `most` rows an even sample is kept (Vitter's algorithm R) and all go to `shelf`.
+def gather(read: Iterable[Row], shelf: Shelf, *, most: int, seed: int, told: Callable[[], None]) -> Gathered:
+    """Take all rows. Of more than `most` an even sample is kept (Vitter's algorithm R) and all go to `shelf`.
 
     Raises:
-        DataError: a file cannot be read, or too many lines were bad.
+        DataError: as who reads them does.
     """
     draw = np.random.default_rng(seed)
     kept: list[Row] = []
-    size = sum(path.stat().st_size for path in paths if path.exists())
     number = -1
-    for number, read in enumerate(rows(paths, tiers, tally)):
-        row = _short(read)
+    for number, whole in enumerate(read):
+        row = _short(whole)
         if number % _EVERY == 0:
-            progress(tally.bytes, size)
+            told()
         if number < most:
             kept.append(row)
             continue
@@ -61,7 +50,7 @@ def gather(
         _put(shelf, row, seed)
         if (place := int(draw.integers(number + 1))) < most:
             kept[place] = row
-    progress(size, size)
+    told()
     shelf.flush()
     return Gathered(kept, shelf if number >= most else None)
 

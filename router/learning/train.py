@@ -39,6 +39,7 @@ from router.difficulty.model import (
 from router.difficulty.tasks import Tasks
 from router.learning import experts, figures, plenty
 from router.learning.data import DataError, Row, Tally, scores
+from router.learning.data import rows as outcomes
 from router.learning.gathering import FOLDS, fold, gather
 from router.learning.shelf import Shelf
 
@@ -133,10 +134,11 @@ def train(data: Sequence[Path], out: Path, tiers: Sequence[str], *, today: date,
         DataError: the data cannot be used, and in one line why.
     """
     tally = Tally()
+    size = sum(path.stat().st_size for path in data if path.exists())
     with TemporaryDirectory(prefix=out.name, dir=out.parent) as folder:  # Where a model may lie, so may what makes it.
-        shelf = Shelf(Path(folder))
+        read, shelf = outcomes(data, tiers, tally), Shelf(Path(folder))
         gathered = gather(
-            data, tiers, tally, shelf=shelf, most=MOST, seed=how.seed, progress=partial(how.progress, "reading")
+            read, shelf, most=MOST, seed=how.seed, told=lambda: how.progress("reading", tally.bytes, size)
         )
         header, arrays = fit(gathered.rows, tiers, how=how, shelf=gathered.shelf)
     facts: dict[str, Any] = header["training"]

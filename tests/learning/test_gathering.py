@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from router import signals
-from router.learning.data import Tally
+from router.learning.data import Tally, rows
 from router.learning.gathering import FOLDS, Gathered, fold, gather
 from router.learning.shelf import Shelf
 from tests.learning.outcomes import lines, written
@@ -15,18 +15,11 @@ from tests.learning.small import read
 TIERS = ("tuned", "frontier")
 
 
-def gathered(folder: Path, *paths: Path, most: int, told: list[tuple[int, int]] | None = None) -> Gathered:
+def gathered(folder: Path, *paths: Path, most: int, told: list[int] | None = None) -> Gathered:
     (folder / "shelf").mkdir(exist_ok=True)
-    progress = [] if told is None else told
-    return gather(
-        paths,
-        TIERS,
-        Tally(),
-        shelf=Shelf(folder / "shelf"),
-        most=most,
-        seed=0,
-        progress=lambda done, total: progress.append((done, total)),
-    )
+    tally, said = Tally(), [] if told is None else told
+    read, shelf = rows(paths, TIERS, tally), Shelf(folder / "shelf")
+    return gather(read, shelf, most=most, seed=0, told=lambda: said.append(tally.bytes))
 
 
 def test_few_rows_are_all_kept(tmp_path: Path) -> None:
@@ -48,12 +41,12 @@ def test_of_many_an_even_sample_is_kept_and_all_are_on_the_shelf(tmp_path: Path)
 
 def test_progress_goes_to_the_end_of_the_last_file(tmp_path: Path) -> None:
     paths = [written(tmp_path / f"{number}.jsonl", lines(2_500)) for number in range(2)]
-    told: list[tuple[int, int]] = []
+    told: list[int] = []
     gathered(tmp_path, *paths, most=10_000, told=told)
     size = sum(path.stat().st_size for path in paths)
     assert told == sorted(told)
-    assert told[-1] == (size, size)
-    assert any(0 < done < size for done, _ in told)
+    assert told[-1] == size
+    assert any(0 < done < size for done in told)
 
 
 def test_of_a_huge_request_only_what_is_looked_at_is_kept(tmp_path: Path) -> None:
@@ -66,10 +59,10 @@ def test_of_a_huge_request_only_what_is_looked_at_is_kept(tmp_path: Path) -> Non
 
 
 def test_folds_are_of_like_size_and_the_same_for_the_same_text() -> None:
-    rows = read(2_000)
-    sizes = Counter(fold(row, 0) for row in rows)
+    made = read(2_000)
+    sizes = Counter(fold(row, 0) for row in made)
     assert set(sizes) == set(range(FOLDS))
     assert min(sizes.values()) > 200
-    by_text = {signals.subject(row.request): fold(row, 0) for row in rows}
-    assert all(by_text[signals.subject(row.request)] == fold(row, 0) for row in rows)
-    assert [fold(row, 1) for row in rows] != [fold(row, 0) for row in rows]
+    by_text = {signals.subject(row.request): fold(row, 0) for row in made}
+    assert all(by_text[signals.subject(row.request)] == fold(row, 0) for row in made)
+    assert [fold(row, 1) for row in made] != [fold(row, 0) for row in made]
