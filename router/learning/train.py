@@ -22,7 +22,20 @@ from router.difficulty import Origins, file, words
 from router.difficulty.estimate import BANDS
 from router.difficulty.features import Raw, Space, raw
 from router.difficulty.forest import Forest
-from router.difficulty.model import EXPERTS, FOREST, LINEAR, QUANTILES, SPACE, TASKS, Linear, Model, edges_of, odds
+from router.difficulty.model import (
+    EXPERTS,
+    FOREST,
+    LINEAR,
+    QUANTILES,
+    SPACE,
+    TASKS,
+    TOLD,
+    Linear,
+    Model,
+    edges_of,
+    odds,
+    told,
+)
 from router.difficulty.tasks import Tasks
 from router.learning import experts, figures, plenty
 from router.learning.data import DataError, Row, Tally, scores
@@ -31,6 +44,7 @@ from router.learning.gathering import FOLDS, fold, gather
 from router.learning.shelf import Shelf
 
 Matrix = NDArray[np.float64]
+Places = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
@@ -41,12 +55,42 @@ MOST: Final = 20_000
 """Rows that everything is learned from. Of more, the linear expert learns from all, for what single words say is what
 takes many labels; the others, and calibration, from an even sample, so that memory stays bounded."""
 
-BELIEFS: Final = (np.array([0.15, 0.6, 0.25]), np.array([1.0, 0.0, 0.0]))
+BELIEFS: Final = (np.array([0.1, 0.5, 0.4]), np.array([1.0, 0.0, 0.0]))
 """How much the linear expert, the forest and the tasks are believed: as was best on three English sources, or the first
 alone, as where the table knows none of the words. What suits held-out outcomes better is taken."""
 
+_STEPS: Final = 2 * FOLDS + 1  # Of training, as progress is told.
 _PRIOR: Final = 20.0  # Outcomes that a tier's rate of escalations counts for in the rate of each band.
 _PER_CENT = np.linspace(0, 1, QUANTILES)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Rows as they are learned from."""
+
+    found: Sequence[Raw]
+    labels: Matrix
+    tasks: Sequence[str | None]
+
+    def of(self, places: Places) -> "Material":
+        """Return some of the rows."""
+        chosen = places.tolist()
+        return Material([self.found[row] for row in chosen], self.labels[places], [self.tasks[row] for row in chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Tellers:
+    """The experts that the forest listens to."""
+
+    space: Space
+    linear: Linear
+    tasks: Tasks
+
+    def told(self, found: Sequence[Raw]) -> Matrix:
+        """Return what the forest is told of requests, a line for each."""
+        seen = [self.space.features(one) for one in found]
+        said = [told(self.linear.odds(one).tolist(), self.tasks.vote(one.dense).tolist()) for one in seen]
+        return np.array(said, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +157,18 @@ def fit(
     """
     labels = scores(rows)
     _check(rows, labels, tiers)
-    found = [raw(row.request, signals.read(row.request)) for row in rows]
-    names = [row.task for row in rows]
+    whole = Material([raw(row.request, signals.read(row.request)) for row in rows], labels, [row.task for row in rows])
     known = _known(shelf, how)
+    parts = folds(rows, how.seed) if shelf is None else _marked(rows, how.seed)
+    tellers, heard = _told(whole, parts, known, how)
     said, distances = np.zeros((len(rows), EXPERTS, len(tiers))), np.zeros(len(rows))
-    for number, (seen, unseen) in enumerate(folds(rows, how.seed) if shelf is None else _marked(rows, how.seed)):
-        how.progress("learning", number, FOLDS + 1)
-        parts = learn([found[row] for row in seen], labels[seen], [names[row] for row in seen], how, known[number])
-        said[unseen], distances[unseen] = parts.odds([found[row] for row in unseen])
-    how.progress("learning", FOLDS, FOLDS + 1)
-    kept = learn(found, labels, names, how, known[FOLDS])
+    for number, (seen, unseen) in enumerate(parts):
+        how.progress("learning", FOLDS + number, _STEPS)
+        said[unseen], distances[unseen] = grow(tellers[number], whole.of(seen), heard[seen], how).odds(
+            whole.of(unseen).found
+        )
+    how.progress("learning", _STEPS - 1, _STEPS)
+    kept = grow(learn(whole, how, known[FOLDS]), whole, heard, how)
     mixes = [[_mix(said[:, :, tier], labels[:, tier], belief) for tier in range(len(tiers))] for belief in BELIEFS]
     mix, p_good = min(
         ((np.array(one).T, _mixed(said, np.array(one).T)) for one in mixes), key=lambda of: _loss(of[1], labels)
@@ -142,24 +188,41 @@ def fit(
             **figures.held_out(rows, p_good, labels, tiers, seed=how.seed),
         },
     }
-    how.progress("learning", FOLDS + 1, FOLDS + 1)
+    how.progress("learning", _STEPS, _STEPS)
     return header, arrays(kept, mix)
 
 
-def learn(
-    found: Sequence[Raw],
-    labels: Matrix,
-    tasks: Sequence[str | None],
-    how: How = HOW,
-    known: tuple[experts.Common, Linear] | None = None,
-) -> Experts:
-    """Fit all experts on rows; `known` is what more rows than these have taught already."""
-    at = experts.space(found, how.seed, known[0] if known else None)
-    seen = [at.features(one) for one in found]
-    line = known[1] if known else experts.linear(at, seen, labels)
+def _told(
+    whole: Material,
+    parts: Sequence[tuple[Places, Places]],
+    known: Sequence[tuple[experts.Common, Linear] | None],
+    how: How,
+) -> tuple[list[Tellers], Matrix]:
+    """Return each fold's experts that the forest listens to, and what they say of the rows that they have not seen."""
+    heard = np.zeros((len(whole.found), TOLD * (whole.labels.shape[1] + 1)))
+    tellers = []
+    for number, (seen, unseen) in enumerate(parts):
+        how.progress("learning", number, _STEPS)
+        tellers.append(learn(whole.of(seen), how, known[number]))
+        heard[unseen] = tellers[-1].told(whole.of(unseen).found)
+    return tellers, heard
+
+
+def learn(rows: Material, how: How = HOW, known: tuple[experts.Common, Linear] | None = None) -> Tellers:
+    """Fit the experts that the forest listens to; `known` is what more rows than these have taught already."""
+    at = experts.space(rows.found, how.seed, known[0] if known else None)
+    seen = [at.features(one) for one in rows.found]
+    line = known[1] if known else experts.linear(at, seen, rows.labels)
     expected = 1 / (1 + np.exp(-np.array([line.odds(one) for one in seen])))
-    whole = np.where(np.isnan(labels), expected, labels)  # What is missing is filled with what the words let expect.
-    return Experts(at, line, experts.forest(seen, whole, how.seed), experts.tasks(seen, tasks, whole))
+    scores = np.where(np.isnan(rows.labels), expected, rows.labels)  # What is missing is as the words let expect.
+    return Tellers(at, line, experts.tasks(seen, rows.tasks, scores, how.seed))
+
+
+def grow(tellers: Tellers, rows: Material, heard: Matrix, how: How = HOW) -> Experts:
+    """Return all experts: the forest grown on rows of which `heard` is what others said that had not seen them."""
+    seen = [tellers.space.features(one) for one in rows.found]
+    scores = np.where(np.isnan(rows.labels), heard[:, : rows.labels.shape[1]], rows.labels)
+    return Experts(tellers.space, tellers.linear, experts.forest(seen, heard, scores, how.seed), tellers.tasks)
 
 
 def _known(shelf: Shelf | None, how: How) -> Sequence[tuple[experts.Common, Linear] | None]:
