@@ -12,5 +12,9 @@
     load        a load generator, and what it saw
     macro       the proxy under load, beside the mock deployment without it
     flame       where the time goes, seen from inside; flame_svg draws it
+    flat        what a request costs by its bytes, by routes and keys, by open streams
+    soak        hours in minutes: memory, CPU and errors, with their slopes
+    pauses      how long the request loop stands still, and because of what
+    streams     TLS, readers that do not read, clients that leave, a thousand open streams
     budget      what may be used, from budgets.toml, and what was
 """

@@ -9,6 +9,7 @@ a machine that has nothing else to do.
 
 import argparse
 import json
+import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,7 @@ from bench import workload
 from bench.load import AT, Found, Load, loaded
 from bench.processes import Proxy, proxy, redis, upstream
 
-__all__ = ["CASES", "Case", "Report", "measure"]
+__all__ = ["CASES", "Case", "Report", "case", "measure"]
 
 _PROXY, _REST = 0, 1
 _PACED = "#mock:20,30,10#"
@@ -88,11 +89,12 @@ def measure(names: Sequence[str], *, seconds: float, repeat: int, workers: int =
             idle, cases = served.process.memory, {}
             for name in names:
                 print(f"measuring {name}", file=sys.stderr)
-                cases[name] = _case(name, served, mock, seconds, repeat)
+                cases[name] = case(name, served, mock, seconds, repeat)
             return Report(cases, idle, served.started, bool(cache), workers)
 
 
-def _case(name: str, served: Proxy, mock: str, seconds: float, repeat: int) -> Case:
+def case(name: str, served: Proxy, mock: str, seconds: float, repeat: int) -> Case:
+    """Measure one case, through the proxy and without it in turns."""
     what, load = CASES[name]
     load = replace(load, seconds=seconds)
     loaded(served.url, replace(load, seconds=seconds / 4, first=100_000_000), _REST)
@@ -111,12 +113,18 @@ def _median(runs: Sequence[Case]) -> Case:
     return sorted(runs, key=lambda case: case.cpu)[len(runs) // 2]
 
 
+_HEADS = (
+    *("case", "req/s", "mock alone", "CPU µs/req", "added p50 ms", "p99", "to first byte p50", "p99"),
+    *("events/CPU s", "MB", "errors"),
+)
+
+
 def _table(report: Report) -> str:
-    heads = ("case", "req/s", "CPU µs/req", "added p50 ms", "p99", "to first byte p50", "p99", "events/CPU s", "MB")
-    lines = ["| " + " | ".join((*heads, "errors")) + " |", "|---" * (len(heads) + 1) + "|"]
+    lines = ["| " + " | ".join(_HEADS) + " |", "|---" * len(_HEADS) + "|"]
     for name, case in report.cases.items():
         figures = (
             f"{case.per_second:,.0f}",
+            f"{case.direct.per_second:,.0f}",
             f"{case.cpu:,.0f}",
             *(f"{case.added[at]:.2f}" for at in ("p50", "p99")),
             *(f"{case.added_first[at]:.2f}" for at in ("p50", "p99")),
@@ -128,7 +136,7 @@ def _table(report: Report) -> str:
     cache = "Redis" if report.redis else "in memory"
     lines.append(
         f"\nfirst answer after {report.start:.2f} s; {report.idle:.0f} MB idle; cache {cache}; "
-        f"{report.workers} worker{'s' if report.workers > 1 else ''}"
+        f"{report.workers} worker{'s' if report.workers > 1 else ''}; Python {platform.python_version()}"
     )
     return "\n".join(lines)
 

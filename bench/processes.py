@@ -23,12 +23,13 @@ __all__ = [
     "proxy",
     "redis",
     "redis_process",
+    "served",
     "started",
     "upstream",
 ]
 
 ROOT = Path(__file__).parent.parent
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 _TICKS = 1e9
 _BOUNDED = ("--maxmemory", "512mb", "--maxmemory-policy", "allkeys-lru")
 
@@ -173,8 +174,22 @@ def proxy(
     if workers > 1:
         command += ["--workers", str(workers)]
     quiet = ["sh", "-c", 'exec "$@" >/dev/null', "sh"]  # stderr stays, for whoever looks why it did not start
+    with served([*quiet, *command], port, log, core=core, environment=environment) as one:
+        yield one
+
+
+@contextmanager
+def served(
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    *,
+    core: int | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Proxy]:
+    """Run any proxy; give it once it has answered."""
     begun = time.monotonic()
-    with started([*quiet, *command], core=core, log=log, environment=environment) as process:
+    with started(command, core=core, log=log, environment=environment) as process:
         listening(port, process, log)
         _answers(port)
         yield Proxy(f"http://127.0.0.1:{port}/v1", Process(process.pid), time.monotonic() - begun, log)

@@ -10,6 +10,7 @@ import re
 import ssl
 import sys
 from concurrent.futures import Future
+from dataclasses import dataclass
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self, cast
@@ -53,10 +54,21 @@ _LAST = (
 _BURST = _SSE + _ROLE + _WORD * _TOKENS + _LAST
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What a mock deployment in this process can be asked for."""
+
+    streaming: int = 0
+    sent: int = 0
+
+
 class _Talk(asyncio.Protocol):
     """One connection; requests come one after the other, as proxies send them."""
 
-    __slots__ = ("_came", "_need", "_parts", "_streaming", "_transport", "_writable")
+    __slots__ = ("_came", "_need", "_parts", "_seen", "_streaming", "_transport", "_writable")
+
+    def __init__(self, seen: _Seen) -> None:
+        self._seen = seen
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -112,20 +124,26 @@ class _Talk(asyncio.Protocol):
 
     async def _stream(self, first: float, tokens: int, every: float) -> None:
         """Each token in a write of its own; a reader that takes its time is waited for."""
-        await asyncio.sleep(first)
-        self._transport.write(_SSE + _ROLE)
-        for number in range(tokens):
-            if every and number:
-                await asyncio.sleep(every)
-            await self._writable.wait()
-            self._transport.write(_WORD)
-        self._transport.write(_LAST)
+        self._seen.streaming += 1
+        try:
+            await asyncio.sleep(first)
+            self._transport.write(_SSE + _ROLE)
+            for number in range(tokens):
+                if number:
+                    await asyncio.sleep(every)
+                await self._writable.wait()
+                self._transport.write(_WORD)
+                self._seen.sent += len(_WORD)
+            self._transport.write(_LAST)
+        finally:
+            self._seen.streaming -= 1
 
 
-async def serve(port: int = 0, tls: ssl.SSLContext | None = None) -> asyncio.Server:
+async def serve(port: int = 0, tls: ssl.SSLContext | None = None, seen: _Seen | None = None) -> asyncio.Server:
     """Listen on 127.0.0.1."""
+    noted = seen or _Seen()
     loop = asyncio.get_running_loop()
-    return await loop.create_server(_Talk, "127.0.0.1", port, backlog=4096, ssl=tls)
+    return await loop.create_server(lambda: _Talk(noted), "127.0.0.1", port, backlog=4096, ssl=tls)
 
 
 class Upstream:
@@ -135,6 +153,7 @@ class Upstream:
         self._thread = Thread(target=lambda: uvloop.run(self._serve()), name="mock-upstream", daemon=True)
         self._listening = Future[asyncio.AbstractEventLoop]()
         self._over = asyncio.Event()
+        self._seen = _Seen()
         self.base_url = ""
 
     def __enter__(self) -> Self:
@@ -148,8 +167,18 @@ class Upstream:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
 
+    @property
+    def streaming(self) -> int:
+        """How many streams are being sent."""
+        return self._seen.streaming
+
+    @property
+    def sent(self) -> int:
+        """Bytes of tokens that were sent, or wait for a reader."""
+        return self._seen.sent
+
     async def _serve(self) -> None:
-        server = await serve()
+        server = await serve(seen=self._seen)
         self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         self._listening.set_result(asyncio.get_running_loop())
         await self._over.wait()

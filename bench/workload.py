@@ -20,8 +20,8 @@ _SIZE = 1024
 """Bytes of a request's body, unless somebody asks for more."""
 
 
-def policy(upstream: str, cache: str = "memory://", **changes: Any) -> dict[str, Any]:
-    """Return the policy, as YAML has it."""
+def policy(upstream: str, cache: str = "memory://", memory: str = "16MiB", **changes: Any) -> dict[str, Any]:
+    """Return the policy, as YAML has it; the process keeps so much `memory` of its answers itself."""
     return {
         "version": 1,
         "deployments": {
@@ -33,7 +33,7 @@ def policy(upstream: str, cache: str = "memory://", **changes: Any) -> dict[str,
         "auth": {"keys": "keys.yaml"},
         "state": {"path": "state"},
         "records": {"path": "records", "content": "none"},
-        "cache": {"url": cache},
+        "cache": {"url": cache, "memory": memory},
         **changes,
     }
 

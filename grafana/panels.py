@@ -99,7 +99,8 @@ def render(dashboard: Dashboard) -> dict[str, Any]:
         "templating": {"list": _variables()},
         "annotations": {"list": [_ours(), *(_annotation(one) for one in dashboard.annotations)]},
         "links": [{"type": "dashboards", "tags": ["smallfirst"], "title": "smallfirst", "asDropdown": False,
-                   "includeVars": True, "keepTime": True}],
+                   "icon": "external link", "tooltip": "", "targetBlank": False, "includeVars": True,
+                   "keepTime": True}],
         "panels": list(_laid_out(dashboard.rows)),
     }  # fmt: skip
 

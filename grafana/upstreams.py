@@ -3,6 +3,7 @@
 from grafana.panels import ORANGE, RED, Dashboard, Panel, Query, Row
 from grafana.promql import increase, latest, quantile, rate, ratio
 
+_DROPPED = "router_fields_dropped_total"
 _CALLS = "gen_ai_client_operation_duration_seconds"
 _DEPLOYMENT = "deployment"
 _FAILED = 'error_type!=""'
@@ -80,6 +81,11 @@ _HEALTH = Row("Deployments", (
             )
         ],
     ),
+    Panel(
+        title="Fields that were left out", unit="reqps",
+        about="Of requests, because a deployment refuses them (drop): answers may not be what the client asked for.",
+        queries=[Query(rate(_DROPPED, "deployment", "field", where=""), "{{deployment}} {{field}}")],
+    ),
 ))  # fmt: skip
 
 _CACHE = Row("Cache and Redis", (
@@ -106,6 +112,16 @@ _CACHE = Row("Cache and Redis", (
         about="Down: nothing is remembered or shared, thresholds stay where they are, requests go on.",
         words={0: ("down", "red"), 1: ("up", "green")},
         queries=[Query(latest("router_redis_up", "instance", where="", how="min"), "{{instance}}")],
+    ),
+    Panel(
+        title="What servers share lies in", kind="stat", width=6,
+        about="memory: this server alone. Replicas on different ones share nothing with each other.",
+        queries=[Query(latest("router_store", "kind", where="", how="count"), "{{kind}}", instant=True)],
+    ),
+    Panel(
+        title="Embedded Valkeys started again", kind="stat", steps={1: RED}, width=6,
+        about="Over the time shown. One had ended; what was shared and not learned is forgotten.",
+        queries=[Query(increase("router_redis_restarts_total", where=""), instant=True)],
     ),
     Panel(
         title="Records dropped", kind="stat", steps={1: RED},

@@ -110,8 +110,8 @@ METRICS = (
     Metric(
         "router_cost_usd_total",
         "counter",
-        "US dollars of tokens, where the price is known; kind: served, escalation, judge (before an answer "
-        "was sent), explore (wasted), shadow (its judges too).",
+        "US dollars, where the price is known; kind: served, escalation, judge (before an answer "
+        "was sent), explore (wasted), shadow (its judges too), idle (hosts by the hour, of no route).",
         ("route", "start", "tier", "deployment", "kind", "band"),
     ),
     Metric(

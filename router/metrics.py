@@ -218,6 +218,10 @@ class Metrics(Collector):
         elif aside.result in {"answered", "unreadable"}:
             self._unknown(aside.deployment).inc()
 
+    def idle(self, deployment: str, usd: float) -> None:
+        """Count what a host cost that is paid by the hour; it belongs to no route."""
+        self._cost(_NONE, _NONE, _NONE, deployment, "idle", _NONE).inc(usd)
+
     def escalation(self, route: str, result: str) -> None:
         """Count what an escalation was good for: `rescued`, `same` or `worse`."""
         self._counted["router_escalation_results_total"](route, result).inc()

@@ -194,7 +194,7 @@ class Outcome:
     def path(self) -> str:
         """``tuned:truncated,frontier:ok``, or ``tuned:truncated,frontier:timeout,tuned:draft``."""
         path = ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
-        return f"{path},{self.attempts[self.speaker].tier}:draft" if self.drafted and self.speaker is not None else path
+        return path if self.speaker is None or not self.drafted else f"{path},{self.attempts[self.speaker].tier}:draft"
 
 
 def _sum(costs: list[float | None]) -> float | None:

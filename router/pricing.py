@@ -21,7 +21,7 @@ class Price:
     """What a deployment's tokens cost, in USD per million; a price nobody knows is `None` in place of a `Price`.
 
     A host of one's own is paid by the hour, busy or not, so one more request costs nothing: `Price.of_host(2.40)`.
-    Its hours are money all the same. They are to be counted as kind `idle` of `router_cost_usd_total`: `per_hour` times
+    Its hours are money all the same. They are counted as kind `idle` of `router_cost_usd_total`: `per_hour` times
     the time the deployment was in the policy, whatever it answered, so that the sum over kinds is what was spent.
     """
 

@@ -149,8 +149,9 @@ class Histogram:
 
     def observe(self, value: float) -> None:
         """Count a value."""
-        self._numbers[self._at + bisect_left(self._edges, value)] += 1.0
-        self._numbers[self._sum] += value
+        numbers = self._numbers
+        numbers[self._at + bisect_left(self._edges, value)] += 1.0
+        numbers[self._sum] += value
 
 
 class Gauge:

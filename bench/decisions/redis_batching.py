@@ -117,7 +117,7 @@ async def everything(url: str, server: Process) -> dict[str, dict[str, float]]:
 def main() -> None:
     """Measure and print."""
     with redis_process() as (url, server):
-        printed("a GET that is waited for, four SETs of 400 bytes", uvloop.run(everything(url, server)), digits=1)
+        printed("a GET that is waited for, four SETs of 400 bytes", uvloop.run(everything(url, server)))
 
 
 if __name__ == "__main__":

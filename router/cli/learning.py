@@ -25,6 +25,8 @@ OwnTiers = Annotated[
     str | None,
     typer.Option("--tiers", metavar="A,B", help="The tiers, cheapest first; omitted: those of the model file."),
 ]
+_BAR = 40  # Characters of a bar that shows progress.
+
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn: the same seed gives the same result.")]
 
 
@@ -218,8 +220,10 @@ def _progress() -> Any:
         return quiet
 
     def show(what: str, done: int, total: int) -> None:
-        sys.stderr.write(f"\r{what} {done:,}{f'/{total:,}' if total else ' rows'} ")
-        if total and done == total:
+        share = done / total if total else 1.0
+        filled = int(share * _BAR)
+        sys.stderr.write(f"\r{what:8} [{'#' * filled}{'.' * (_BAR - filled)}] {share:4.0%}")
+        if done >= total:
             sys.stderr.write("\n")
 
     return show

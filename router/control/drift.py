@@ -17,9 +17,8 @@ __all__ = ["ENOUGH", "calibration_gap", "shifted", "stability"]
 
 ENOUGH: Final = 500.0
 """Requests from which a mixture of bands is worth comparing."""
-_SHIFT: Final = 0.25
-_CALM: Final = 0.1
-_NOVEL: Final = 0.05
+_LIMITS: Final = {"difficulty": (0.25, 0.1), "novelty": (0.05, 0.025), "calibration": (0.1, 0.05)}
+"""From where on a value is a drift, and below what it is calm again."""
 
 
 def stability(counts: Vector, reference: Vector) -> float:
@@ -47,5 +46,5 @@ def calibration_gap(labels: Labels, scale: Scale) -> float | None:
 
 def shifted(kind: str, value: float, *, before: bool) -> bool:
     """Whether a value is a drift; once it is one, it stays one until it is calm again."""
-    high, calm = (_NOVEL, _NOVEL / 2) if kind == "novelty" else (_SHIFT, _CALM)
+    high, calm = _LIMITS[kind]
     return value > (calm if before else high)

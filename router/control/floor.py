@@ -38,7 +38,7 @@ _MOST: Final = 8.0
 """How many times its own weight an answer may count for, where few of its band were judged."""
 _STIRS: Final = 2.0
 """A wealth, as a logarithm, below which a window is not yet taken for the beginning of a change."""
-_ONE_SIDED: Final = 1.645
+_ONE_SIDED: Final = 2.33
 _ENOUGH: Final = 30.0
 
 

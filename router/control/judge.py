@@ -1,5 +1,6 @@
 """One window of a route's traffic: what it adds to what is known, and whether a threshold moves for it. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,9 +19,14 @@ __all__ = ["judge", "moved"]
 _FADING = 7 * 86400.0
 _FEW_WINDOWS = 8.0
 _PLENTY = 20_000.0
+_WORDS = {
+    "difficulty": "traffic has other difficulties than the training prompts",
+    "novelty": "more traffic than usual is unlike the training prompts",
+    "calibration": "answers are worse than the difficulty model expects",
+}
 _JUDGED = 500.0
 """Judged answers from which they say what other traffic would come to."""
-_SURELY, _LIKELY = 3.09, 1.645
+_SURELY, _LIKELY = 3.09, 2.33
 
 
 def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> tuple[Memory, Judgement]:
@@ -37,7 +43,7 @@ def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> t
     """
     if fault := window.fault:
         return replace(memory, judged=window.until, late=0, escalating=0, dear=0), Judgement(None, fault)
-    memory, alerts = _learned(ground, memory, window, threshold)
+    memory, alerts, drifts = _learned(ground, memory, window, threshold)
     choice = _looked(ground, memory, window, threshold)
     memory = _counted(choice)
     choice = replace(choice, memory=memory)
@@ -45,7 +51,7 @@ def judge(ground: Ground, memory: Memory, window: Window, threshold: float) -> t
     aims = _aims(choice)
     if move is None and (missed := [aim.name for aim in aims if aim.violated]):
         told = f"missed: {', '.join(missed)}; {told}"
-    return memory, Judgement(move, told, aims, _numbers(choice), _drift(ground, memory), alerts)
+    return memory, Judgement(move, told, aims, _numbers(choice), drifts, alerts)
 
 
 def moved(ground: Ground, memory: Memory, move: Move, now: float) -> Memory:
@@ -59,8 +65,10 @@ def moved(ground: Ground, memory: Memory, move: Move, now: float) -> Memory:
     return replace(fresh, ceiling=move.after, ceiling_until=now + lasting, ceilings=barred)
 
 
-def _learned(ground: Ground, memory: Memory, window: Window, threshold: float) -> tuple[Memory, tuple[str, ...]]:
-    """Add a window to what is known; the second value says what made earlier evidence worthless."""
+def _learned(
+    ground: Ground, memory: Memory, window: Window, threshold: float
+) -> tuple[Memory, tuple[str, ...], dict[str, float]]:
+    """Add a window to what is known; then what made earlier evidence worthless, and how far traffic has drifted."""
     fade = float(np.exp(-window.seconds / _FADING))
     bands = window.requests.sum(axis=0)
     memory = replace(
@@ -80,8 +88,9 @@ def _learned(ground: Ground, memory: Memory, window: Window, threshold: float) -
         memory, rang = _watched(ground, memory, window, threshold)
         alerts += ("answers became worse than the evidence said: it is collected anew",) if rang else ()
         memory = replace(memory, refuge=_refuge(ground, memory, threshold))
-    memory, shifted = _shifts(ground, memory, window.until)
-    return memory, alerts + shifted
+    found = _drift(ground, memory)
+    memory, shifted = _shifts(memory, found, window.until)
+    return memory, alerts + shifted, found
 
 
 def _aged(memory: Memory, lasting: float, now: float) -> Memory:
@@ -132,28 +141,34 @@ def _refuge(ground: Ground, memory: Memory, threshold: float) -> float | None:
         if count < drift.ENOUGH or labels.judged < _JUDGED:
             continue
         margin, error = known_to_hold(ground.aims.floor, labels, bands / count, count, below)
+        if margin[-1] + _SURELY * error[-1] >= 0:
+            continue
         usual, _ = known_to_hold(ground.aims.floor, labels, _share(memory), count, below)
-        if margin[-1] + _SURELY * error[-1] < 0 <= usual[-1]:
+        if usual[-1] >= 0:  # or else it is answers that became worse
             lower = ground.scale.thresholds
             holds = lower[(margin - _LIKELY * error >= 0)[:-1] & (lower < threshold)]
             found.append(float(holds[-1]) if len(holds) else float(lower[0]))
     return min(found, default=None)
 
 
-def _shifts(ground: Ground, memory: Memory, now: float) -> tuple[Memory, tuple[str, ...]]:
+def _shifts(memory: Memory, seen: Mapping[str, float], now: float) -> tuple[Memory, tuple[str, ...]]:
     """Look for drift whenever there were enough requests."""
     if memory.recent.sum() < drift.ENOUGH:
         return memory, ()
-    found = _drift(ground, memory)
-    kinds = [kind for kind in found if kind != "calibration"]
-    here = tuple(kind for kind in kinds if drift.shifted(kind, found[kind], before=kind in memory.drifts))
-    new = [kind for kind in here if kind not in memory.drifts]
-    memory = replace(memory, drifts=here, recent=np.zeros(BANDS), novel=0.0)
+    enough = memory.evidence.labels.judged >= drift.ENOUGH
+    found = {kind: value for kind, value in seen.items() if kind != "calibration" or enough}
+    here = tuple(kind for kind in found if drift.shifted(kind, found[kind], before=kind in memory.drifts))
+    anew = {"calibration"} if memory.retreating else set[str]()  # its evidence began when answers became worse
+    new = [kind for kind in here if kind not in memory.drifts and kind not in anew]
+    unknown = tuple(kind for kind in memory.drifts if kind not in found)  # nothing says that it is over
+    memory = replace(memory, drifts=here + unknown, recent=np.zeros(BANDS), novel=0.0)
     if not new:
         return memory, ()
-    words = {"difficulty": "traffic has other difficulties than", "novelty": "more traffic than usual is unlike"}
-    told = tuple(f"{words[kind]} the training prompts ({found[kind]:.2f}): evidence is collected anew" for kind in new)
-    return memory.reset(now), told
+    told = tuple(f"{_WORDS[kind]} ({found[kind]:.2f}): evidence is collected anew" for kind in new)
+    if new != ["calibration"]:
+        return memory.reset(now), told
+    since = memory.suspect  # what speaks against the floor is kept: only what may be old goes
+    return replace(memory, evidence=since, later=Period(since.since, since.labels)), told
 
 
 def _drift(ground: Ground, memory: Memory) -> dict[str, float]:

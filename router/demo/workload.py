@@ -68,7 +68,7 @@ def _row(data: Mapping[str, Any], number: int) -> Row:
     messages = tuple(data["messages"])
     if not messages or not all(isinstance(message, Mapping) and "role" in message for message in messages):
         raise ValueError("'messages' must be a list of messages, and not empty")
-    outcomes = {tier: _recorded(outcome) for tier, outcome in data["outcomes"].items()}
+    outcomes = {tier: _recorded(outcome) for tier, outcome in data["outcomes"].items() if not _unscored(outcome)}
     return Row(
         id=str(data.get("id", number)),
         task=str(data.get("task", "")),
@@ -77,6 +77,11 @@ def _row(data: Mapping[str, Any], number: int) -> Row:
         request=data.get("request", {}),
         expected=data.get("expected"),
     )
+
+
+def _unscored(data: Mapping[str, Any]) -> bool:
+    """Whether all that is known of an answer is that it was escalated, or was not."""
+    return "score" not in data and "escalated" in data
 
 
 def _recorded(data: Mapping[str, Any]) -> Recorded:

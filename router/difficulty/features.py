@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +101,14 @@ class Space:
 
 def spread(found: Raw, centre: Array, scale: Array, origin: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the measures of a request in standard deviations, and the same beside its meaning."""
-    standard = (found.structure - centre) / scale
-    measures: NDArray[np.float32] = np.minimum(np.maximum(standard, -_LIMIT), _LIMIT)  # np.clip takes thrice the time.
+    measures = within((found.structure - centre) / scale)
     return measures, np.concatenate((measures, place(found.meaning, origin)))
+
+
+def within(measures: NDArray[Any]) -> NDArray[np.float32]:
+    """Return measures cut off where they say no more; np.clip takes three times as long."""
+    cut: NDArray[np.float32] = np.minimum(np.maximum(measures, -_LIMIT), _LIMIT)
+    return cut
 
 
 def place(meaning: NDArray[np.float32], origin: Array) -> NDArray[np.float32]:

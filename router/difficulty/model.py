@@ -1,9 +1,9 @@
 """A learned model: from a request to its estimate.
 
 Three experts look at a request. The *linear* one adds up what words, word pairs and measures of structure say, in any
-language; the *forest* votes on structure and meaning together; the *tasks* expert tells which task a request belongs
-to, and how good each tier is at it. Each says for each tier how likely a good answer is, and their log odds are mixed
-into one calibrated probability.
+language; the *tasks* expert tells which task a request belongs to, and how good each tier is at it; the *forest* votes
+on structure, meaning and what the other two say. Each says for each tier how likely a good answer is, and their log
+odds are mixed into one calibrated probability.
 """
 
 import math
@@ -31,6 +31,9 @@ QUANTILES: Final = 101
 
 PER_CENT = np.linspace(0.0, 1.0, QUANTILES)
 EXPERTS: Final = 3
+TOLD: Final = 2
+"""Experts whose opinions the forest is told."""
+
 _SURE = 0.01
 _SHOWN = 6  # Reasons that an explanation gives.
 
@@ -169,11 +172,16 @@ def percentile(value: float, quantiles: Sequence[float]) -> float:
 
 def odds(linear: Linear, forest: Forest, tasks: Tasks, features: Features) -> tuple[list[float], ...]:
     """Return every expert's log odds for each tier: a few numbers, for which numpy would take longer."""
-    return (
-        linear.odds(features).tolist(),
-        [*map(log_odds, forest.vote(features.dense).tolist())],
-        [*map(log_odds, tasks.vote(features.dense).tolist())],
-    )
+    line = linear.odds(features).tolist()
+    rates = tasks.vote(features.dense).tolist()
+    known = np.concatenate((features.dense, np.array(told(line, rates), np.float32)))
+    return line, [*map(log_odds, forest.vote(known).tolist())], [*map(log_odds, rates)]
+
+
+def told(line: Sequence[float], rates: Sequence[float]) -> tuple[float, ...]:
+    """Return what the linear and the tasks expert tell the forest: each tier's chances, and what the last one gains."""
+    likely = [1.0 / (1.0 + math.exp(-one)) for one in line]
+    return (*likely, *rates, likely[-1] - likely[0], rates[-1] - rates[0])
 
 
 def log_odds(share: float) -> float:
@@ -242,6 +250,7 @@ def _fit(model: Model) -> bool:
     shapes: tuple[tuple[Array, tuple[int, ...]], ...] = (
         (space.rarity, (1 << text.BITS,)),
         (space.landmarks, (len(space.halves), space.dense_width)),
+        (space.halves, (max(1, len(space.landmarks)),)),
         (space.scale, (len(text.STRUCTURE),)),
         (space.centre, (len(text.STRUCTURE),)),
         (space.origin, (words.WIDTH,)),
@@ -258,6 +267,6 @@ def _fit(model: Model) -> bool:
         (np.array(model.quantiles), (QUANTILES,)),
         (np.array(model.escalations or np.zeros((tiers, BANDS))), (tiers, BANDS)),
     )
-    indices = ((forest.roots, nodes), (forest.child, nodes), (forest.feature, space.dense_width))
+    indices = ((forest.roots, nodes), (forest.child, nodes), (forest.feature, space.dense_width + TOLD * (tiers + 1)))
     inside = all(array.size and array.min() >= 0 and array.max() < end for array, end in indices)
     return inside and all(array.shape == shape for array, shape in shapes)

@@ -22,7 +22,7 @@ STRUCTURE: Final = (
     "share of maths", "share of code", "share of negations", "word length", "share of long words",
     "share of different words", "numbers", "commas", "answer options", "formulas", "blanks to fill", "line length",
     "capitals", "a small first letter", "a question mark at the end", "a full stop at the end", "sentences",
-    "brackets", "quotes", "colons", "the longest number",
+    "brackets", "quotes", "colons", "the longest number", "decimals", "fractions",
 )  # fmt: skip
 """The measures of structure, in words."""
 
@@ -31,6 +31,7 @@ _CAPITALS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _FOLD: Final = bytes.maketrans(_CAPITALS + b"123456789", b"abcdefghijklmnopqrstuvwxyz000000000")
 _MIX, _SECOND = np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B)
 _SHIFT: Final = np.uint32(32 - BITS)
+_DECIMAL, _FRACTION = b"0.0", b"0/0"  # As every digit is a zero.
 _LONG: Final = 9  # Letters that make a word long.
 
 
@@ -119,6 +120,8 @@ def structure(text: Text, signals: Signals) -> NDArray[np.float32]:
             math.log1p(clipped.count('"')),
             math.log1p(clipped.count(":")),
             np.maximum.reduce(numbers, initial=0),
+            math.log1p(tokens.text.count(_DECIMAL)),
+            math.log1p(tokens.text.count(_FRACTION)),
         ),
         np.float32,
     )

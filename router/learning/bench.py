@@ -22,13 +22,20 @@ from router.clock import SYSTEM
 from router.difficulty import Builtin, Model, builtin
 from router.difficulty.builtin import plain
 from router.learning import builtin as builtin_recipe
-from router.learning import figures, novelty, train
+from router.learning import figures, novelty, redraw, train
 from router.learning.calibrate import thresholds
 from router.learning.data import Row, Tally, sample
 from router.learning.robustness import robustness
 from router.learning.score import DEFAULT_TIERS, Judged, judged
 
 SOURCES: Final = ("mmlu", "gsm8k", "mixed")
+TRAINED: Final = (
+    ("MMLU", "mmlu", 5_000, 6),
+    ("MMLU", "mmlu", 1_500, 10),
+    ("GSM8K", "gsm8k", 500, 30),
+    ("mixed", "mixed", 3_000, 8),
+)
+"""What is trained: its name, its source, from how many labels, and how often on other draws of them."""
 HOME: Final = (("gsm8k", 500), ("mmlu", 5_000), ("mixed", 3_000))
 """The models whose novelty is measured: each source, and all its labels."""
 SAMPLES: Final = 300
@@ -52,16 +59,15 @@ def report(folder: Path) -> Iterator[str]:
     parts = {name: rows(folder, name) for source in SOURCES for name in (f"{source}_train", f"{source}_dev")}
     yield "trained on the training part alone, judged on the development part"
     models = {}
-    for name, source, count in (
-        ("MMLU", "mmlu", 5_000),
-        ("MMLU", "mmlu", 1_500),
-        ("GSM8K", "gsm8k", 500),
-        ("mixed", "mixed", 3_000),
-    ):
+    for name, source, count, _ in TRAINED:
         taken = some(parts[f"{source}_train"], count)
         models[source, count] = model = fitted(taken)
         folds = f"  (on its own folds: APGR {model.training['apgr']:.3f})"
         yield _figures(f"{name}, {count:,} labels", judged(model, parts[f"{source}_dev"])) + folds
+    yield "both parts pooled and drawn anew, many times"
+    for name, source, count, times in TRAINED:
+        train_part, dev = parts[f"{source}_train"], parts[f"{source}_dev"]
+        yield from redraw.report(f"{name}, {count:,} labels", train_part + dev, (count, len(dev)), times)
     yield "the shipped recipe on a source that was left out"
     for source in SOURCES:
         others = {other: parts[f"{other}_train"] for other in SOURCES if other != source}

@@ -42,6 +42,8 @@ class Tally:
 
     lines: int = 0
     bad: list[str] = field(default_factory=list)
+    bytes: int = 0
+    """How much of the files was read, as they lie on the disk; about."""
 
     def check(self) -> None:
         """Raise DataError when more lines are bad than are tolerated."""
@@ -57,9 +59,12 @@ def rows(paths: Iterable[Path], tiers: Sequence[str], tally: Tally) -> Iterator[
         DataError: a file cannot be read, or, at the end, too many lines were bad.
     """
     for path in paths:
+        before = tally.bytes
         try:
-            with _open(path) as lines:
+            with path.open("rb") as file, _lines(file, path) as lines:
                 for number, line in enumerate(lines, 1):
+                    if number % _EVERY == 0:
+                        tally.bytes = before + file.tell()
                     if not line.strip():
                         continue
                     tally.lines += 1
@@ -67,6 +72,7 @@ def rows(paths: Iterable[Path], tiers: Sequence[str], tally: Tally) -> Iterator[
                         yield _row(orjson.loads(line), tiers)
                     except (ValueError, KeyError, TypeError, AttributeError) as error:
                         tally.bad.append(f"{path.name}:{number}: {error}")
+                tally.bytes = before + file.tell()
         except (OSError, EOFError) as error:
             raise DataError(f"{path}: cannot be read: {error}") from error
     tally.check()
@@ -103,8 +109,8 @@ def scores(read: Sequence[Row]) -> NDArray[np.float64]:
     return np.array([row.scores for row in read], np.float64)
 
 
-def _open(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+def _lines(file: IO[bytes], path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(file)) if path.suffix == ".gz" else file
 
 
 def _row(value: dict[str, Any], tiers: Sequence[str]) -> Row:

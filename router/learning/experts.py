@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -26,23 +27,42 @@ _MEANINGS = 32  # How much of a text's meaning the forest sees: that many of its
 _LEAF = 8  # Fewest labels that share a vote.
 _TASK_FREEDOM = 30.0  # The like, where tasks are told apart.
 _RARE_TASK, _MOST_TASKS = 5, 256  # Labels that a task must have, and how many tasks are told apart.
+_FEWEST_NAMES = 2  # Of fewer tasks nothing is learned by their names.
+_KINDS, _KIND = 30, 16  # Kinds that requests without a task are told apart by, at most, and requests that each takes.
+_ROUNDS = 30  # Of k-means: few requests change their kind in later ones.
 _PRIOR = 20.0  # Labels that the mean of all tasks counts for in the mean of each.
-_FREEDOM = 0.3  # Inverse strength of the linear expert's regularisation.
+FREEDOM: Final = 0.3  # Inverse strength of the linear expert's regularisation.
+_STEP = 0.1  # Added to every measure's standard deviation: what is always the same must not be divided by.
 _RARE = 2  # Prompts that must share a gram before it may say anything.
 
 
-def space(found: Sequence[Raw], seed: int) -> Space:
-    """Return the space that training prompts span."""
-    counts = np.bincount(np.concatenate([raw.grams for raw in found]), minlength=1 << text.BITS)
-    rarity = np.where(counts >= _RARE, np.log((len(found) + 1) / (counts + 1)) + 1, 0.0)
-    measures = np.array([raw.structure for raw in found])
-    meanings = np.array([raw.meaning for raw in found])
-    centre, scale = measures.mean(0).astype(np.float32), (measures.std(0) + 0.1).astype(np.float32)
-    origin = meanings.mean(0).astype(np.float32)
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What training rows have in common: how rare each gram is among them, and how their measures are spread."""
+
+    rarity: NDArray[np.float16]
+    centre: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+
+def common(counts: NDArray[np.int64], rows: int, mean: Matrix, spread_: Matrix) -> Common:
+    """Return it for so many rows, given in how many of them each gram is."""
+    rarity = np.where(counts >= _RARE, np.log((rows + 1) / (counts + 1)) + 1, 0.0)
+    return Common(rarity.astype(np.float16), mean.astype(np.float32), (spread_ + _STEP).astype(np.float32))
+
+
+def space(found: Sequence[Raw], seed: int, shared: Common | None = None) -> Space:
+    """Return the space that training prompts span; `shared` is what more rows than these have in common."""
+    if shared is None:
+        counts = np.bincount(np.concatenate([raw.grams for raw in found]), minlength=1 << text.BITS)
+        measures = np.array([raw.structure for raw in found])
+        shared = common(counts, len(found), measures.mean(0), measures.std(0))
+    centre, scale = shared.centre, shared.scale
+    origin = np.array([raw.meaning for raw in found]).mean(0).astype(np.float32)
     chosen = np.sort(np.random.default_rng(seed).permutation(len(found))[:LANDMARKS])
     landmarks = np.array([spread(found[row], centre, scale, origin)[1] * WEIGHTS for row in chosen.tolist()])
     return Space(
-        rarity=rarity.astype(np.float16),
+        rarity=shared.rarity,
         centre=centre,
         scale=scale,
         origin=origin,
@@ -67,7 +87,7 @@ def linear(at: Space, seen: Sequence[Features], scores: Matrix) -> Linear:
     )
 
 
-def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = _FREEDOM) -> tuple[Matrix, float]:
+def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = FREEDOM) -> tuple[Matrix, float]:
     """Return weights and offset of a logistic regression on scores from 0 to 1."""
     known = np.flatnonzero(~np.isnan(score))
     good, total = float(score[known].sum()), len(known)
@@ -77,22 +97,27 @@ def logistic(x: sparse.csr_matrix | Matrix, score: Matrix, freedom: float = _FRE
     rows = known if whole else np.concatenate((known, known))
     target = score[known] if whole else np.repeat([1.0, 0.0], total)
     weight = np.ones(total) if whole else np.concatenate((score[known], 1 - score[known]))
-    fitted = LogisticRegression(C=freedom, max_iter=300, tol=1e-3).fit(x[rows], target, weight)
+    fitted = LogisticRegression(C=freedom, max_iter=300, tol=1e-4).fit(x[rows], target, weight)
     return fitted.coef_[0], float(fitted.intercept_[0])
 
 
-def forest(seen: Sequence[Features], scores: Matrix, seed: int) -> Forest:
-    """Grow the forest on scores without gaps, and lay it out flat."""
-    x = np.array([one.dense[: len(one.structure) + _MEANINGS] for one in seen])
-    trees = ExtraTreesRegressor(TREES, max_depth=DEPTH, min_samples_leaf=_LEAF, max_features=0.3, random_state=seed)
-    grown = trees.fit(x, scores)
+def forest(seen: Sequence[Features], told: Matrix, scores: Matrix, seed: int) -> Forest:
+    """Grow the forest on scores without gaps, and lay it out flat.
+
+    Half of the trees are also given what the other experts say, `told`, which they must have said of rows that they
+    had not seen.
+    """
+    shown = len(seen[0].structure) + _MEANINGS
+    x = np.array([one.dense[:shown] for one in seen])
+    place_ = np.concatenate((np.arange(shown), len(seen[0].dense) + np.arange(told.shape[1])))
+    grown = [*_trees(x, scores, seed), *_trees(np.hstack((x, told)), scores, seed)]
     parts: list[list[NDArray[Any]]] = []
     roots, start = [], 0
-    for tree in (estimator.tree_ for estimator in grown.estimators_):
+    for tree in grown:
         order, child = _side_by_side(tree.children_left, tree.children_right)
         leaf = tree.children_left[order] < 0
         parts.append([
-            np.where(leaf, 0, tree.feature[order]),
+            np.where(leaf, 0, place_[tree.feature[order]]),
             np.where(leaf, np.inf, tree.threshold[order]),
             child + start,
             tree.value[order].reshape(len(order), -1),
@@ -110,8 +135,21 @@ def forest(seen: Sequence[Features], scores: Matrix, seed: int) -> Forest:
     )
 
 
-def tasks(seen: Sequence[Features], names: Sequence[str | None], scores: Matrix) -> Tasks:
-    """Learn to tell the tasks apart, and how good each tier is at each, from scores without gaps."""
+def _trees(x: Matrix, scores: Matrix, seed: int) -> list[Any]:
+    """Return half of the forest's trees."""
+    grown = ExtraTreesRegressor(
+        TREES // 2, max_depth=DEPTH, min_samples_leaf=_LEAF, max_features=0.3, random_state=seed
+    ).fit(x, scores)
+    return [estimator.tree_ for estimator in grown.estimators_]
+
+
+def tasks(seen: Sequence[Features], names: Sequence[str | None], scores: Matrix, seed: int) -> Tasks:
+    """Learn to tell the tasks apart, and how good each tier is at each, from scores without gaps.
+
+    Where nobody named any, or all the same, requests that are alike are taken to be of one task.
+    """
+    if len(set(names)) < _FEWEST_NAMES:
+        names = kinds(seen, seed)
     counted = Counter(name for name in names if name is not None).most_common(_MOST_TASKS)
     common = {name for name, count in counted if count >= _RARE_TASK}
     rows = np.array([row for row, name in enumerate(names) if name in common], np.int64)
@@ -135,6 +173,26 @@ def tasks(seen: Sequence[Features], names: Sequence[str | None], scores: Matrix)
         offsets=offsets.astype(np.float32),
         rates=rates.astype(np.float32),
     )
+
+
+def kinds(seen: Sequence[Features], seed: int) -> list[str | None]:
+    """Return which kind each request is of: those that are alike in structure and meaning are of one (k-means)."""
+    draw = np.random.default_rng(seed)
+    x = np.array([one.dense for one in seen]) * WEIGHTS
+    x = x.astype(np.float64)
+    centres = x[draw.integers(len(x))][None]
+    apart = ((x - centres) ** 2).sum(1)
+    for _ in range(min(_KINDS, len(x) // _KIND) - 1):  # The next is drawn from what is far from all before.
+        chances = apart.cumsum()
+        centres = np.vstack((centres, x[min(int(chances.searchsorted(draw.random() * chances[-1])), len(x) - 1)]))
+        apart = np.minimum(apart, ((x - centres[-1]) ** 2).sum(1))
+    kind = np.zeros(len(x), np.int64)
+    for _ in range(_ROUNDS):
+        kind = (x @ centres.T - (centres**2).sum(1) / 2).argmax(1)
+        members = sparse.csr_matrix((np.ones(len(x)), (kind, np.arange(len(x)))), shape=(len(centres), len(x)))
+        size = np.asarray(members.sum(1))
+        centres = np.where(size > 0, (members @ x) / np.maximum(size, 1), centres)
+    return [str(one) for one in kind.tolist()]
 
 
 def _side_by_side(left: NDArray[np.int64], right: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -9,7 +9,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -20,12 +22,29 @@ from router.difficulty import Origins, file, words
 from router.difficulty.estimate import BANDS
 from router.difficulty.features import Raw, Space, raw
 from router.difficulty.forest import Forest
-from router.difficulty.model import EXPERTS, FOREST, LINEAR, QUANTILES, SPACE, TASKS, Linear, Model, edges_of, odds
+from router.difficulty.model import (
+    EXPERTS,
+    FOREST,
+    LINEAR,
+    QUANTILES,
+    SPACE,
+    TASKS,
+    TOLD,
+    Linear,
+    Model,
+    edges_of,
+    odds,
+    told,
+)
 from router.difficulty.tasks import Tasks
-from router.learning import experts, figures
-from router.learning.data import DataError, Row, Tally, sample, scores
+from router.learning import experts, figures, plenty
+from router.learning.data import DataError, Row, Tally, scores
+from router.learning.data import rows as outcomes
+from router.learning.gathering import FOLDS, fold, gather
+from router.learning.shelf import Shelf
 
 Matrix = NDArray[np.float64]
+Places = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
@@ -33,15 +52,45 @@ FEWEST: Final = 100
 """Labels per tier below which nothing is trained: a coin would do as well."""
 
 MOST: Final = 20_000
-"""Rows that are learned from. Of more, an even sample is taken while reading, so that memory stays bounded."""
+"""Rows that everything is learned from. Of more, the linear expert learns from all, for what single words say is what
+takes many labels; the others, and calibration, from an even sample, so that memory stays bounded."""
 
-BELIEFS: Final = (np.array([0.15, 0.6, 0.25]), np.array([1.0, 0.0, 0.0]))
+BELIEFS: Final = (np.array([0.1, 0.5, 0.4]), np.array([1.0, 0.0, 0.0]))
 """How much the linear expert, the forest and the tasks are believed: as was best on three English sources, or the first
 alone, as where the table knows none of the words. What suits held-out outcomes better is taken."""
 
-_FOLDS: Final = 5
+_STEPS: Final = 2 * FOLDS + 1  # Of training, as progress is told.
 _PRIOR: Final = 20.0  # Outcomes that a tier's rate of escalations counts for in the rate of each band.
 _PER_CENT = np.linspace(0, 1, QUANTILES)
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Rows as they are learned from."""
+
+    found: Sequence[Raw]
+    labels: Matrix
+    tasks: Sequence[str | None]
+
+    def of(self, places: Places) -> "Material":
+        """Return some of the rows."""
+        chosen = places.tolist()
+        return Material([self.found[row] for row in chosen], self.labels[places], [self.tasks[row] for row in chosen])
+
+
+@dataclass(frozen=True, slots=True)
+class Tellers:
+    """The experts that the forest listens to."""
+
+    space: Space
+    linear: Linear
+    tasks: Tasks
+
+    def told(self, found: Sequence[Raw]) -> Matrix:
+        """Return what the forest is told of requests, a line for each."""
+        seen = [self.space.features(one) for one in found]
+        said = [told(self.linear.odds(one).tolist(), self.tasks.vote(one.dense).tolist()) for one in seen]
+        return np.array(said, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +134,41 @@ def train(data: Sequence[Path], out: Path, tiers: Sequence[str], *, today: date,
         DataError: the data cannot be used, and in one line why.
     """
     tally = Tally()
-    rows = sample(data, tiers, tally, most=MOST, seed=how.seed, progress=lambda done: how.progress("reading", done, 0))
-    header, arrays = fit(rows, tiers, how=how)
+    size = sum(path.stat().st_size for path in data if path.exists())
+    with TemporaryDirectory(prefix=out.name, dir=out.parent) as folder:  # Where a model may lie, so may what makes it.
+        read, shelf = outcomes(data, tiers, tally), Shelf(Path(folder))
+        gathered = gather(
+            read, shelf, most=MOST, seed=how.seed, told=lambda: how.progress("reading", tally.bytes, size)
+        )
+        header, arrays = fit(gathered.rows, tiers, how=how, shelf=gathered.shelf)
     facts: dict[str, Any] = header["training"]
     facts |= {"date": today.isoformat(), "lines": tally.lines, "bad_lines": len(tally.bad), "data": _hash(data)}
     file.write(out, header, arrays)
     return facts
 
 
-def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[dict[str, Any], dict[str, file.Array]]:
-    """Return the header and the arrays of a model of `rows`.
+def fit(
+    rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW, shelf: Shelf | None = None
+) -> tuple[dict[str, Any], dict[str, file.Array]]:
+    """Return the header and the arrays of a model of `rows`, and of more rows when they are a sample of a shelf.
 
     Raises:
         DataError: there is too little in them to learn from.
     """
     labels = scores(rows)
     _check(rows, labels, tiers)
-    found = [raw(row.request, signals.read(row.request)) for row in rows]
-    names = [row.task for row in rows]
+    whole = Material([raw(row.request, signals.read(row.request)) for row in rows], labels, [row.task for row in rows])
+    known = _known(shelf, how)
+    parts = folds(rows, how.seed) if shelf is None else _marked(rows, how.seed)
+    tellers, heard = _told(whole, parts, known, how)
     said, distances = np.zeros((len(rows), EXPERTS, len(tiers))), np.zeros(len(rows))
-    for number, (seen, unseen) in enumerate(folds(rows, how.seed)):
-        how.progress("learning", number, _FOLDS + 1)
-        parts = learn([found[row] for row in seen], labels[seen], [names[row] for row in seen], how)
-        said[unseen], distances[unseen] = parts.odds([found[row] for row in unseen])
-    how.progress("learning", _FOLDS, _FOLDS + 1)
-    kept = learn(found, labels, names, how)
+    for number, (seen, unseen) in enumerate(parts):
+        how.progress("learning", FOLDS + number, _STEPS)
+        said[unseen], distances[unseen] = grow(tellers[number], whole.of(seen), heard[seen], how).odds(
+            whole.of(unseen).found
+        )
+    how.progress("learning", _STEPS - 1, _STEPS)
+    kept = grow(learn(whole, how, known[FOLDS]), whole, heard, how)
     mixes = [[_mix(said[:, :, tier], labels[:, tier], belief) for tier in range(len(tiers))] for belief in BELIEFS]
     mix, p_good = min(
         ((np.array(one).T, _mixed(said, np.array(one).T)) for one in mixes), key=lambda of: _loss(of[1], labels)
@@ -124,31 +183,72 @@ def fit(rows: Sequence[Row], tiers: Sequence[str], *, how: How = HOW) -> tuple[d
         "escalations": _escalations(rows, difficulty),
         "origins": dict(how.origins),
         "training": {
-            "rows": len(rows),
+            "rows": shelf.rows if shelf else len(rows),
             "seed": how.seed,
             **figures.held_out(rows, p_good, labels, tiers, seed=how.seed),
         },
     }
-    how.progress("learning", _FOLDS + 1, _FOLDS + 1)
+    how.progress("learning", _STEPS, _STEPS)
     return header, arrays(kept, mix)
 
 
-def learn(found: Sequence[Raw], labels: Matrix, tasks: Sequence[str | None], how: How = HOW) -> Experts:
-    """Fit all experts on rows."""
-    at = experts.space(found, how.seed)
-    seen = [at.features(one) for one in found]
-    line = experts.linear(at, seen, labels)
+def _told(
+    whole: Material,
+    parts: Sequence[tuple[Places, Places]],
+    known: Sequence[tuple[experts.Common, Linear] | None],
+    how: How,
+) -> tuple[list[Tellers], Matrix]:
+    """Return each fold's experts that the forest listens to, and what they say of the rows that they have not seen."""
+    heard = np.zeros((len(whole.found), TOLD * (whole.labels.shape[1] + 1)))
+    tellers = []
+    for number, (seen, unseen) in enumerate(parts):
+        how.progress("learning", number, _STEPS)
+        tellers.append(learn(whole.of(seen), how, known[number]))
+        heard[unseen] = tellers[-1].told(whole.of(unseen).found)
+    return tellers, heard
+
+
+def learn(rows: Material, how: How = HOW, known: tuple[experts.Common, Linear] | None = None) -> Tellers:
+    """Fit the experts that the forest listens to; `known` is what more rows than these have taught already."""
+    at = experts.space(rows.found, how.seed, known[0] if known else None)
+    seen = [at.features(one) for one in rows.found]
+    line = known[1] if known else experts.linear(at, seen, rows.labels)
     expected = 1 / (1 + np.exp(-np.array([line.odds(one) for one in seen])))
-    whole = np.where(np.isnan(labels), expected, labels)  # What is missing is filled with what the words let expect.
-    return Experts(at, line, experts.forest(seen, whole, how.seed), experts.tasks(seen, tasks, whole))
+    scores = np.where(np.isnan(rows.labels), expected, rows.labels)  # What is missing is as the words let expect.
+    return Tellers(at, line, experts.tasks(seen, rows.tasks, scores, how.seed))
+
+
+def grow(tellers: Tellers, rows: Material, heard: Matrix, how: How = HOW) -> Experts:
+    """Return all experts: the forest grown on rows of which `heard` is what others said that had not seen them."""
+    seen = [tellers.space.features(one) for one in rows.found]
+    scores = np.where(np.isnan(rows.labels), heard[:, : rows.labels.shape[1]], rows.labels)
+    return Experts(tellers.space, tellers.linear, experts.forest(seen, heard, scores, how.seed), tellers.tasks)
+
+
+def _known(shelf: Shelf | None, how: How) -> Sequence[tuple[experts.Common, Linear] | None]:
+    """Return what all rows of a shelf teach without those of each fold, and at the end what all teach."""
+    if shelf is None:
+        return [None] * (FOLDS + 1)
+    common = shelf.common()
+    return [(common, line) for line in plenty.linear(shelf, common, folds=FOLDS, told=partial(how.progress, "words"))]
+
+
+def _marked(rows: Sequence[Row], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return (seen, unseen) row numbers per fold, as rows are marked on a shelf."""
+    return _parted(np.array([fold(row, seed) for row in rows]))
+
+
+def _parted(marks: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    return [(np.flatnonzero(marks != number), np.flatnonzero(marks == number)) for number in range(FOLDS)]
 
 
 def folds(rows: Sequence[Row], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Return (seen, unseen) row numbers per fold. Rows with the same text stay together: a copy would give it away."""
     texts = [signals.subject(row.request) for row in rows]
-    _, group = np.unique(texts, return_inverse=True)
-    fold = np.random.default_rng(seed).permutation(np.arange(group.max() + 1) % _FOLDS)[group]
-    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(_FOLDS)]
+    place = {text: place for place, text in enumerate(sorted(set(texts)))}  # numpy would make all as long as one.
+    group = np.array([place[text] for text in texts])
+    marks = np.random.default_rng(seed).permutation(np.arange(len(place)) % FOLDS)[group]
+    return _parted(marks)
 
 
 def arrays(kept: Experts, mix: Matrix) -> dict[str, file.Array]:
@@ -211,7 +311,7 @@ def _check(rows: Sequence[Row], labels: Matrix, tiers: Sequence[str]) -> None:
         raise DataError(f"too few outcomes to learn from ({have}): at least {FEWEST} per tier are needed")
     if (np.nanmax(labels, 0) == np.nanmin(labels, 0)).all():
         raise DataError("every answer of a tier has the same score: there is nothing to learn")
-    if (different := len({signals.subject(row.request) for row in rows})) < _FOLDS:
+    if (different := len({signals.subject(row.request) for row in rows})) < FOLDS:
         raise DataError(f"only {different} different prompts: there is nothing to tell hard from easy by")
 
 

@@ -7,14 +7,27 @@
     sources     where counters are read: Prometheus, or this process
     lease       which replica leads
     news        what became of thresholds that was not told yet. Values
+    hosts       what hosts cost that are paid by the hour
     telling     what a judgement becomes: metrics, a line, a record, a note on dashboards
     steering    one look after the other
 """
 
+from router.loop.hosts import Hosts
 from router.loop.lease import Lease
 from router.loop.remote import Grafana, Prometheus, Remote
 from router.loop.sources import FromPrometheus, Own, Source
 from router.loop.steering import Steersman
 from router.loop.telling import Telling
 
-__all__ = ["FromPrometheus", "Grafana", "Lease", "Own", "Prometheus", "Remote", "Source", "Steersman", "Telling"]
+__all__ = [
+    "FromPrometheus",
+    "Grafana",
+    "Hosts",
+    "Lease",
+    "Own",
+    "Prometheus",
+    "Remote",
+    "Source",
+    "Steersman",
+    "Telling",
+]

@@ -43,7 +43,7 @@ def rows(
             left.no_content += 1
         else:
             left.rows += 1
-            yield _row(record, content, known)
+            yield _row(record, content, known, _escalated(record, facts.get(record["id"], ())))
 
 
 def _known(record: Mapping[str, Any], facts: Sequence[Fact], *, agreement: bool) -> dict[str, float]:
@@ -56,11 +56,29 @@ def _known(record: Mapping[str, Any], facts: Sequence[Fact], *, agreement: bool)
     return known
 
 
-def _row(record: Mapping[str, Any], content: Mapping[str, Any], known: Mapping[str, float]) -> dict[str, Any]:
+def _escalated(record: Mapping[str, Any], facts: Sequence[Fact]) -> dict[str, bool]:
+    """Whether each tier's answer did not pass its checks: what clients met, else what shadows found."""
+    found = {
+        fact.tier: not fact.passed
+        for fact in facts
+        if fact.tier is not None and fact.source in {"shadow", "explore", "judge"}
+    }
+    for result in ("served", "escalated"):
+        found |= {one["tier"]: result == "escalated" for one in record["attempts"] if one["result"] == result}
+    return found
+
+
+def _row(
+    record: Mapping[str, Any], content: Mapping[str, Any], known: Mapping[str, float], escalated: Mapping[str, bool]
+) -> dict[str, Any]:
+    """A row; a tier that was escalated is in it even where nobody scored its answer."""
     asked, metadata = content["request"], content["request"].get("metadata")
     task = metadata.get("task") if isinstance(metadata, dict) else None
     outcomes: dict[str, dict[str, Any]] = {
-        tier: {"score": score, **_paid(record, tier)} for tier, score in known.items()
+        tier: ({"score": known[tier]} if tier in known else {})
+        | _paid(record, tier)
+        | ({"escalated": escalated[tier]} if tier in escalated else {})
+        for tier in dict.fromkeys((*known, *escalated))
     }
     if (answer := _text(content)) is not None and record["tier"] in outcomes:
         outcomes[record["tier"]]["answer"] = answer

@@ -6,6 +6,7 @@ A completion's id needs a value of its own: it is the upstream's, and some give 
 cannot be kept under it, nor our id be made from it.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -29,6 +30,8 @@ _ATTEMPT: Final = (
     *("tier", "deployment", "result", "verdict", "input_tokens", "output_tokens", "cost_usd", "waited"),
     "sources",
 )
+_ABOUT_TO: Final = 0.02
+"""Seconds after which another server has written down what it has answered; `books` takes less."""
 _FOUND: Final = ("tier", "deployment", "sources", "request", "path")
 
 
@@ -62,8 +65,7 @@ class Decisions:
         Raises:
             StoreDown: the store cannot be asked.
         """
-        self.settle()
-        found = await self._store.get(key("completion", tenant or "", completion))
+        found = await self._look(key("completion", tenant or "", completion))
         return found.decode() if found else None
 
     async def told(self, identity: str, caller: Caller, plan: Plan) -> dict[str, Any]:
@@ -93,8 +95,7 @@ class Decisions:
         Raises:
             StoreDown: the store cannot be asked.
         """
-        self.settle()
-        found = await self._store.get(key("decision", identity))
+        found = await self._look(key("decision", identity))
         if found is None:
             return None
         told = {"id": identity, **dict(zip(_FIELDS, orjson.loads(found), strict=False))}
@@ -104,6 +105,15 @@ class Decisions:
         told["found"] = dict(zip(_FOUND, given, strict=False)) if given else None
         told["path"] = [dict(zip(_ATTEMPT, attempt, strict=False)) for attempt in told["path"]]
         return told
+
+    async def _look(self, name: str) -> bytes | None:
+        """Find what is kept under a key, here or by another server that is about to write it down."""
+        self.settle()
+        found = await self._store.get(name)
+        if found is None and self._store.shared:
+            await asyncio.sleep(_ABOUT_TO)
+            found = await self._store.get(name)
+        return found
 
 
 def _with_names(told: dict[str, Any], plan: Plan) -> dict[str, Any]:

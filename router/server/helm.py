@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from router.clock import Clock
 from router.log import say
-from router.loop import FromPrometheus, Grafana, Own, Prometheus, Remote, Source, Steersman, Telling
+from router.loop import FromPrometheus, Grafana, Hosts, Own, Prometheus, Remote, Source, Steersman, Telling
 from router.metrics import Metrics
 from router.plan import Plan
 from router.policy import Policy, schema
@@ -38,6 +38,8 @@ class Helm:
         self._telling: Telling | None = None
         self._steering: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
+        self._hosts = Hosts(lambda: self._plan, store, metrics.idle, clock)
+        self._hosting: asyncio.Task[None] | None = None
 
     def frozen(self, route: str) -> bool:
         """Whether nothing may move a route's thresholds."""
@@ -48,6 +50,7 @@ class Helm:
         await self.thresholds.begin(_routes(plan))
         self._following = asyncio.create_task(self.thresholds.run())
         await self.adopt(policy, plan)
+        self._hosting = asyncio.create_task(self._hosts.run())
 
     async def adopt(self, policy: Policy, plan: Plan) -> None:
         """Steer what another policy says."""
@@ -75,7 +78,8 @@ class Helm:
         """Let another replica lead, and finish what is being told."""
         await self._let_go()
         await _ended(self._following)
-        self._following = None
+        await _ended(self._hosting)
+        self._following = self._hosting = None
 
     async def _let_go(self) -> None:
         await _ended(self._steering)

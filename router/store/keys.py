@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 __all__ = ["CHANNELS", "CLEARED", "KINDS", "PREFIX", "Flight", "Kind", "key", "kind_of"]
 
 PREFIX = "sf1:"
-_HASH_BYTES = 16
+_NOTHING = blake2b(digest_size=16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def kind_of(key: str) -> Kind:
 
 def _hash(parts: tuple[str | bytes, ...]) -> str:
     """Hash parts so that no two lists of them collide by running into each other."""
-    hashing = blake2b(digest_size=_HASH_BYTES)
+    hashing = _NOTHING.copy()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
         hashing.update(len(data).to_bytes(8))

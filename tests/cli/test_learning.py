@@ -30,6 +30,16 @@ def folder(tmp_path: Path, run: Run) -> Path:
     return tmp_path
 
 
+def test_train_shows_how_far_it_is_on_a_terminal(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("train", "--data", folder / "train.jsonl", "--out", folder / "o.model", "--json")
+    assert not run(*words).err
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    told = run(*words).err
+    assert f"reading  [{'#' * 40}] 100%\n" in told
+    assert f"learning [{'.' * 40}]   0%" in told
+    assert told.endswith(f"learning [{'#' * 40}] 100%\n")
+
+
 def test_train_writes_exactly_the_file_it_was_told_to(folder: Path, run: Run) -> None:
     told = run("train", "--data", folder / "train.jsonl", "--out", folder / "o.model", "--json")
     assert (told.code, told.document["rows"], told.document["verdict"]) == (0, 300, "better than prompt length")

@@ -52,6 +52,7 @@ def test_traffic_that_became_harder_resets_the_evidence_once_and_says_so() -> No
     memory, found = judge(ground(), memory, replace(hard, until=1_800.0), 0.3)
     assert found.alerts
     assert "other difficulties" in found.alerts[0]
+    assert found.drift["difficulty"] > 0.25  # which is what the alert looks at
     assert memory.evidence.labels.pairs == 0
     memory, found = judge(ground(), memory, replace(hard, until=2_700.0), 0.3)
     assert not found.alerts
@@ -77,6 +78,8 @@ def test_a_broken_floor_begins_the_evidence_where_it_broke() -> None:
 def test_drift_of_the_model_s_own_estimates_is_shown() -> None:
     _, found = judge(ground(), start(), window(labels=pairs(100, loss=0.6)), 0.3)
     assert found.drift["calibration"] == pytest.approx(0.6 - 0.495)
+    assert found.drift["difficulty"] == pytest.approx(0.0, abs=0.01)
+    assert found.drift["novelty"] == 0.0
 
 
 def test_failures_leave_counts_of_missed_windows_as_they_were() -> None:
@@ -136,3 +139,15 @@ def test_answers_that_became_worse_are_no_matter_of_traffic() -> None:
     memory, _ = judge(rule, start(), window(0.5, labels=pairs(3_000, loss=0.3)), 0.5)
     assert memory.retreating
     assert memory.refuge is None
+
+
+def test_a_model_that_expects_too_little_loss_resets_the_evidence_once_and_says_so() -> None:
+    rule, memory = ground(), start()
+    memory, found = judge(rule, memory, window(0.0, labels=pairs(100, loss=0.7)), 0.0)
+    assert found.alerts == ("answers are worse than the difficulty model expects (0.20): evidence is collected anew",)
+    assert memory.evidence.labels.pairs == 0
+    for number in range(2, 6):
+        memory, found = judge(rule, memory, window(0.0, labels=pairs(100, loss=0.7), number=number), 0.0)
+        assert found.alerts == ()
+    assert memory.drifts == ("calibration",)
+    assert memory.evidence.labels.pairs == pytest.approx(4_000)

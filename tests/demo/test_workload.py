@@ -49,6 +49,14 @@ def test_gzipped_data_without_answers_is_read_too(tmp_path: Path) -> None:
     assert (row.id, row.task, row.outcomes["tuned"].score, row.outcomes["tuned"].answer) == ("1", "", 0.5, None)
 
 
+def test_an_answer_of_which_only_the_escalation_is_known_is_passed_over(tmp_path: Path) -> None:
+    outcomes = {"tuned": {"escalated": True, "cost_usd": 1}, "frontier": {"score": 1, "escalated": False}}
+    line = {"messages": [{"role": "user", "content": "hi"}], "outcomes": outcomes}
+    (tmp_path / "some.jsonl").write_bytes(orjson.dumps(line))
+    (row,) = load(tmp_path / "some.jsonl")
+    assert set(row.outcomes) == {"frontier"}
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

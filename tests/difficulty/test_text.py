@@ -1,6 +1,9 @@
 """Text into numbers that typing habits hardly change."""
 
+import math
+
 import numpy as np
+import pytest
 
 from router import signals
 from router.chat import ChatRequest
@@ -48,3 +51,10 @@ def test_structure_tells_a_formula_from_a_story() -> None:
     )
     higher = {name for name, more in zip(text.STRUCTURE, formula > story, strict=True) if more}
     assert {"digits", "maths", "formulas", "numbers"} <= higher
+
+
+def test_decimals_and_fractions_are_counted_whatever_their_digits() -> None:
+    asked = request("Pay $1.50 and $20.75, of which 3/4 at once.")
+    told = dict(zip(text.STRUCTURE, text.structure(text.read(asked), signals.read(asked)).tolist(), strict=True))
+    assert told["decimals"] == pytest.approx(math.log1p(2))
+    assert told["fractions"] == pytest.approx(math.log1p(1))

@@ -1,5 +1,6 @@
 """From outcomes to a model that was honest about itself."""
 
+import tracemalloc
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from router import signals
 from router.chat import ChatRequest
 from router.difficulty import Model, ModelError, load
-from router.learning import metrics
-from router.learning.data import DataError
+from router.learning import made_up, metrics
+from router.learning.data import DataError, Tally
+from router.learning.data import rows as outcomes
 from router.learning.score import judged
-from router.learning.train import train
+from router.learning.train import How, train
 from tests.learning.outcomes import lines, written
 from tests.learning.small import read
 
@@ -77,11 +79,18 @@ def test_what_is_unlike_the_training_prompts_is_novel(model: tuple[Model, dict[s
     assert known < 0.99 < unknown
 
 
-def test_an_explanation_names_words_and_measures(model: tuple[Model, dict[str, Any]]) -> None:
+def test_an_explanation_names_words_where_they_matter(tmp_path: Path) -> None:
+    made = list(made_up.rows(400, 1))
+    learned, _ = trained(tmp_path, made)
+    request = ChatRequest({"messages": made[0]["messages"]}, "auto")
+    words = {f"“{word}”" for word in made[0]["messages"][0]["content"].split()}
+    assert words & {name for name, _ in learned.explain(request, signals.read(request))}
+
+
+def test_an_explanation_names_measures_where_they_matter(model: tuple[Model, dict[str, Any]]) -> None:
     learned, _ = model
     request = ChatRequest({"messages": [{"role": "user", "content": "Prove the integral converges."}]}, "auto")
-    reasons = dict(learned.explain(request, signals.read(request)))
-    assert {"“prove”", "“integral”", "“the”"} & set(reasons)
+    assert "length" in {name for name, _ in learned.explain(request, signals.read(request))}
 
 
 def test_the_same_data_and_seed_make_the_same_model(tmp_path: Path) -> None:
@@ -105,6 +114,37 @@ def test_a_few_escalations_say_nothing(tmp_path: Path) -> None:
     rows = lines(120)
     rows[0]["outcomes"]["tuned"]["escalated"] = True
     assert trained(tmp_path, rows)[0].escalations is None
+
+
+def test_of_many_rows_all_are_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up.main(3_000, 1, tmp_path / "many.jsonl")
+    made_up.main(1_000, 2, tmp_path / "other.jsonl")
+    others = list(outcomes([tmp_path / "other.jsonl"], TIERS, Tally()))
+    monkeypatch.setattr("router.learning.train.MOST", 300)
+    told: list[tuple[str, int, int]] = []
+    found = {}
+    for name, count in (("few", 300), ("many", 3_000)):
+        made = (tmp_path / "many.jsonl").read_bytes().splitlines(keepends=True)[:count]
+        (tmp_path / f"{name}.jsonl").write_bytes(b"".join(made))
+        how = How(progress=lambda *done: told.append(done))
+        facts = train([tmp_path / f"{name}.jsonl"], tmp_path / name, TIERS, today=TODAY, how=how)
+        assert facts["rows"] == count
+        seen = judged(load(tmp_path / name, TIERS), others)
+        found[name] = metrics.auc(seen.difficulty, seen.scores[:, 0])
+    assert found["many"] > found["few"] + 0.02
+    assert {what for what, *_ in told} == {"reading", "words", "learning"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["few", "few.jsonl", "many", "many.jsonl", "other.jsonl"]
+
+
+def test_a_text_as_long_as_a_book_does_not_make_the_others_take_as_much(tmp_path: Path) -> None:
+    made = lines(200)
+    made[7]["messages"][0]["content"] *= 20_000
+    tracemalloc.start()
+    try:
+        trained(tmp_path, made)
+        assert tracemalloc.get_traced_memory()[1] < 300_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_three_tiers_with_gaps_half_scores_copies_and_odd_texts(tmp_path: Path) -> None:

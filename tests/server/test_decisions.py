@@ -196,6 +196,21 @@ def used(server: RedisServer) -> int:
     return int(said.partition(":")[2])
 
 
+@pytest.mark.redis
+async def test_what_another_server_is_about_to_write_down_is_waited_for() -> None:
+    with running(redis_program()) as server:
+        store = RedisStore(read_store_url(server.url), deadline=PATIENT)
+        await store.begin()
+        asking = asyncio.create_task(Decisions(store).told("req_0", Caller("ann"), PLAN))
+        for _ in range(2):  # by then it has asked, and heard that there is nothing
+            await store.get(key("pin", "nobody"))
+        Decisions(store).remember(outcome())
+        told = await asking
+        await store.aclose()
+
+    assert told["id"] == "req_0"
+
+
 async def test_what_was_turned_away_is_not_remembered() -> None:
     store = Memory()
     Decisions(store).remember(outcome(route=None))

@@ -78,6 +78,21 @@ async def test_evidence_is_counted_and_a_frozen_route_is_shown(tmp_path: Path) -
         assert one.counted("router_threshold_frozen") == 1
 
 
+async def test_a_host_paid_by_the_hour_is_counted_from_nothing_on(tmp_path: Path) -> None:
+    host = {"base_url": "http://127.0.0.1:1/v1", "model": "m", "price": {"per_hour": 2.4}}
+    changes = {"deployments": {"host-a": host}}
+    async with proxy(tmp_path, GOOD, changes=changes) as one:
+        with anyio.fail_after(20):
+            while not idle(one):
+                await asked(one)
+        assert [(each["deployment"], each["route"]) for each in idle(one)] == [("host-a", "")]
+
+
+def idle(one: Proxy) -> list[dict[str, str]]:
+    samples = one.service.metrics.samples({"router_cost_usd_total"})
+    return [labels for _, labels, _ in samples if labels["kind"] == "idle"]
+
+
 async def test_another_prometheus_in_the_policy_is_asked_after_a_reload(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

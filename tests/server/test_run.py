@@ -202,3 +202,11 @@ async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
             with pytest.raises(CannotServe, match=rf"cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
                 async with running(service, port=port):
                     pass
+
+
+async def test_threads_beside_the_loop_have_short_turns() -> None:
+    told = "import sys; from router.server import run; run._settle(); print(sys.getswitchinterval())"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", told, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+
+    assert float(out) == 0.0005
