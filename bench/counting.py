@@ -8,10 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
+from threading import get_ident
+from types import CodeType, FrameType
 from typing import Any
 
 __all__ = ["Count", "counted"]
+
+_MONITORING: Any = getattr(sys, "monitoring", None)
+_TOOL = 4
+"""One of the numbers that nobody has spoken for."""
 
 
 @dataclass(slots=True)
@@ -28,33 +33,31 @@ class Count:
 def counted(*, instructions: bool = False) -> Iterator[Count]:
     """Count what this thread calls meanwhile, or the instructions it runs: one or the other, each sees the other's."""
     count = Count()
-    if instructions:
-        before = sys.gettrace()
-        sys.settrace(_tracer(count))
-        try:
-            yield count
-        finally:
-            sys.settrace(before)
-    else:
-        profiled = sys.getprofile()
-        sys.setprofile(_profiler(count))
-        try:
-            yield count
-        finally:
-            sys.setprofile(profiled)
+    counting = _calls(count) if not instructions else _traced(count) if _MONITORING is None else _monitored(count)
+    with counting:
+        yield count
 
 
-def _profiler(count: Count) -> Any:
+@contextmanager
+def _calls(count: Count) -> Iterator[None]:
     def heard(_frame: FrameType, event: str, _about: object) -> None:
         if event == "call":
             count.calls += 1
         elif event == "c_call":
             count.c_calls += 1
 
-    return heard
+    before = sys.getprofile()
+    sys.setprofile(heard)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
 
 
-def _tracer(count: Count) -> Any:
+@contextmanager
+def _traced(count: Count) -> Iterator[None]:
+    """As Python 3.11 can."""
+
     def step(_frame: FrameType, event: str, _about: object) -> Any:
         if event == "opcode":
             count.instructions += 1
@@ -64,4 +67,30 @@ def _tracer(count: Count) -> Any:
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return step
 
-    return enter
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+@contextmanager
+def _monitored(count: Count) -> Iterator[None]:
+    """As later ones do: for every thread, of which ours counts."""
+    ours = get_ident()
+
+    def step(_code: CodeType, _offset: int) -> None:
+        if get_ident() == ours:
+            count.instructions += 1
+
+    event = _MONITORING.events.INSTRUCTION
+    _MONITORING.use_tool_id(_TOOL, "bench")
+    _MONITORING.register_callback(_TOOL, event, step)
+    _MONITORING.set_events(_TOOL, event)
+    try:
+        yield
+    finally:
+        _MONITORING.set_events(_TOOL, 0)
+        _MONITORING.register_callback(_TOOL, event, None)
+        _MONITORING.free_tool_id(_TOOL)

@@ -54,7 +54,7 @@ class Pauses:
 class Heart:
     """Beats on a loop."""
 
-    lates: list[float] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
     cpus: list[float] = field(default_factory=list)
     collections: list[float] = field(default_factory=list)
     _collecting: float = 0.0
@@ -66,7 +66,7 @@ class Heart:
             due = time.perf_counter() + _LATEST
             await asyncio.sleep(_BEAT)
             now = time.thread_time()
-            self.lates.append(max(0.0, time.perf_counter() - due))
+            self.delays.append(max(0.0, time.perf_counter() - due))
             self.cpus.append(now - used)
             used = now
 
@@ -79,15 +79,15 @@ class Heart:
 
     def told(self) -> Pauses:
         """What was seen since this was asked last."""
-        lates, cpus = sorted(self.lates), self.cpus
+        delays, cpus = sorted(self.delays), self.cpus
         found = Pauses(
-            1e3 * max(lates, default=0.0),
-            1e3 * percentile(lates, 99),
+            1e3 * max(delays, default=0.0),
+            1e3 * percentile(delays, 99),
             1e3 * max(cpus, default=0.0),
             1e3 * max(self.collections, default=0.0),
-            len(lates),
+            len(delays),
         )
-        for each in (self.lates, self.cpus, self.collections):
+        for each in (self.delays, self.cpus, self.collections):
             each.clear()
         return found
 

@@ -20,7 +20,7 @@ import pytest
 import uvicorn
 
 from examples.retrieval.chunking import Chunk, chunks
-from examples.retrieval.embedding import DIMENSIONS, words
+from examples.retrieval.embedding import DIMENSIONS, model, words
 from router.demo.answers import Answer
 from router.demo.upstream import FakeUpstream
 from router.demo.wire import Received
@@ -49,6 +49,23 @@ async def test_texts_with_the_same_words_are_near_each_other() -> None:
     )
     near, far = (sum(a * b for a, b in zip(cord, other, strict=True)) for other in (kettle, refund))
     assert (len(cord), near > 0.3 > far) == (DIMENSIONS, True)
+
+
+async def test_a_models_embeddings_are_asked_for_and_read_in_their_order() -> None:
+    def point(place: int) -> list[float]:
+        return [2.0 if number == place else 0.0 for number in range(DIMENSIONS)]
+
+    said = {"data": [{"index": 1, "embedding": point(1)}, {"index": 0, "embedding": point(0)}]}
+    async with FakeUpstream.from_data({"json": said}) as fake:
+        embed = model(fake.base_url, "embedder", "sk-x")
+        first, second = await embed(["a", "b"])
+        assert await embed([]) == []
+        with pytest.raises(ValueError, match="does not give"):
+            await embed(["a", "b", "c"])
+
+    assert (first[0], second[1], sum(first), sum(second)) == (1.0, 1.0, 1.0, 1.0)
+    assert fake.requests[0].data == {"model": "embedder", "input": ["a", "b"], "dimensions": DIMENSIONS}
+    assert (fake.requests[0].path, fake.requests[0].headers["authorization"]) == ("/v1/embeddings", "Bearer sk-x")
 
 
 def test_its_policy_holds() -> None:

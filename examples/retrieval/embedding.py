@@ -30,13 +30,21 @@ async def words(texts: Sequence[str]) -> list[Vector]:
 
 def model(base_url: str, name: str, api_key: str = "") -> Embed:
     """Ask an OpenAI-compatible server's `/embeddings` for vectors of `DIMENSIONS` numbers."""
-    client = httpx.AsyncClient(headers={"authorization": f"Bearer {api_key}"} if api_key else {}, timeout=30.0)
+    headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
 
     async def ask(texts: Sequence[str]) -> list[Vector]:
+        if not texts:  # a source that is empty by now
+            return []
         asked = {"model": name, "input": list(texts), "dimensions": DIMENSIONS}
-        answer = await client.post(f"{base_url}/embeddings", json=asked)
+        async with httpx.AsyncClient(headers=headers, timeout=30.0) as client:
+            answer = await client.post(f"{base_url}/embeddings", json=asked)
         answer.raise_for_status()
-        return [_of_length_one(each["embedding"]) for each in answer.json()["data"]]
+        told = sorted(answer.json()["data"], key=lambda each: each["index"])
+        if len(told) != len(texts) or any(len(each["embedding"]) != DIMENSIONS for each in told):
+            raise ValueError(
+                f"{name} does not give {DIMENSIONS} numbers for each text: change DIMENSIONS, and begin anew"
+            )
+        return [_of_length_one(each["embedding"]) for each in told]
 
     return ask
 

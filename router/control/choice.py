@@ -31,6 +31,8 @@ _LESS = 0.995
 """What a step towards fewer late requests must make of their number, at least."""
 _WORTH = 0.02
 """What a move must save on each request whose start it changes, of what a request costs; one back four times that."""
+_LEAST = 0.002
+"""The share of traffic that a move towards the first tier changes the start of, at least."""
 _ONE_SIDED = 2.33
 FEW = 30
 """Requests below which a window says too little."""
@@ -195,6 +197,8 @@ def _cheaper(choice: Choice, higher: NDArray[np.bool_], barred: str) -> tuple[Mo
         if not higher.any():
             return None, "escalations allow no more"
     place = _cheapest(choice, higher) if choice.priced else _last(higher)
+    if ahead.share[place] - ahead.share[-1] < min(_LEAST, choice.ground.step / 2):
+        return None, "what is proven above it would change next to nothing"
     if choice.priced and not _saves(choice, place, _WORTH):
         return None, "no threshold that is proven would save anything"
     move = _move(choice, place, "cheaper", f"proven by {choice.window_labels:,.0f} judged answers")

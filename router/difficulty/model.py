@@ -250,6 +250,7 @@ def _fit(model: Model) -> bool:
     shapes: tuple[tuple[Array, tuple[int, ...]], ...] = (
         (space.rarity, (1 << text.BITS,)),
         (space.landmarks, (len(space.halves), space.dense_width)),
+        (space.halves, (max(1, len(space.landmarks)),)),
         (space.scale, (len(text.STRUCTURE),)),
         (space.centre, (len(text.STRUCTURE),)),
         (space.origin, (words.WIDTH,)),

@@ -57,11 +57,15 @@ def gather(read: Iterable[Row], shelf: Shelf, *, most: int, seed: int, told: Cal
 
 def fold(row: Row, seed: int) -> int:
     """Return the fold that a row is held out in: the same for the same text."""
-    return crc32(signals.subject(row.request).encode(errors="replace"), seed) % FOLDS
+    return _mark(row, seed) % FOLDS
+
+
+def _mark(row: Row, seed: int) -> int:
+    return crc32(signals.subject(row.request).encode(errors="replace"), seed)
 
 
 def _put(shelf: Shelf, row: Row, seed: int) -> None:
-    shelf.add(raw(row.request, signals.read(row.request)), row.scores, fold(row, seed))
+    shelf.add(raw(row.request, signals.read(row.request)), row.scores, _mark(row, seed))
 
 
 def _short(row: Row) -> Row:

@@ -41,7 +41,7 @@ class Rows:
     """Structure as the expert sees it, and a one for the offset."""
     scores: NDArray[np.float32]
     weight: NDArray[np.float32]
-    """Which rows count for each set and tier. Shape (rows, sets * tiers)."""
+    """How much each row counts for each set and tier. Shape (rows, sets * tiers)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Fit:
     tiers: int
     told: Callable[[], None]
     """Told after every pass."""
+    copies: Callable[[NDArray[np.uint32]], NDArray[np.int64]]
+    """How many rows have the same text: a hundred of them are worth ten, for they say what one prompt is like."""
 
     def rows(self) -> Iterator[Rows]:
         """Yield the shelf's rows, and tell about the pass at its end."""
@@ -69,15 +71,16 @@ class Fit:
         length = np.sqrt(np.maximum(squares[starts[1:] - 1] - squares[starts[:-1] - 1], 0.0))
         apart = np.float32(len(self.common.scale) ** -0.5)
         measures = within((block.structure - self.common.centre) / self.common.scale) * apart
-        kept = np.arange(self.sets)[None] != block.folds[:, None]
+        kept = np.arange(self.sets)[None] != (block.marks % (self.sets - 1))[:, None]
         known = ~np.isnan(block.scores)
-        weight = (kept[:, :, None] & known[:, None]).reshape(len(kept), -1)
+        once = np.float32(1) / np.sqrt(self.copies(block.marks), dtype=np.float32)
+        weight = (kept[:, :, None] & known[:, None]).reshape(len(kept), -1) * once[:, None]
         return Rows(
             has=sparse.csr_matrix((np.ones(len(block.grams), np.float32), block.grams, starts), shape=shape),
             length=np.maximum(length, 1e-6).astype(np.float32)[:, None],
             measures=np.hstack((measures, np.ones((len(measures), 1), np.float32))),
             scores=np.tile(np.nan_to_num(block.scores), self.sets),
-            weight=weight.astype(np.float32),
+            weight=weight,
         )
 
 
@@ -85,7 +88,9 @@ def linear(shelf: Shelf, common: Common, *, folds: int, told: Callable[[int, int
     """Return the linear expert without each fold's rows, and at the end the one of all rows."""
     tiers = len(next(shelf.blocks()).scores[0])
     passes = iter(range(1, 10 * STEPS))
-    fit = Fit(shelf, common, folds + 1, tiers, lambda: told(min(next(passes), 2 * STEPS - 1), 2 * STEPS))
+    fit = Fit(
+        shelf, common, folds + 1, tiers, lambda: told(min(next(passes), 2 * STEPS - 1), 2 * STEPS), shelf.copies()
+    )
     weights = _minimum(fit)
     told(2 * STEPS, 2 * STEPS)
     apart = len(common.scale) ** -0.5

@@ -1,6 +1,6 @@
 """What the linear expert reads of every row, kept on disk: a few hundred bytes each, however many there are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -30,8 +30,8 @@ class Block:
     """Shape (rows, measures)."""
     scores: NDArray[np.float32]
     """Shape (rows, tiers); NaN where there is none."""
-    folds: NDArray[np.uint8]
-    """The fold that each row is held out in."""
+    marks: NDArray[np.uint32]
+    """The same number for the same text."""
 
 
 @dataclass(slots=True)
@@ -44,11 +44,12 @@ class Shelf:
     """How many rows have each gram."""
     _total: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, len(text.STRUCTURE))))
     _open: list[tuple[Raw, Sequence[float], int]] = field(default_factory=list)
+    _marks: list[NDArray[np.uint32]] = field(default_factory=list)
     _blocks: int = 0
 
-    def add(self, found: Raw, scores: Sequence[float], fold: int) -> None:
-        """Put a row on the shelf; it is held out in this fold."""
-        self._open.append((found, scores, fold))
+    def add(self, found: Raw, scores: Sequence[float], mark: int) -> None:
+        """Put a row on the shelf; rows with the same text have the same mark."""
+        self._open.append((found, scores, mark))
         if len(self._open) == BLOCK:
             self.flush()
 
@@ -56,7 +57,7 @@ class Shelf:
         """Write what was not written yet."""
         if not self._open:
             return
-        raws, scores, folds = zip(*self._open, strict=True)
+        raws, scores, marks = zip(*self._open, strict=True)
         grams = np.concatenate([raw.grams for raw in raws])
         structure = np.array([raw.structure for raw in raws])
         np.savez(
@@ -65,9 +66,10 @@ class Shelf:
             counts=np.array([len(raw.grams) for raw in raws], np.int32),
             structure=structure,
             scores=np.array(scores, np.float32),
-            folds=np.array(folds, np.uint8),
+            marks=np.array(marks, np.uint32),
         )
         self.rows += len(raws)
+        self._marks.append(np.array(marks, np.uint32))
         self.seen += np.bincount(grams, minlength=len(self.seen))
         self._total += (structure.sum(0, np.float64), (structure**2).sum(0, np.float64))
         self._blocks += 1
@@ -79,6 +81,11 @@ class Shelf:
             with np.load(self._place(number), allow_pickle=False) as stored:
                 arrays: dict[str, Any] = dict(stored)
             yield Block(**arrays)
+
+    def copies(self) -> Callable[[NDArray[np.uint32]], NDArray[np.int64]]:
+        """Return what tells, for the marks of some rows, how many rows on the shelf have the same."""
+        marks, counts = np.unique(np.concatenate(self._marks), return_counts=True)
+        return lambda asked: counts[marks.searchsorted(asked)]
 
     def common(self) -> Common:
         """Return what is rare among all rows, and how their measures of structure are spread."""

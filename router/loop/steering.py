@@ -77,7 +77,8 @@ class Steersman:
         if not routes:
             return
         now = self._clock.wall()
-        self._source.note(now)
+        if steered:
+            self._source.note(now)
         if not await self._lead(steered):
             return
         for route in routes:

@@ -19,6 +19,8 @@ PROVEN: Final = 1.645
 BROKEN: Final = 4.29
 """The same for what cries wolf once in ten thousand windows however often one looks, as control's bet does: the
 square root of 2 log(10,000)."""
+SHIFTED: Final = 3.09
+"""The same for what is known of answers, and traffic that changes: once in a thousand, as in control."""
 _STEP: Final = 0.05
 _HOLDS: Final = -1e-9
 _LATE: Final = 0.05
@@ -80,7 +82,7 @@ def oracle(scenario: Scenario, share: float) -> Oracle:
         labels.append(_judged(world, share) if number >= scenario.delay else 0.0)
         known = worlds[max(0, len(worlds) - scenario.delay - _REACH) : max(0, len(worlds) - scenario.delay)]
         looks = _looks(scenario.world, known, share, floor)
-        if looks and (worst := min(looks, key=lambda look: look.margin + BROKEN * look.error)).broken:
+        if looks and (worst := min(looks, key=lambda look: look.at_most)).at_most < 0:
             suspect = worst.windows  # of these it is proven
         if suspect:  # and those since then are known to be of the same kind
             holding = (each for each in np.arange(PER_CENTS, -1, -1) / PER_CENTS if each <= share)
@@ -101,19 +103,22 @@ class _Look:
     windows: int
     margin: float
     error: float
+    surely: float
+    """Standard errors that prove something."""
 
     @property
-    def broken(self) -> bool:
-        """Whether they prove that the floor does not hold."""
-        return self.margin + BROKEN * self.error < 0
+    def at_most(self) -> float:
+        """The margin is surely below."""
+        return self.margin + self.surely * self.error
 
 
 def _looks(before: World, known: list[World], share: float, floor: float) -> list[_Look]:
     """What the last window says, the last two, and so on."""
     margins = np.cumsum([each.margin(share, floor) for each in reversed(known)])
     errors = np.cumsum([_variance(before, each, share) for each in reversed(known)])
+    surely = SHIFTED if known and np.array_equal(known[-1].loss, before.loss) else BROKEN
     return [
-        _Look(count, float(margin) / count, float(np.sqrt(error)) / count)
+        _Look(count, float(margin) / count, float(np.sqrt(error)) / count, surely)
         for count, (margin, error) in enumerate(zip(margins, errors, strict=True), 1)
     ]
 

@@ -20,7 +20,7 @@ async def test_a_beat_is_late_by_as_much_as_the_loop_was_held_up() -> None:
     beating = asyncio.create_task(heart.beat())
     await anyio.lowlevel.checkpoint()
     busy(0.03)
-    while not heart.lates:
+    while not heart.delays:
         await anyio.lowlevel.checkpoint()
     beating.cancel()
 

@@ -1,5 +1,7 @@
 """When two answers say the same."""
 
+import timeit
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -100,3 +102,29 @@ def test_agreement_is_a_share_and_mutual(one: str, other: str, method: Method | 
 @given(texts)
 def test_everything_agrees_with_itself(text: str) -> None:
     assert compare(said(text), said(text)).score == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "row", "end"),
+    [
+        ("The answer is", " ", "!"),
+        ("The answer is", "\n", "42"),
+        ("answer", " *", ""),
+        ("####", "$", "x"),
+        ("7", " ", "a b"),
+        ("7", "*", "x"),
+        ("", "*", "7x y"),
+        ("7", "1", "x y"),
+        ("```\n", "\n", "!"),
+        ("```", "a", "```"),
+        ("{", "{", ""),
+        ("1", ",111", "x y"),
+        ("", "answer ", ""),
+    ],
+)
+def test_a_model_that_writes_without_end_takes_no_longer_than_its_text_is_long(begin: str, row: str, end: str) -> None:
+    def seconds(size: int) -> float:
+        one, other = said(begin + row * (size // len(row)) + end), said("42")
+        return min(timeit.repeat(lambda: compare(one, other), timer=thread_time, number=1, repeat=3))
+
+    assert seconds(60_000) < 40 * seconds(6_000)  # a hundred times as long, if it were squared

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from router.control import Aims, Judgement, Labels, Memory, judge, moved
+from router.control import Aims, Floor, Judgement, Labels, Memory, judge, moved
 from router.control.choice import significantly_over
 from router.control.ground import Ground
 from router.control.window import Window
@@ -58,6 +58,13 @@ def test_old_proof_does_not_move_anything_in_a_window_without_labels() -> None:
 
 def test_nothing_is_left_above_the_bounds() -> None:
     assert "inside control.bounds" in ends(ground(), window(0.95, labels=GOOD), threshold=0.95).told
+
+
+def test_what_would_move_next_to_nobody_is_left_alone() -> None:
+    seen = window(labels=GOOD, prices=(0.0, 0.0))
+    few = replace(seen, requests=seen.requests * np.array([1e-4] * 8 + [1.0] * 2))
+    bound = ground(Aims(floor=Floor(0.5, 0.95)), bound=0.7)
+    assert "would change next to nothing" in ends(bound, few, threshold=0.5).told
 
 
 def test_unknown_prices_do_not_stop_what_is_proven() -> None:

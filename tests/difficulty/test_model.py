@@ -59,6 +59,9 @@ def test_other_tiers_are_refused(tmp_path: Path) -> None:
         ({"rates": np.zeros((9, 2), np.float32)}, "do not fit"),
         ({"weights": np.zeros((2, 2), np.float32)}, "do not fit"),
         ({"escalations": [[0.1] * 10]}, "do not fit"),
+        ({"landmarks": ARRAYS["landmarks"][:0], "halves": ARRAYS["halves"][:0]}, "do not fit"),
+        ({"halves": ARRAYS["halves"][:-1]}, "do not fit"),
+        ({"seen": ARRAYS["seen"][:-1]}, "do not fit"),
         ({"depth": None}, "corrupt"),
     ],
 )

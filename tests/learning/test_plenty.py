@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def shelf(folder: Path, rows: Sequence[Row] = ROWS) -> Shelf:
     folder.mkdir(exist_ok=True)
     made = Shelf(folder)
     for row in rows:
-        made.add(raw(row.request, signals.read(row.request)), row.scores, fold(row, 0))
+        made.add(raw(row.request, signals.read(row.request)), row.scores, crc32(signals.subject(row.request).encode()))
     made.flush()
     return made
 
@@ -49,6 +50,13 @@ def test_a_fold_s_rows_are_not_learned_from_for_its_own_expert(tmp_path: Path) -
     own, *_, every = learned(shelf(tmp_path / "other", turned))
     moved, all_moved = (np.abs(a.grams.astype(float) - b.grams).sum() for a, b in ((own, without), (every, whole)))
     assert moved < 0.1 * all_moved
+
+
+def test_copies_of_a_prompt_count_less_than_as_many_prompts(tmp_path: Path) -> None:
+    *_, once = learned(shelf(tmp_path / "once"))
+    *_, often = learned(shelf(tmp_path / "often", list(ROWS) * 9))
+    firm, firmer = (float(np.abs(line.grams.astype(float)).sum()) for line in (once, often))
+    assert 1.2 * firm < firmer < 3 * firm
 
 
 def test_missing_scores_are_left_out(tmp_path: Path) -> None:

@@ -33,8 +33,16 @@ def test_rows_come_back_in_blocks(tmp_path: Path) -> None:
     assert [len(block.counts) for block in blocks] == [20, 20, 10]
     assert blocks[1].grams.tolist() == np.concatenate([one.grams for one in raws[20:40]]).tolist()
     assert np.array_equal(blocks[2].structure, np.array([one.structure for one in raws[40:]]))
-    assert blocks[0].folds.tolist() == [0, 1, 2, 3, 4] * 4
+    assert blocks[0].marks.tolist() == [0, 1, 2, 3, 4] * 4
     assert made.rows == 50
+
+
+def test_copies_are_counted(tmp_path: Path) -> None:
+    made, _ = filled(tmp_path)
+    (row,) = read(1)
+    made.add(raw(row.request, signals.read(row.request)), row.scores, 4)
+    made.flush()
+    assert made.copies()(np.array([0, 4, 0], np.uint32)).tolist() == [10, 11, 10]
 
 
 def test_what_rows_have_in_common_is_what_a_space_of_them_finds(tmp_path: Path) -> None:

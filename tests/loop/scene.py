@@ -58,9 +58,11 @@ class Seen:
     gap: str = ""
     down: bool = False
     asked: list[tuple[float, float]] = field(default_factory=list)
+    noted: list[float] = field(default_factory=list)
 
     def note(self, now: float) -> None:
         """The world needs no notes."""
+        self.noted.append(now)
 
     async def window(self, route: Route, since: float, until: float) -> Window:
         self.asked.append((since, until))

@@ -68,6 +68,26 @@ def test_the_tables_are_read_by_others(folder: Path, tmp_path: Path) -> None:
     assert rows[0]["date"] == segments(folder)[0].day.isoformat()
 
 
+def test_moves_are_a_table_with_why_and_on_what_evidence(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    dataset = pytest.importorskip("pyarrow.dataset")
+    taking = recorder(tmp_path / "records", "none")
+    taking.serve(plan())
+    told = {"route": "auto", "tier": "tuned", "verdict": "moved", "before": 0.3, "after": 0.2, "told": "0.3 → 0.2"}
+    taking.move({**told, "cause": "set", "numbers": {}})
+    taking.move({**told, "cause": "quality", "numbers": {"labels": 400.0}})
+    taking.close()
+    parquet(tmp_path / "records", tmp_path / "tables", 0.0, Tally())
+
+    rows = dataset.dataset(tmp_path / "tables" / "kind=move", partitioning="hive").to_table().to_pylist()
+
+    assert sorted((one["cause"], one["before"], one["after"]) for one in rows) == [
+        ("quality", 0.3, 0.2),
+        ("set", 0.3, 0.2),
+    ]
+    assert sorted(orjson.loads(one["numbers"]).get("labels", 0.0) for one in rows) == [0.0, 400.0]
+
+
 def test_the_segments_themselves_are_a_table(folder: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     table = f"read_json('{folder}/**/*.jsonl', hive_partitioning = true, {_LENIENT})"
