@@ -20,8 +20,10 @@ LEAST: Final = 1e-6  # What shorter is counts as nothing.
 _LIMIT: Final = 3.0  # Standard deviations beyond which a measure says no more.
 _UNSEEN: Final = 0.5  # What unseen words add to a distance.
 _HABITS: Final = {"capitals", "a small first letter", "a question mark at the end", "a full stop at the end"}
+_RARITIES: Final = {"decimals", "fractions"}  # Hardly a prompt has any: one that does is not therefore something new.
+_APART: Final = (len(text.STRUCTURE) - len(_RARITIES)) ** -0.5
 WEIGHTS: Final = np.concatenate((
-    [0.0 if name in _HABITS else len(text.STRUCTURE) ** -0.5 for name in text.STRUCTURE], np.ones(words.WIDTH)
+    [0.0 if name in _HABITS | _RARITIES else _APART for name in text.STRUCTURE], np.ones(words.WIDTH)
 )).astype(np.float32)  # fmt: skip
 """How much the dense features count in a distance: all measures as much as the meaning, habits of typing nothing."""
 
