@@ -6,6 +6,7 @@ country's length and passes the mod-97 sum. Every scan is linear in the length o
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Final
 
 KINDS: Final = frozenset({"email", "card", "iban"})
@@ -19,6 +20,10 @@ _CARD = re.compile(
     r"(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3[068]\d{12}|35\d{14}|6(?:011|22|4|5)\d{12,13})\Z"
 )
 _CARD_LENGTHS: Final = range(13, 20)
+_NO_ISSUER: Final = frozenset("01789")
+"""What no card begins with."""
+_VALUES: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED: Final = bytes.maketrans(bytes(range(10)), bytes(sum(divmod(2 * digit, 10)) for digit in range(10)))
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ \u00a0-]?[A-Za-z0-9]")
 _SEPARATING: Final = " \u00a0-"
 _LOCAL_LONGEST: Final = 256
@@ -120,22 +125,24 @@ def _numbers(run: str) -> Iterator[str]:
     A card may be followed by its expiry date.
     """
     groups = _DIGITS.findall(run)
-    for start in range(len(groups)):
-        number = ""
-        for group in groups[start:]:
-            number += group
-            if len(number) in _CARD_LENGTHS:
-                yield number
-            if len(number) >= _CARD_LENGTHS[-1]:
-                break
+    digits = "".join(groups)
+    ends = list(accumulate(map(len, groups)))
+    known = set(ends)
+    for start in (0, *ends[:-1]):
+        if digits[start] not in _NO_ISSUER:
+            for length in _CARD_LENGTHS:
+                if start + length in known:
+                    yield digits[start : start + length]
 
 
 def _is_card(number: str) -> bool:
-    digits = [int(digit) for digit in number]
-    if _CARD.match("".join(map(str, digits))) is None:
+    """Whether it starts like an issuer's and passes the Luhn sum: from the right, every second digit counts twice."""
+    if not number.isascii():
+        number = "".join(str(int(digit)) for digit in number)
+    if _CARD.match(number) is None:
         return False
-    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    digits = number.encode().translate(_VALUES)
+    return (sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def _has_iban(text: str) -> bool:

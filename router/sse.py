@@ -18,6 +18,10 @@ _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _BREAK = re.compile(rb"\r\n|\n|\r")
 
 
+_SEAM = 3
+"""Bytes of a blank line that may stand before a cut: CR LF CR, where an LF comes next."""
+
+
 class TooLong(ValueError):
     """One event is longer than the splitter was told to hold."""
 
@@ -35,10 +39,11 @@ class Splitter:
     What it returns, joined, is what it was fed: nothing is added, lost or rewritten.
     """
 
-    __slots__ = ("_held", "_limit", "_size")
+    __slots__ = ("_held", "_limit", "_seam", "_size")
 
     def __init__(self, limit: int = 16 * 1024 * 1024) -> None:
         self._held: list[bytes] = []  # the beginning of an event, in pieces: joined each time, it would cost its square
+        self._seam = b""  # the last bytes of it, which may be the beginning of a blank line
         self._size = 0
         self._limit = limit
 
@@ -49,13 +54,15 @@ class Splitter:
             TooLong: an event without an end has grown past the limit.
         """
         events: list[Event] = []
-        if self._held and not _may_end(chunk) and not self._held[-1].endswith(b"\r"):
+        if self._held and not _ends(seam := self._seam + chunk):
             self._held.append(chunk)
             self._size += len(chunk)
+            self._seam = seam[-_SEAM:]
         else:
             events, rest = _cut(b"".join((*self._held, chunk)) if self._held else chunk)
             self._held = [rest] if rest else []
             self._size = len(rest)
+            self._seam = rest[-_SEAM:]
         if self._size > self._limit:
             message = f"an event is longer than {self._limit} bytes"
             raise TooLong(message)
@@ -65,13 +72,16 @@ class Splitter:
         """Give what came after the last blank line, closed properly, when it holds anything."""
         rest = b"".join(self._held)
         self._held = []
+        self._seam = b""
         self._size = 0
         return [_event(rest.rstrip(b"\r\n") + b"\n\n")] if rest.strip() else []
 
 
-def _may_end(chunk: bytes) -> bool:
-    """Whether an event may end in here: only where a line does."""
-    return b"\n" in chunk or b"\r" in chunk
+def _ends(text: bytes) -> bool:
+    """Whether an event ends in here; a CR at the very end waits for its LF."""
+    if b"\r" not in text:
+        return b"\n\n" in text
+    return _BLANK.search(text, 0, len(text) - text.endswith(b"\r")) is not None
 
 
 def _cut(text: bytes) -> tuple[list[Event], bytes]:

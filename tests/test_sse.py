@@ -1,8 +1,10 @@
 """Server-sent events, split wherever the network pleases."""
 
 import asyncio
+import timeit
 import tracemalloc
 from collections.abc import AsyncIterator
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -102,6 +104,18 @@ def test_an_event_in_many_small_pieces_is_not_copied_for_each_of_them() -> None:
         assert splitter.feed(b"\n\n")[0].raw == piece * pieces + b"\n\n"
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("line", [b"data: x\n", b"data: x\r", b"data: x\r\n", b": still here\n"])
+def test_an_event_of_many_lines_is_not_looked_through_for_each_of_them(line: bytes) -> None:
+    def seconds(lines: int) -> float:
+        def feed() -> None:
+            splitter = Splitter()
+            assert [event for _ in range(lines) for event in splitter.feed(line)] == []
+
+        return min(timeit.repeat(feed, timer=thread_time, number=1, repeat=3))
+
+    assert seconds(20_000) < 40 * seconds(2_000)  # a hundred times as long, if it were squared
 
 
 def test_many_pieces_are_too_long_too() -> None:

@@ -16,7 +16,7 @@ from router.plan import Plan
 from router.policy import Note, Policy, PolicyError, json_schema, lint
 from router.store import Folder, key
 from router.thresholds import Board, BoardError
-from router.upstream.connect import UnknownProviderError, prepare
+from router.upstream.connect import prepare
 
 __all__ = ["check"]
 
@@ -56,10 +56,10 @@ def _report(path: Path, environment: Mapping[str, str]) -> dict[str, object]:
     report: dict[str, object] = {"policy": str(path), "version": None, "faults": [], "warnings": [], "notes": []}
     try:
         policy, plan = assembly.read(path, environment, now=(now := SYSTEM.wall()))
-        prepare(plan.deployments.values())
+        prepare(policy)
     except PolicyError as error:
         return report | {"faults": [str(fault) for fault in error.faults]}
-    except (AssemblyError, UnknownProviderError) as error:
+    except AssemblyError as error:
         return report | {"faults": [str(error)]}
     priced = {deployment.model for deployment in plan.deployments.values() if deployment.price is not None}
     found = [*lint(policy, priced=priced), *cautions(policy, plan, now=now)]

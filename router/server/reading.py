@@ -18,7 +18,7 @@ from router.policy.store_url import read_store_url
 from router.pricing import PriceList
 from router.settings import Settings
 from router.store import Embedded, NotInstalled, Store, open_store
-from router.upstream.connect import UnknownProviderError, prepare
+from router.upstream.connect import prepare
 
 __all__ = ["CannotServe", "Reading", "embedded", "guard", "open_shared", "read_policy"]
 
@@ -65,10 +65,10 @@ def read_policy(path: Path, settings: Settings, now: float) -> Reading:
         files = policy.files
         plan = assembly.plan_of(policy, PriceList.installed(), now=now)
         keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
-        prepare(plan.deployments.values())
+        prepare(policy)
     except PolicyError as error:
         raise CannotServe(str(error), error.files) from error
-    except (AssemblyError, KeysError, UnknownProviderError) as error:
+    except (AssemblyError, KeysError) as error:
         raise CannotServe(str(error), files) from error
     return Reading(policy, plan, keyring, cautions(policy, plan, now=now))
 

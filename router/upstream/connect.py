@@ -1,17 +1,13 @@
 """Which kind of connection does this deployment need?"""
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-
 from router.plan import Deployment
+from router.policy import Fault, Policy, PolicyError
+from router.policy.faults import did_you_mean
+from router.policy.source import spelled
 from router.upstream.client import Transport
 from router.upstream.wire import Wire
 
-__all__ = ["UnknownProviderError", "connect", "prepare"]
-
-
-class UnknownProviderError(ValueError):
-    """A policy names a provider that there is none by that name."""
+__all__ = ["connect", "prepare"]
 
 
 def connect(deployment: Deployment) -> Transport:
@@ -25,21 +21,22 @@ def connect(deployment: Deployment) -> Transport:
     return Wire(url, headers=headers, connect_timeout=deployment.timeout.connect)
 
 
-def prepare(deployments: Iterable[Deployment]) -> None:
-    """Import what connections to these will need; LiteLLM takes seconds, so call this where nobody waits.
+def prepare(policy: Policy) -> None:
+    """Import what connections to its deployments will need; LiteLLM takes seconds, so call this where nobody waits.
 
     Raises:
-        UnknownProviderError: LiteLLM does not speak to a provider that one of them names.
+        PolicyError: LiteLLM does not speak to a provider that it names; every such fault with its place.
     """
-    named = [deployment for deployment in deployments if deployment.provider is not None]
+    named = {name: spec.provider for name, spec in policy.deployments.items() if spec.provider is not None}
     if not named:
         return
     from router.upstream.providers import known  # noqa: PLC0415  nobody else needs LiteLLM
 
     providers = known()
-    for deployment in named:
-        if deployment.provider not in providers:
-            close = get_close_matches(str(deployment.provider), providers, n=1)
-            meant = f"; did you mean '{close[0]}'?" if close else ""
-            told = f"deployments.{deployment.name}.provider: LiteLLM knows no provider '{deployment.provider}'{meant}"
-            raise UnknownProviderError(told)
+    unknown = ((("deployments", name, "provider"), named[name]) for name in named if named[name] not in providers)
+    faults = [
+        Fault(*policy.where(*path), spelled(path), f"LiteLLM knows no provider '{said}'", did_you_mean(said, providers))
+        for path, said in unknown
+    ]
+    if faults:
+        raise PolicyError(faults, policy.files)

@@ -4,7 +4,8 @@ import pytest
 
 from router.demo.answers import Answer
 from router.demo.upstream import FakeUpstream
-from router.upstream.connect import UnknownProviderError, connect, prepare
+from router.policy import PolicyError, loads
+from router.upstream.connect import connect, prepare
 from router.upstream.wire import Wire
 from tests.plans import plan
 
@@ -44,6 +45,7 @@ PROVIDED = """
 version: 1
 deployments:
   a: {provider: %s, model: m}
+  b: {provider: my-own, model: m}
 tiers: {tuned: {deployments: [a]}}
 routes: {auto: {cascade: [{tier: tuned}]}}
 """
@@ -51,6 +53,9 @@ routes: {auto: {cascade: [{tier: tuned}]}}
 
 @pytest.mark.slow
 def test_a_provider_that_there_is_none_of_is_told_before_anybody_asks_it() -> None:
-    prepare(plan(PROVIDED % "anthropic").deployments.values())
-    with pytest.raises(UnknownProviderError, match=r"knows no provider 'antropic'; did you mean 'anthropic'\?"):
-        prepare(plan(PROVIDED % "antropic").deployments.values())
+    prepare(loads(PROVIDED.replace("my-own", "bedrock") % "anthropic"))
+    with pytest.raises(PolicyError) as caught:
+        prepare(loads(PROVIDED % "antropic"))
+    first, second = str(caught.value).splitlines()
+    assert first.endswith(":4 deployments.a.provider: LiteLLM knows no provider 'antropic'; did you mean 'anthropic'?")
+    assert second.endswith(":5 deployments.b.provider: LiteLLM knows no provider 'my-own'")
