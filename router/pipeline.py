@@ -114,7 +114,7 @@ class Pipeline:
             headed = head(plan, request, caller)
         except Problem as told:
             return refused(told, journey, self.close)
-        journey.route, journey.signals = headed.route, headed.signals  # known from here on, also to a refusal
+        journey.route, journey.signals = headed.route, headed.signals  # what is known by now, also to a refusal
         every = headed.route.keepalive if request.stream else None
         answering = self._answer(plan, pool, headed, request, caller=caller, journey=journey)
         return await (answering if every is None else patiently(answering, journey, every=every))
