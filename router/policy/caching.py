@@ -9,7 +9,7 @@ from router.policy.block import Block
 from router.policy.store_url import SharedUrl
 from router.policy.values import Duration, Flag, Secret, Size, shown, wrong
 
-__all__ = ["Cache", "Decisions", "Exact", "RouteCache", "read_decisions"]
+__all__ = ["Cache", "Decisions", "Exact", "RouteCache", "switch"]
 
 
 class Exact(Block):
@@ -24,21 +24,25 @@ class Exact(Block):
     max_size: Size = Field(default=2**20, description="The largest answer that is kept.", examples=["1MiB"])
 
 
-def read_exact(value: object) -> Any:
-    """Read true (its defaults), false, or a block."""
-    if value is True:
-        return {}
-    if value is False or value is None:
-        return None
-    if isinstance(value, Mapping | Exact):
-        return value
-    raise wrong(f"must be true, false or a block such as {{ttl: 1h}}; got {shown(value)}")
+def switch(example: str) -> BeforeValidator:
+    """Read true (a block's defaults), false, or the block itself, such as `example`."""
+
+    def read(value: object) -> Any:
+        if value is True:
+            return {}
+        if value is False or value is None:
+            return None
+        if isinstance(value, Mapping | Block):
+            return value
+        raise wrong(f"must be true, false or a block such as {example}; got {shown(value)}")
+
+    return BeforeValidator(read)
 
 
 class RouteCache(Block):
     """What a route may answer from memory."""
 
-    exact: Annotated[Exact | None, BeforeValidator(read_exact)] = Field(
+    exact: Annotated[Exact | None, switch("{ttl: 1h}")] = Field(
         default=Exact(),
         description="Equal requests get the stored answer: `true`, `false`, or how.",
         examples=[{"ttl": "1h"}],
@@ -56,17 +60,6 @@ class Decisions(Block):
         ),
         examples=[False],
     )
-
-
-def read_decisions(value: object) -> Any:
-    """Read true (its defaults), false, or a block."""
-    if value is True:
-        return {}
-    if value is False or value is None:
-        return None
-    if isinstance(value, Mapping | Decisions):
-        return value
-    raise wrong(f"must be true, false or a block such as {{ttl: 24h}}; got {shown(value)}")
 
 
 class Cache(Block):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 
 from router.policy.aside import Shadow
 from router.policy.block import Block
-from router.policy.caching import Cache, Decisions, Exact, RouteCache, read_decisions
+from router.policy.caching import Cache, Decisions, Exact, RouteCache, switch
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
@@ -85,7 +85,7 @@ class State(Block):
         description="The folder for what was learned; made when missing.",
         examples=[".smallfirst"],
     )
-    decisions: Annotated[Decisions | None, BeforeValidator(read_decisions)] = Field(
+    decisions: Annotated[Decisions | None, switch("{ttl: 24h}")] = Field(
         default=Decisions(),
         description="Whether `GET /v1/decisions/{id}` knows requests: `true`, `false`, or for how long.",
         examples=[{"ttl": "24h"}],
