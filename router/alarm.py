@@ -5,6 +5,7 @@ to a later moment, or is not wanted any more, and finds out when it is due.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 
 __all__ = ["Alarm"]
@@ -20,11 +21,13 @@ class Alarm:
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
         self._due = 0.0  # when the loop looks
-        self._at: float | None = None  # when it has to ring
+        self._at = math.inf  # when it has to ring
 
-    def set(self, seconds: float) -> None:
-        """Let it ring so many seconds from now, and not when it was to ring before."""
-        self._at = at = self._loop.time() + seconds
+    def set(self, at: float) -> None:
+        """Let it ring at this moment on the loop's clock, or never, and not when it was to ring before."""
+        self._at = at
+        if at == math.inf:
+            return
         if self._handle is None:
             self._look_at(at)
         elif at < self._due:
@@ -33,11 +36,11 @@ class Alarm:
 
     def off(self) -> None:
         """Let it be silent until it is set again."""
-        self._at = None
+        self._at = math.inf
 
     def stop(self) -> None:
         """Let it go: the loop does not know it any more."""
-        self._at = None
+        self._at = math.inf
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -48,10 +51,8 @@ class Alarm:
 
     def _look(self) -> None:
         self._handle = None
-        if self._at is None:
-            return
-        if self._at > self._due:
-            self._look_at(self._at)
-        else:
-            self._at = None
+        if self._at <= self._due:
+            self._at = math.inf
             self._ring()
+        elif self._at < math.inf:
+            self._look_at(self._at)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NoReturn
 
 import orjson
 
@@ -39,6 +40,16 @@ def answer(text: str | None = "hi", finish: str = "stop", usage: tuple[int, int]
     return orjson.dumps({"choices": [{"index": 0, "message": message, "finish_reason": finish}], **counts})
 
 
+async def silence(within: float) -> NoReturn:
+    """Say nothing, until nobody waits any more."""
+    try:
+        async with asyncio.timeout(within):
+            await asyncio.Event().wait()
+    except TimeoutError as error:
+        raise TransportError("timeout", f"no answer within {within:g} s") from error
+    raise AssertionError("an event that nobody sets")
+
+
 class Canned:
     """A deployment's connection: whole answers are `body`, streams arrive in `pieces`."""
 
@@ -49,12 +60,12 @@ class Canned:
         self.asked: list[bytes] = []
         self.streams: list[Arriving] = []
 
-    async def whole(self, body: bytes) -> Received:
+    async def whole(self, body: bytes, *, within: float) -> Received:
         self.asked.append(body)
         if isinstance(self.body, TransportError):
             raise self.body
         if self.body is SILENCE:
-            await asyncio.Event().wait()
+            await silence(within)
         assert isinstance(self.body, bytes)
         return Received(self.status, self.body, {"content-type": "application/json"})
 

@@ -41,6 +41,7 @@ class _Exchange(RequestResponseCycle):
         self._reader: asyncio.Future[None] | None = None
 
     @property
+    @override
     def message_event(self) -> "_Exchange":  # type: ignore[override]
         """What uvicorn calls `set` of, when something has come."""
         return self
@@ -156,7 +157,7 @@ class Brisk(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:
-            self._idle.set(self.timeout_keep_alive)
+            self._idle.set(self.loop.time() + self.timeout_keep_alive)
 
     @override
     def on_headers_complete(self) -> None:
@@ -166,8 +167,11 @@ class Brisk(HttpToolsProtocol):
             return
         version = parser.get_http_version()
         path = url.decode("ascii")
-        self.scope.update(method="POST", http_version=version, path=path, raw_path=url, query_string=b"")
-        before, self.cycle = self.cycle, _Exchange(self, keep_alive=version != "1.0" and parser.should_keep_alive())
+        self.scope.update(
+            {"method": "POST", "http_version": version, "path": path, "raw_path": url, "query_string": b""}
+        )
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = _Exchange(self, keep_alive=version != "1.0" and parser.should_keep_alive())
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:  # its client did not wait for the answer to the one before

@@ -30,10 +30,7 @@ async def ask(member: Member, body: bytes, *, within: float) -> Answer:
         Failure: whatever else came of it.
     """
     try:
-        async with asyncio.timeout(within):
-            answer = await member.transport.whole(body)
-    except TimeoutError as error:
-        raise Failure("timeout") from error
+        answer = await member.transport.whole(body, within=within)
     except TransportError as error:
         raise Failure(error.kind) from error
     if answer.status != 200:

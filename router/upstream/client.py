@@ -57,8 +57,8 @@ class Streamed(Protocol):
 class Transport(Protocol):
     """One deployment's address, key and connections. Cancelling a call closes its connection."""
 
-    async def whole(self, body: bytes) -> Whole:
-        """Send a request, wait for its whole answer. Raises TransportError."""
+    async def whole(self, body: bytes, *, within: float) -> Whole:
+        """Send a request, wait for its whole answer, `within` seconds. Raises TransportError."""
 
     async def streamed(self, body: bytes) -> Streamed:
         """Send a request, wait for the head of its answer. Raises TransportError."""

@@ -6,6 +6,7 @@ reader takes it; a reader that takes its time makes the connection stop reading,
 
 import asyncio
 import fcntl
+import math
 import socket
 import sys
 import termios
@@ -14,6 +15,7 @@ from typing import Any, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from typing_extensions import override
 
+from router.alarm import Alarm
 from router.upstream.client import Kind, TransportError
 
 __all__ = ["Connection", "UndeliveredError"]
@@ -50,6 +52,7 @@ class Connection(asyncio.Protocol):
         "_head",
         "_heard",
         "_keep",
+        "_late",
         "_lost",
         "_most",
         "_parser",
@@ -71,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._alive = alive
         self._transport: asyncio.Transport
         self._lost: asyncio.Future[None]
+        self._late: Alarm
         self._parser = HttpResponseParser(self)
         self._waiter: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
@@ -82,12 +86,13 @@ class Connection(asyncio.Protocol):
         """Whether, as far as is known here, the other side is still there."""
         return not self._transport.is_closing()
 
-    async def ask(self, head: bytes, body: bytes, *, largest: int | None = None) -> None:
+    async def ask(self, head: bytes, body: bytes, *, largest: int | None = None, until: float = math.inf) -> None:
         """Send a request; wait for the head of its answer or, when `largest` bounds its body's bytes, for all of it.
 
         Raises:
             UndeliveredError: the connection was closed before the request had reached the other side.
-            TransportError: it ended before the answer did (`reset`), or what came is no answer (`malformed`).
+            TransportError: it ended before the answer did (`reset`), what came is no answer (`malformed`), or it was
+                not here at `until`, on the event loop's clock (`timeout`).
         """
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -97,6 +102,7 @@ class Connection(asyncio.Protocol):
         self._whole = largest is not None
         self._most = _MOST_QUEUED if largest is None else largest
         self._asked = True
+        self._late.set(until)
         try:
             if len(body) <= _LARGEST_COPY:
                 self._transport.write(b"%b%d\r\n\r\n%b" % (head, len(body), body))
@@ -107,6 +113,8 @@ class Connection(asyncio.Protocol):
         except BaseException:
             self.abort()
             raise
+        finally:
+            self._late.off()
 
     async def piece(self) -> bytes:
         """Wait for more of the body and take all of it that is here; empty at the end. Raises TransportError."""
@@ -166,6 +174,9 @@ class Connection(asyncio.Protocol):
         self._tell()
         self.abort()
 
+    def _is_late(self) -> None:
+        self._fail("timeout", "did not answer in time")
+
     def _undelivered(self) -> bool:
         """Whether the other side closed before it had all of the request.
 
@@ -184,6 +195,7 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self._lost = asyncio.get_running_loop().create_future()
         self._alive.add(self)
+        self._late = Alarm(self._is_late)
         if (sock := transport.get_extra_info("socket")) is not None:
             _keep_alive(sock)
 
@@ -229,6 +241,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more."""
         self._alive.discard(self)
+        self._late.stop()
         if not self._lost.done():
             self._lost.set_result(None)
         if self._asked and self._failure is None:

@@ -9,6 +9,8 @@ instructions to itself.
 Connections belong to LiteLLM, which keeps them for all deployments of this process until it ends.
 """
 
+import asyncio
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import cache
 from typing import Any, Protocol
@@ -18,7 +20,7 @@ import orjson
 from router.plan import Deployment
 from router.settings import tell_library
 from router.sse import DONE, encode
-from router.upstream.client import TRACEPARENT
+from router.upstream.client import TRACEPARENT, TransportError
 from router.upstream.provider_answers import Answer, event, whole
 from router.upstream.provider_errors import answer_to, refusal
 
@@ -103,13 +105,17 @@ class Provider:
             "max_retries": 0,
         }
 
-    async def whole(self, body: bytes) -> Answer:
-        """Send a request, wait for its whole answer.
+    async def whole(self, body: bytes, *, within: float = math.inf) -> Answer:
+        """Send a request, wait for its whole answer, `within` seconds.
 
         Raises:
             TransportError: no answer came, or none that can be read.
         """
-        said = await self._send(body)
+        try:
+            async with asyncio.timeout(within if within < math.inf else None):
+                said = await self._send(body)
+        except TimeoutError as error:
+            raise TransportError("timeout", f"no answer within {within:g} s") from error
         return said if isinstance(said, Answer) else Answer(200, orjson.dumps(whole(said.model_dump())))
 
     async def streamed(self, body: bytes) -> "Events | ErrorBody":

@@ -34,14 +34,13 @@ class Retriever:
         """
         self._asking += 1
         try:
-            async with asyncio.timeout(within):
-                answer = await self._wire.whole(context.question(request))
+            answer = await self._wire.whole(context.question(request), within=within)
             if answer.status != 200:
                 raise RetrieverError("failed")
             return context.read(answer.content)
-        except TimeoutError as error:
-            raise RetrieverError("timeout") from error
-        except (TransportError, Unreadable) as error:
+        except TransportError as error:
+            raise RetrieverError("timeout" if error.kind == "timeout" else "failed") from error
+        except Unreadable as error:
             raise RetrieverError("failed") from error
         finally:
             self._asking -= 1

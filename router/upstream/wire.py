@@ -6,6 +6,7 @@ docs/decisions/0002-data-plane-client.md has the measurements.
 """
 
 import asyncio
+import math
 import re
 import ssl
 from collections import deque
@@ -123,9 +124,9 @@ class Wire:
     caller's to judge and to count. So no call is received twice. (Only Linux tells what is acknowledged; elsewhere
     nothing is sent again.)
 
-    Times out only while connecting (`connect_timeout` seconds, TLS included; its kind is `connect`): whoever waits for
-    answers has deadlines of their own, and cancels. Redirects are answers like others. A body compressed with gzip or
-    deflate is inflated. A whole answer has at most `largest` bytes.
+    Connecting may take `connect_timeout` seconds, TLS included (its kind is `connect`), and a whole answer as long as
+    its caller says; who reads a stream has deadlines of their own, and cancels. Redirects are answers like others. A
+    body compressed with gzip or deflate is inflated. A whole answer has at most `largest` bytes.
     """
 
     def __init__(
@@ -154,9 +155,9 @@ class Wire:
         self._idle: deque[tuple[float, Connection]] = deque()
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def whole(self, body: bytes) -> _Whole:
-        """Send a request, wait for its whole answer. Raises TransportError."""
-        connection = await self._ask(body, self._largest)
+    async def whole(self, body: bytes, *, within: float = math.inf) -> _Whole:
+        """Send a request, wait for its whole answer, `within` seconds. Raises TransportError."""
+        connection = await self._ask(body, self._largest, within)
         status, headers, content = connection.status, connection.headers, connection.take()
         self.release(connection)
         if coded(headers):
@@ -165,7 +166,7 @@ class Wire:
 
     async def streamed(self, body: bytes) -> _Streamed:
         """Send a request, wait for the head of its answer. Raises TransportError."""
-        connection = await self._ask(body, None)
+        connection = await self._ask(body, None, math.inf)
         try:
             return _Streamed(connection, self)
         except TransportError:
@@ -192,22 +193,23 @@ class Wire:
             if self._sweep is None:
                 self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle, self._loop)
 
-    async def _ask(self, body: bytes, largest: int | None) -> Connection:
+    async def _ask(self, body: bytes, largest: int | None, within: float) -> Connection:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._forget()
             self._loop = loop
+        until = loop.time() + within
         while self._idle:
             since, connection = self._idle.pop()
             if connection.usable:
                 try:
-                    await connection.ask(self._traced(), body, largest=largest)
+                    await connection.ask(self._traced(), body, largest=largest, until=until)
                     return connection
                 except UndeliveredError:
                     self._close_idle_since(since)  # what has been idle for longer is no better
                     break
-        connection = await self._connect(loop)
-        await connection.ask(self._traced(), body, largest=largest)
+        connection = await self._connect(loop, until)
+        await connection.ask(self._traced(), body, largest=largest, until=until)
         return connection
 
     def _traced(self) -> bytes:
@@ -215,11 +217,12 @@ class Wire:
         trace = TRACEPARENT.get()
         return b"%btraceparent: %b\r\n%b" % (self._head[: -len(_LENGTH)], trace, _LENGTH) if trace else self._head
 
-    async def _connect(self, loop: asyncio.AbstractEventLoop) -> Connection:
+    async def _connect(self, loop: asyncio.AbstractEventLoop, until: float) -> Connection:
         name = self._host if self._tls else None
         connection = Connection(self._peer, self._alive)
+        allowed = loop.time() + self._connect_timeout
         try:
-            async with asyncio.timeout(self._connect_timeout):
+            async with asyncio.timeout_at(min(allowed, until)):
                 await loop.create_connection(
                     lambda: connection,
                     self._host,
@@ -229,7 +232,7 @@ class Wire:
                 )
         except TimeoutError as error:
             message = f"{self._peer} could not be reached within {self._connect_timeout:g} s"
-            raise TransportError("connect", message) from error
+            raise TransportError("connect" if allowed <= until else "timeout", message) from error
         except (OSError, UnicodeError) as error:  # refused, unreachable, unknown, not trusted
             raise TransportError("connect", f"{self._peer} could not be reached: {error}") from error
         except asyncio.CancelledError:

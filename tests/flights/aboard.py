@@ -41,14 +41,14 @@ class Gated(Canned):
         self.left = 0
 
     @override
-    async def whole(self, body: bytes) -> Received:
+    async def whole(self, body: bytes, *, within: float) -> Received:
         self.reached.set()
         try:
             await self.gate.wait()
         except asyncio.CancelledError:
             self.left += 1
             raise
-        return await super().whole(body)
+        return await super().whole(body, within=within)
 
     @override
     async def streamed(self, body: bytes) -> Arriving:

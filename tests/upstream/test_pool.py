@@ -32,7 +32,7 @@ class Nowhere:
     def __init__(self) -> None:
         self.closed = False
 
-    async def whole(self, body: bytes) -> Whole:
+    async def whole(self, body: bytes, *, within: float) -> Whole:
         raise NotImplementedError
 
     async def streamed(self, body: bytes) -> Streamed:
