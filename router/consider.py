@@ -47,6 +47,8 @@ class Caller:
     """`x-router-max-cost-usd`."""
     session: str | None = None
     """`x-router-session`."""
+    control: str = ""
+    """`cache-control`."""
 
 
 ANYBODY = Caller()
