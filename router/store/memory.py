@@ -4,9 +4,10 @@ It does what the Redis store does, for as many replicas as there are without Red
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from router.clock import SYSTEM, Clock
 from router.store.folder import Folder
@@ -23,8 +24,7 @@ _RESULT_TTL = 5.0
 _JOINED = b"+"
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(NamedTuple):
     value: bytes
     until: float | None
 
@@ -37,7 +37,7 @@ class _Shelf:
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
-        self._values: dict[str, _Held] = {}
+        self._values: OrderedDict[str, _Held] = OrderedDict()  # a dict looks for its oldest among all that have gone
 
     def get(self, key: str, now: float) -> _Held | None:
         held = self._values.get(key)
@@ -47,15 +47,19 @@ class _Shelf:
         return held
 
     def set(self, key: str, value: bytes, until: float | None) -> None:
-        self.pop(key)
+        if key in self._values:
+            self.pop(key)
         self._values[key] = _Held(b"%b" % value, until)  # a copy of its size: orjson's bytes keep room to grow in
         self._size += len(key) + len(value) + _EACH
         while self._size > self._most:
-            self.pop(next(iter(self._values)))
+            self._gone(*self._values.popitem(last=False))
 
     def pop(self, key: str) -> None:
         if (held := self._values.pop(key, None)) is not None:
-            self._size -= len(key) + len(held.value) + _EACH
+            self._gone(key, held)
+
+    def _gone(self, key: str, held: _Held) -> None:
+        self._size -= len(key) + len(held.value) + _EACH
 
 
 class Memory:
@@ -208,10 +212,9 @@ class Memory:
             heard(value)
 
     def _shelf(self, key: str) -> _Shelf:
-        kind = kind_of(key).name
-        shelf = self._shelves.get(kind)
+        shelf = self._shelves.get(key.split(":", 2)[1])
         if shelf is None:
-            shelf = self._shelves[kind] = _Shelf(self._most)
+            shelf = self._shelves[kind_of(key).name] = _Shelf(self._most)
         return shelf
 
     def _get(self, key: str) -> bytes | None:
