@@ -8,7 +8,7 @@ characters of it are looked at.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -97,8 +97,8 @@ class Signals:
 def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
     messages, body = request.messages, request.body
-    seen = _seen(messages)
-    text = _subject(messages, seen.texts)
+    texts, roles, kinds, instructions, size = _seen(messages)
+    text = _subject(messages, texts)
     sample = clip(text)
     tools = body.get("tools") or body.get("functions") or []
     encoded = sample.encode(errors="replace")
@@ -120,7 +120,7 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     if not sample.isascii():
         language = _language(sample)
         questions += sample.count("？")
-    if kinds := seen.kinds:
+    if kinds:
         images = kinds.count("image_url") + kinds.count("input_image") + kinds.count("image")
         audio = kinds.count("input_audio")
     return Signals(  # in the order of its fields: by their names it takes more than twice as long
@@ -133,33 +133,28 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
         questions,
         negations,
         commas,
-        _tokens(seen, tools) + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO,
+        (size + _written(tools)) // 4
+        + len(texts) * _TOKENS_PER_MESSAGE
+        + images * _TOKENS_PER_IMAGE
+        + audio * _TOKENS_PER_AUDIO,
         len(tools) if isinstance(tools, list) else 0,
-        seen.roles.count("tool") + seen.roles.count("function"),
+        roles.count("tool") + roles.count("function"),
         images,
         audio,
         _wants_schema(body.get("response_format")),
-        seen.roles.count("user"),
-        prompt_hash("\n".join(seen.instructions)) if seen.instructions else None,
+        roles.count("user"),
+        prompt_hash("\n".join(instructions)) if instructions else None,
         language,
         personal.kinds(_everything(request)) if pii else _NO_PII,
     )
 
 
-class _Seen(NamedTuple):
-    """What one look at every message shows."""
+def _seen(messages: list[dict[str, Any]]) -> tuple[list[str], list[str], list[str], list[str], int]:
+    """What one look at every message shows.
 
-    texts: list[str]
-    roles: list[str]
-    kinds: list[str]
-    """Of their parts, where they have parts."""
-    instructions: list[str]
-    """The texts of system and developer prompts."""
-    size: int
-    """Bytes of all that is text to somebody."""
-
-
-def _seen(messages: list[dict[str, Any]]) -> _Seen:
+    Their texts and roles, of what kinds their parts are, the texts of system and developer prompts, and how many bytes
+    all of it has that is text to somebody.
+    """
     texts, roles, kinds, instructions, size = [], [], [], [], 0
     for message in messages:
         role, text = message["role"], message.get("content")
@@ -173,7 +168,7 @@ def _seen(messages: list[dict[str, Any]]) -> _Seen:
         texts.append(text)
         roles.append(role)
         size += len(text) if text.isascii() else _size(text)
-    return _Seen(texts, roles, kinds, instructions, size)
+    return texts, roles, kinds, instructions, size
 
 
 def subject(request: ChatRequest) -> str:
@@ -245,10 +240,6 @@ def _parts(message: dict[str, Any]) -> Sequence[dict[str, Any]]:
 
 def _size(text: str) -> int:
     return len(text.encode(errors="replace"))
-
-
-def _tokens(seen: _Seen, tools: object) -> int:
-    return (seen.size + _written(tools)) // 4 + _TOKENS_PER_MESSAGE * len(seen.texts)
 
 
 def _written(tools: object) -> int:
