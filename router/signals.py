@@ -27,6 +27,7 @@ _SHORT = 80  # A user turn below this many characters may only make sense with t
 _TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the length of its base64.
 _TOKENS_PER_MESSAGE = 4
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
+_RESULT_ROLES = frozenset({"tool", "function"})
 _SAID = ("refusal", "reasoning_content", "name")
 _BESIDES = frozenset({*_SAID, "tool_calls", "function_call"})
 _NO_PII: frozenset[str] = frozenset()
@@ -97,15 +98,15 @@ class Signals:
 def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
     messages, body = request.messages, request.body
-    texts, roles, kinds, instructions, size = _seen(messages)
-    text = _subject(messages, texts)
+    turns, results, kinds, instructions, size = _seen(messages)
+    text = subject(request)
     sample = clip(text)
     tools = body.get("tools") or body.get("functions") or []
     encoded = sample.encode(errors="replace")
     words = encoded.translate(_LOWER, _AROUND_WORDS).split()
     digits = code = maths = questions = negations = commas = images = audio = 0
     if not _CUES.isdisjoint(words):
-        cues = [word for word in words if word in _CUES]
+        cues = [*filter(_CUES.__contains__, words)]
         code = sum(map(_CODE_WORDS.__contains__, cues))
         maths = sum(map(_MATHS_WORDS.__contains__, cues))
         negations = sum(map(_NEGATIONS.__contains__, cues))
@@ -134,41 +135,44 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
         negations,
         commas,
         (size + _written(tools)) // 4
-        + len(texts) * _TOKENS_PER_MESSAGE
+        + len(messages) * _TOKENS_PER_MESSAGE
         + images * _TOKENS_PER_IMAGE
         + audio * _TOKENS_PER_AUDIO,
         len(tools) if isinstance(tools, list) else 0,
-        roles.count("tool") + roles.count("function"),
+        results,
         images,
         audio,
         _wants_schema(body.get("response_format")),
-        roles.count("user"),
+        turns,
         prompt_hash("\n".join(instructions)) if instructions else None,
         language,
         personal.kinds(_everything(request)) if pii else _NO_PII,
     )
 
 
-def _seen(messages: list[dict[str, Any]]) -> tuple[list[str], list[str], list[str], list[str], int]:
+def _seen(messages: list[dict[str, Any]]) -> tuple[int, int, list[str], list[str], int]:
     """What one look at every message shows.
 
-    Their texts and roles, of what kinds their parts are, the texts of system and developer prompts, and how many bytes
-    all of it has that is text to somebody.
+    How many turns are a user's and how many bring results of tools, of what kinds their parts are, the texts of system
+    and developer prompts, and how many bytes all of it has that is text to somebody.
     """
-    texts, roles, kinds, instructions, size = [], [], [], [], 0
+    turns = results = size = 0
+    kinds, instructions = [], []
     for message in messages:
         role, text = message["role"], message.get("content")
         if not isinstance(text, str):
             text = content(message)
             kinds += [str(part.get("type")) for part in _parts(message)]
+        size += len(text) if text.isascii() else _size(text)
         if not _BESIDES.isdisjoint(message):
             size += sum([_size(said) for said in _besides(message)])
-        if role in _INSTRUCTION_ROLES:
+        if role == "user":
+            turns += 1
+        elif role in _INSTRUCTION_ROLES:
             instructions.append(text)
-        texts.append(text)
-        roles.append(role)
-        size += len(text) if text.isascii() else _size(text)
-    return texts, roles, kinds, instructions, size
+        elif role in _RESULT_ROLES:
+            results += 1
+    return turns, results, kinds, instructions, size
 
 
 def subject(request: ChatRequest) -> str:
@@ -177,24 +181,19 @@ def subject(request: ChatRequest) -> str:
     Tool calls and tool results that follow the last user turn belong to it. A request without a
     user turn is about its last message.
     """
-    return _subject(request.messages, [content(message) for message in request.messages])
-
-
-def _subject(messages: list[dict[str, Any]], texts: list[str]) -> str:
-    """The same, of messages whose texts are known."""
+    messages = request.messages
     last = len(messages) - 1
     if messages[last]["role"] != "user":
         last = next((i for i in range(last, -1, -1) if messages[i]["role"] == "user"), last)
-    said = texts[last]
+    said = content(messages[last])
     if len(said) >= _SHORT:
         return said
     about, length = [said], len(said)
-    for message, text in zip(reversed(messages[:last]), reversed(texts[:last]), strict=True):
-        if length >= _SHORT:
-            break
-        if message["role"] not in _INSTRUCTION_ROLES:
-            about.append(text)
-            length += len(text)
+    while length < _SHORT and last > 0:
+        last -= 1
+        if messages[last]["role"] not in _INSTRUCTION_ROLES:
+            about.append(said := content(messages[last]))
+            length += len(said)
     return "\n".join(reversed(about))
 
 
