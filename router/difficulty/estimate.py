@@ -47,7 +47,7 @@ def losses(p_good: Sequence[float]) -> tuple[float, ...]:
     A request that no tier can answer is not difficult, for paying more buys nothing.
     """
     best = p_good[-1]
-    return tuple([max(0.0, best - p) for p in p_good])
+    return tuple([best - p if p < best else 0.0 for p in p_good])
 
 
 def band_of(difficulty: float, edges: Sequence[float]) -> int:
