@@ -14,7 +14,7 @@ from bench import workload
 from bench.counting import Count, counted
 from router import chat, consider, signals
 from router.assembly import plan_of
-from router.cache import Terms, asked
+from router.cache import asked
 from router.chat import ChatRequest, Choice, Chunks, Completion
 from router.difficulty import builtin
 from router.ids import Signer
@@ -176,7 +176,7 @@ def _decide() -> Work:
 def _key(size: int) -> Work:
     plan, request, caller = _plan(), _request(size), consider.Caller("bench")
     headed = consider.head(plan, request, caller)
-    return lambda: asked(request, headed.route, headed.bounds, Terms("bench"))
+    return lambda: asked(request, headed.route, headed.bounds, caller)
 
 
 # ----------------------------------------------------------------------------------------------------------- and back

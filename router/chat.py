@@ -132,23 +132,26 @@ def parse(raw: bytes) -> ChatRequest:
     if not isinstance(body, dict):
         message = f"The body of your request must be a JSON object, not {_JSON_NAMES[type(body)]}."
         raise BadRequest(message, code="invalid_type")
-    _require(body, "model", str, "a string")
-    _require(body, "messages", list, "an array of objects")
+    if not isinstance(model := body.get("model"), str):
+        raise _unfit("model", "a string", model)
+    if not isinstance(messages := body.get("messages"), list):
+        raise _unfit("messages", "an array of objects", messages)
     for name, value in body.items():
-        if name in _OPTIONAL and value is not None and type(value) not in _OPTIONAL[name][0]:
+        if name in _OPTIONAL and type(value) not in _OPTIONAL[name][0] and value is not None:
             raise _wrong_type(name, _OPTIONAL[name][1], value)
-    _check_messages(body["messages"])
-    _check_tools(body.get("tools"))
-    options = body.get("stream_options") or {}
-    return ChatRequest(body, body["model"], bool(body.get("stream")), bool(options.get("include_usage")))
+    _check_messages(messages)
+    if tools := body.get("tools"):
+        _check_tools(tools)
+    options = body.get("stream_options")
+    return ChatRequest(body, model, bool(body.get("stream")), bool(options and options.get("include_usage")))
 
 
-def _require(body: Mapping[str, Any], name: str, kind: type, expected: str) -> None:
-    if body.get(name) is None:
-        message = f"Missing required parameter: '{name}'."
-        raise BadRequest(message, param=name, code="missing_required_parameter")
-    if not isinstance(body[name], kind):
-        raise _wrong_type(name, expected, body[name])
+def _unfit(name: str, expected: str, value: object) -> BadRequest:
+    """What is said of a field that every request has to have."""
+    if value is not None:
+        return _wrong_type(name, expected, value)
+    message = f"Missing required parameter: '{name}'."
+    return BadRequest(message, param=name, code="missing_required_parameter")
 
 
 def _check_messages(messages: Sequence[Any]) -> None:
@@ -158,21 +161,21 @@ def _check_messages(messages: Sequence[Any]) -> None:
     for i, message in enumerate(messages):
         if not isinstance(message, dict):
             raise _wrong_type(f"messages[{i}]", "an object", message)
-        if not isinstance(message.get("role"), str):
-            raise _wrong_type(f"messages[{i}].role", "a string", message.get("role"))
+        if not isinstance(role := message.get("role"), str):
+            raise _wrong_type(f"messages[{i}].role", "a string", role)
         content = message.get("content")
-        if content is None or isinstance(content, str):
+        if isinstance(content, str) or content is None:
             continue
-        where = f"messages[{i}]"
+        where = f"messages[{i}].content"
         if not isinstance(content, list):
-            raise _wrong_type(f"{where}.content", "a string or an array of objects", content)
+            raise _wrong_type(where, "a string or an array of objects", content)
         for j, part in enumerate(content):
             if not isinstance(part, dict):
-                raise _wrong_type(f"{where}.content[{j}]", "an object", part)
+                raise _wrong_type(f"{where}[{j}]", "an object", part)
 
 
-def _check_tools(tools: Sequence[Any] | None) -> None:
-    for i, tool in enumerate(tools or ()):
+def _check_tools(tools: Sequence[Any]) -> None:
+    for i, tool in enumerate(tools):
         if not isinstance(tool, dict):
             raise _wrong_type(f"tools[{i}]", "an object", tool)
 
@@ -212,11 +215,13 @@ def _named(name: object) -> str | None:
 
 
 def _choice(message: Mapping[str, Any], choice: Mapping[str, Any]) -> Choice:
-    calls = message.get("tool_calls") or ()
-    if not calls and message.get("function_call"):
-        calls = (message["function_call"],)
-    content, refusal = text_of(message.get("content")), text_of(message.get("refusal"))
-    logprobs = tuple(_logprobs(choice["logprobs"])) if choice.get("logprobs") else ()
+    calls = message.get("tool_calls")
+    if not calls:
+        calls = (called,) if (called := message.get("function_call")) else ()
+    if not isinstance(content := message.get("content"), str):
+        content = text_of(content)
+    refusal = text_of(said) if (said := message.get("refusal")) else ""
+    logprobs = tuple(_logprobs(told)) if (told := choice.get("logprobs")) else ()
     return Choice(choice.get("finish_reason"), content, refusal, tuple(calls), logprobs)
 
 
@@ -252,11 +257,11 @@ def text_of(content: object) -> str:
 
 def _usage(usage: object) -> Usage | None:
     """OpenAI's usage object; None when it does not say how many tokens went in, what else is missing is nothing."""
-    if not isinstance(usage, dict) or not isinstance(usage.get("prompt_tokens"), int):
+    if not isinstance(usage, dict) or not isinstance(asked := usage.get("prompt_tokens"), int):
         return None
     read, written = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
     return Usage(
-        _count(usage, "prompt_tokens"),
+        max(asked, 0),
         _count(usage, "completion_tokens"),
         _count(read, "cached_tokens") if read else 0,
         _count(written, "reasoning_tokens") if written else 0,

@@ -47,6 +47,8 @@ class Caller:
     """`x-router-max-cost-usd`."""
     session: str | None = None
     """`x-router-session`."""
+    control: str = ""
+    """`cache-control`."""
 
 
 ANYBODY = Caller()
@@ -135,16 +137,16 @@ def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, stan
     route, bounds = headed.route, headed.bounds
     facts = headed.signals or signals.read(request, pii=plan.reads_pii)
     estimate = route.estimate(request, facts) if route.estimate else None
-    forced = None if route.kind == "deployment" else _forced(plan, caller.tier)  # a deployment is exactly that one
+    session, staying = standing.session, route.sessions
     choosing = Choosing(
         standing.thresholds,
-        threshold=caller.threshold,
-        forced=forced,
-        pin=standing.session.pin if standing.session else None,
-        caller=standing.session.caller if standing.session else None,
-        deescalates=route.sessions is not None and route.sessions.deescalates,
-        budget=caller.budget,
-        draw=standing.draw,
+        caller.threshold,
+        None if caller.tier is None else _forced(plan, route, caller.tier),
+        session.pin if session else None,
+        staying is not None and staying.deescalates,
+        session.caller if session else None,
+        caller.budget,
+        standing.draw,
     )
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
     return Considered(route, facts, bounds, estimate, decision, headed.via)
@@ -157,8 +159,11 @@ def _named(plan: Plan, model: str) -> Route:
     raise NotFound(f"no route named '{model}'; this policy has {known}", param="model", code="model_not_found")
 
 
-def _forced(plan: Plan, name: str | None) -> Tier | None:
-    if name is None or name in plan.tiers:
-        return plan.tiers[name] if name else None
+def _forced(plan: Plan, route: Route, name: str) -> Tier | None:
+    """The tier of a name; None where there is none to choose: who names a deployment gets exactly that one."""
+    if route.kind == "deployment":
+        return None
+    if name in plan.tiers:
+        return plan.tiers[name]
     told = f"no tier named '{name}'; this policy has {names(plan.tiers)}"
     raise BadRequest(told, param="x-router-tier", code="tier_not_found")

@@ -125,10 +125,11 @@ def decide(
     steps = (Step(choosing.forced, choosing.forced.deployments),) if choosing.forced else route.steps
     if bounds.require:
         steps = _permitted(steps, bounds.require)
-    steps, narrowed = _able(steps, facts, request)
-    expected = Usage(facts.tokens, request.output_cap or _ASSUMED_OUTPUT)
-    able, budget = steps, _budget(route, choosing)
-    steps = _affordable(steps, expected, budget, choosing)
+    cap, pin = request.output_cap, choosing.pin
+    able, narrowed = _able(steps, facts, facts.tokens + (cap or 0))
+    expected = Usage(facts.tokens, cap or _ASSUMED_OUTPUT)
+    budget = _budget(route, choosing)
+    steps = able if budget is None else _affordable(able, expected, budget, choosing)
     start, reason = _start(steps, route, bounds, estimate, choosing, expected=expected)
     if narrowed and reason in {"hard", "only", "novel"} and start == 0:
         reason = narrowed
@@ -147,10 +148,11 @@ def decide(
         novelty,
         budget,
         expected,
-        below=steps[:start],
-        bounds=bounds,
-        keeps=choosing.caller or _warmest(steps[start:], choosing.pin),
-        warm=choosing.pin,
+        1.0,
+        steps[:start],
+        bounds,
+        choosing.caller or (None if pin is None else _warmest(steps[start:], pin)),
+        pin,
     )
     return _exploring(decision, route.explore, choosing) if route.explore else decision
 
@@ -159,9 +161,9 @@ def _names(step: Step) -> list[str]:
     return [deployment.name for deployment in step.deployments]
 
 
-def _warmest(steps: tuple[Step, ...], pin: Pin | None) -> str | None:
+def _warmest(steps: tuple[Step, ...], pin: Pin) -> str | None:
     """Who has this conversation in its prompt cache, where the tier wants to make use of that."""
-    if pin is None or not pin.tokens:
+    if not pin.tokens:
         return None
     return next((pin.deployment for step in steps if step.tier.affinity and pin.deployment in _names(step)), None)
 
@@ -185,18 +187,22 @@ def _permitted(ladder: tuple[Step, ...], require: Mapping[str, str]) -> tuple[St
     return steps
 
 
-def _able(steps: tuple[Step, ...], facts: Signals, request: ChatRequest) -> tuple[tuple[Step, ...], str | None]:
+def _able(steps: tuple[Step, ...], facts: Signals, room: int) -> tuple[tuple[Step, ...], str | None]:
     """Leave out deployments that cannot do it; when none can, the last tier gets to say so itself.
 
-    The second value is why tiers were left out, when any was.
+    `room` is the tokens that a window must have. The second value is why tiers were left out, when any was.
     """
-    needs, room = _needs(facts), facts.tokens + (request.output_cap or 0)
+    needs = _needs(facts)
     able, reason = [], None
     for step in steps:
+        tier = step.tier
+        if room <= tier.window and (not needs or needs.isdisjoint(tier.lacks)):
+            able.append(step)
+            continue
         fits = [d for d in step.deployments if d.context_window is None or d.context_window >= room]
-        kept = [d for d in fits if needs.isdisjoint(d.lacks)] if needs else fits
+        kept = [d for d in fits if needs.isdisjoint(d.lacks)]
         if kept:
-            able.append(step if len(kept) == len(step.deployments) else Step(step.tier, tuple(kept)))
+            able.append(step if len(kept) == len(step.deployments) else Step(tier, tuple(kept)))
         elif reason is None:
             reason = "context" if not fits else min(needs & frozenset().union(*(d.lacks for d in fits)))
     return (tuple(able) or steps[-1:]), reason
@@ -218,10 +224,8 @@ def _budget(route: Route, choosing: Choosing) -> float | None:
     return min(choosing.budget, route.max_cost)
 
 
-def _affordable(steps: tuple[Step, ...], expected: Usage, budget: float | None, choosing: Choosing) -> tuple[Step, ...]:
+def _affordable(steps: tuple[Step, ...], expected: Usage, budget: float, choosing: Choosing) -> tuple[Step, ...]:
     """Leave out deployments that are expected to cost more than the budget; unknown prices stay."""
-    if budget is None:
-        return steps
     kept = tuple(
         Step(step.tier, deployments)
         for step in steps

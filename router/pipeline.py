@@ -46,22 +46,6 @@ def _the_policy_s(_route: str, _state: str) -> Mapping[str, float]:
     return NOTHING_LEARNED.thresholds
 
 
-def _asked(request: ChatRequest, headed: Headed, caller: Caller) -> cache.Asked | None:
-    """What may have a remembered answer; None: this is asked for itself."""
-    if headed.route.remember is None:
-        return None
-    control = caller.headers["cache-control"].lower() if "cache-control" in caller.headers else ""
-    terms = cache.Terms(
-        caller.tenant,
-        caller.tier,
-        caller.threshold,
-        caller.budget,
-        control,
-        caller.session if headed.route.sessions else None,
-    )
-    return cache.asked(request, headed.route, headed.bounds, terms)
-
-
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What is kept from one request for the next."""
@@ -125,7 +109,9 @@ class Pipeline:
         """Answer from memory, or with somebody else, or ask."""
         try:
             ask = partial(self._ask, plan, pool, headed, caller=caller, journey=journey)
-            asked = _asked(request, headed, caller) if self._flights is not None else None
+            asked = None
+            if self._flights is not None and headed.route.remember is not None:
+                asked = cache.asked(request, headed.route, headed.bounds, caller)
             if self._flights is None or asked is None:
                 return served(await ask(request), request, journey, self.close)
         except Problem as told:

@@ -3,6 +3,7 @@
 Every name a client may put in `model` (a route, a tier, a deployment) is a `Route` here, so nothing asks which it was.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -95,9 +96,17 @@ class Tier:
 
     reads_logprobs: bool = field(init=False)
     """Whether one of its checks needs log probabilities."""
+    window: float = field(init=False, repr=False, compare=False)
+    """The smallest context window of its deployments: what fits it fits them all."""
+    lacks: frozenset[str] = field(init=False, repr=False, compare=False)
+    """What any of them is known not to support."""
 
     def __post_init__(self) -> None:
+        """Work out once what follows for every request."""
+        windows = [each.context_window for each in self.deployments if each.context_window is not None]
         object.__setattr__(self, "reads_logprobs", any(check.reads_logprobs for check in self.checks))
+        object.__setattr__(self, "window", min(windows, default=math.inf))
+        object.__setattr__(self, "lacks", frozenset().union(*(each.lacks for each in self.deployments)))
 
 
 @frozen

@@ -5,6 +5,7 @@ names, counts and hashes. What this process wrote last is good as long as the cl
 left; else another replica has answered meanwhile, and the store is asked.
 """
 
+from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import astuple, replace
 from typing import Any
@@ -33,7 +34,7 @@ class Sessions:
     def __init__(self, store: Store | None = None, clock: Clock = SYSTEM) -> None:
         self._store = store if store is not None and store.shared else None
         self._wall = clock.wall
-        self._pins: dict[bytes, Pin] = {}
+        self._pins: OrderedDict[bytes, Pin] = OrderedDict()
 
     async def find(
         self, route: Route, request: ChatRequest, tenant: str | None, name: str | None = None
@@ -100,7 +101,7 @@ class Sessions:
         self._pins.pop(found, None)
         self._pins[found] = pin
         if len(self._pins) > _MOST:
-            del self._pins[next(iter(self._pins))]
+            self._pins.popitem(last=False)
         if self._store is not None:
             self._store.put(key("pin", found), orjson.dumps(astuple(pin)), session.idle)
 

@@ -12,6 +12,6 @@
 
 from router.cache.answers import Answers, may_be_kept
 from router.cache.entry import Entry
-from router.cache.identity import Asked, Terms, asked
+from router.cache.identity import Asked, asked
 
-__all__ = ["Answers", "Asked", "Entry", "Terms", "asked", "may_be_kept"]
+__all__ = ["Answers", "Asked", "Entry", "asked", "may_be_kept"]

@@ -115,15 +115,13 @@ def may_be_kept(asked: Asked, outcome: Outcome, size: int) -> bool:
     answer: Completion | None = outcome.answer
     if outcome.end != "ok" or answer is None or size > asked.remember.max_size or not outcome.attempts:
         return False
-    if _without_sources(outcome):
+    if outcome.retrievals and _without_sources(outcome):
         return False
     last = outcome.attempts[-1]
-    return (
-        last.result == "served"
-        and last.verdict == "ok"
-        and bool(answer.choices)
-        and all(choice.finish_reason in _WHOLE and not choice.refusal and not choice.empty for choice in answer.choices)
-    )
+    if last.result != "served" or last.verdict != "ok":
+        return False
+    kept = [each for each in answer.choices if each.finish_reason in _WHOLE and not each.refusal and not each.empty]
+    return 0 < len(kept) == len(answer.choices)
 
 
 def _without_sources(outcome: Outcome) -> bool:

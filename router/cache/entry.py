@@ -62,7 +62,8 @@ class Entry:
     @property
     def size(self) -> int:
         """About how many bytes of memory it takes."""
-        return len(self.body) + sum(_SOURCE + len(source) for source in self.sources) + _OVERHEAD
+        sources = sum([_SOURCE + len(source) for source in self.sources]) if self.sources else 0
+        return len(self.body) + sources + _OVERHEAD
 
 
 class Seal(Protocol):

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from router.chat import ChatRequest
+from router.consider import Caller
 from router.plan import Deployment, Remember, Route
 from router.rules import Bounds
 from router.store import Flight
 
-__all__ = ["DEFAULTS", "IGNORED", "NULLABLE", "Asked", "Terms", "asked"]
+__all__ = ["DEFAULTS", "IGNORED", "NULLABLE", "Asked", "asked"]
 
 IGNORED = frozenset(
     {
@@ -65,23 +66,8 @@ NULLABLE = frozenset(
 )
 """Fields that `null` leaves unsaid."""
 _NUMBERS = frozenset({"frequency_penalty", "presence_penalty", "temperature", "top_p"})
+_NONE = object()
 _CANONICAL = orjson.OPT_SORT_KEYS
-
-
-class Terms(NamedTuple):
-    """What else counts, beside the request's body."""
-
-    tenant: str | None = None
-    forced: str | None = None
-    """The tier that the client forced."""
-    threshold: float | None = None
-    """The client's own."""
-    budget: float | None = None
-    """What the client would have this cost at most: others are not to be told that it is too little."""
-    control: str = ""
-    """The `cache-control` header."""
-    session: str | None = None
-    """The client's name for a conversation, where conversations stay."""
 
 
 class Asked(NamedTuple):
@@ -102,28 +88,24 @@ class Asked(NamedTuple):
         return deployment is not None and self.require.items() <= deployment.labels.items()
 
 
-def asked(request: ChatRequest, route: Route, bounds: Bounds, terms: Terms) -> Asked | None:
+def asked(request: ChatRequest, route: Route, bounds: Bounds, caller: Caller) -> Asked | None:
     """What a request asks for; None when it may neither have a remembered answer nor leave one."""
-    remember, body = route.remember, request.body
+    remember, body, control = route.remember, request.body, caller.control.lower()
     if remember is None or (not remember.sampled and _temperature(body, remember) != 0):
         return None
-    if body.get("store") or "no-store" in terms.control:
+    if body.get("store") or "no-store" in control:
         return None
-    counts = {name: value for name, value in body.items() if name not in IGNORED}
-    _forget_defaults(counts, remember.filled)
-    if remember.reads_metadata:
-        counts["metadata"] = body.get("metadata") or {}
     whole = [
-        terms.tenant,
+        caller.tenant,
         route.name,
         route.answers,
-        terms.forced,
-        terms.threshold,
-        terms.budget,
-        terms.session,
+        caller.tier,
+        caller.threshold,
+        caller.budget,  # others are not to be told that it is too little
+        caller.session if route.sessions else None,
         bounds.start,
-        dict(bounds.require),
-        counts,
+        {**bounds.require},
+        _counting(body, remember),
     ]
     try:
         canonical = orjson.dumps(whole, option=_CANONICAL)
@@ -136,7 +118,7 @@ def asked(request: ChatRequest, route: Route, bounds: Bounds, terms: Terms) -> A
         bounds.require,
         request.stream,
         request.include_usage,
-        "no-cache" not in terms.control,
+        "no-cache" not in control,
     )
 
 
@@ -145,23 +127,28 @@ def _temperature(body: Mapping[str, Any], remember: Remember) -> float:
     return remember.temperature if said is None else said
 
 
-def _forget_defaults(counts: dict[str, Any], filled: frozenset[str]) -> None:
-    """Leave out what says no more than its absence would, and write numbers one way."""
-    if "tool_choice" in counts and counts["tool_choice"] == ("auto" if counts.get("tools") else "none"):
-        _drop(counts, "tool_choice", filled)
-    for name in NULLABLE.intersection(counts):
-        value = counts[name]
-        if value is None:
-            del counts[name]
-        elif (
-            name in DEFAULTS and value == DEFAULTS[name] and isinstance(value, bool) is isinstance(DEFAULTS[name], bool)
-        ):
-            _drop(counts, name, filled)
-        elif name in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool):
-            counts[name] = float(value) + 0.0  # -0.0 is 0.0
+def _counting(body: Mapping[str, Any], remember: Remember) -> dict[str, Any]:
+    """What of a body counts, without what says no more than its absence would, and numbers written one way.
+
+    What would fill a field that is absent is a tier's params: such a field always counts.
+    """
+    counts: dict[str, Any] = {}
+    for name, value in body.items():
+        if name not in NULLABLE:
+            if name not in IGNORED:
+                counts[name] = value
+        elif value is not None and (name in remember.filled or not _is_default(name, value)):
+            number = name in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool)
+            counts[name] = float(value) + 0.0 if number else value  # -0.0 is 0.0
+    chosen = counts.get("tool_choice")
+    if chosen and "tool_choice" not in remember.filled and chosen == ("auto" if counts.get("tools") else "none"):
+        del counts["tool_choice"]
+    if remember.reads_metadata:
+        counts["metadata"] = body.get("metadata") or {}
+    return counts
 
 
-def _drop(counts: dict[str, Any], name: str, filled: frozenset[str]) -> None:
-    """Leave a field out, unless a tier's params would put something else in its place."""
-    if name not in filled:
-        del counts[name]
+def _is_default(name: str, value: object) -> bool:
+    """Whether a value is what OpenAI takes it to be that is not there; true is not 1."""
+    default = DEFAULTS.get(name, _NONE)
+    return value == default and isinstance(value, bool) is isinstance(default, bool)

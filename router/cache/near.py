@@ -40,12 +40,14 @@ class Near:
 
     def put(self, key: str, entry: Entry, until: float) -> None:
         """Keep an entry until a moment on that clock, unless it alone is more than may be kept."""
-        self.drop(key)
-        if entry.size > self._most:
+        if key in self._entries:
+            self.drop(key)
+        if (size := entry.size) > self._most:
             return
         self._entries[key] = entry, until
-        self._size += entry.size
-        self._shrink()
+        self._size += size
+        if self._size > self._most:
+            self._shrink()
 
     def drop(self, key: str) -> None:
         """Forget an entry."""

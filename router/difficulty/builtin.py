@@ -6,26 +6,25 @@ their meanings, which help at home, mislead abroad (docs/builtin-model.md has th
 position: your first is its small one, your last its large one.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from math import copysign, exp, log1p
 from operator import attrgetter
 from typing import Any, Final
 
 import orjson
 
 from router.chat import ChatRequest
-from router.difficulty.estimate import Estimate, band_of, losses
-from router.difficulty.model import edges_of, share_of, threshold_of
+from router.difficulty.estimate import Estimate, Trained, band_of, losses
+from router.difficulty.quantiles import edges_of, share_of, threshold_of
 from router.signals import Signals
 
 NAME: Final = "builtin.json"
 WEIGHTS: Final[Mapping[str, float]] = {"words": 1.0, "commas": 0.5, "negations": 0.5}
 """How much each fact counts, in standard deviations; chosen by leaving one source of outcomes out at a time."""
 _COUNTS: Final = attrgetter(*WEIGHTS)
-_WEIGHTS: Final = tuple(WEIGHTS.values())
 
 LIMIT: Final = 3.0
 """Standard deviations beyond which a fact says no more."""
@@ -45,16 +44,20 @@ class Plain:
     hash: str
     training: Mapping[str, Any]
     """What it was trained on and how well it did, as its card tells it."""
+    band_edges: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    """The nine deciles of the training prompts' difficulties."""
+    measures: tuple[tuple[float, float, float], ...] = field(init=False, repr=False, compare=False)
+    """How each fact is measured: its weight, centre and scale."""
 
-    @property
-    def band_edges(self) -> tuple[float, ...]:
-        """The nine deciles of the training prompts' difficulties."""
-        return edges_of(self.quantiles)
+    def __post_init__(self) -> None:
+        """Work out once what every estimate needs."""
+        object.__setattr__(self, "band_edges", edges_of(self.quantiles))
+        object.__setattr__(self, "measures", tuple(zip(WEIGHTS.values(), self.centre, self.scale, strict=True)))
 
     def p_good(self, signals: Signals) -> tuple[float, ...]:
         """Return the probability for each tier that its answer is good."""
         weight = sum(self._said(signals))
-        return tuple([1.0 / (1.0 + math.exp(-(offset + slope * weight))) for offset, slope in self.heads])
+        return tuple([1.0 / (1.0 + exp(-(offset + slope * weight))) for offset, slope in self.heads])
 
     def explain(self, _request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
         """Return what moved the estimate, strongest first, with how much it added to the log odds of difficulty."""
@@ -73,14 +76,14 @@ class Plain:
     def _said(self, signals: Signals) -> list[float]:
         """What each fact says, in weighted standard deviations."""
         said = []
-        for count, weight, centre, scale in zip(_COUNTS(signals), _WEIGHTS, self.centre, self.scale, strict=True):
-            deviation = (math.log1p(count) - centre) / scale
-            said.append(weight * min(max(deviation, -LIMIT), LIMIT))
+        for count, (weight, centre, scale) in zip(_COUNTS(signals), self.measures, strict=True):
+            deviation = (log1p(count) - centre) / scale
+            said.append(weight * (deviation if -LIMIT < deviation < LIMIT else copysign(LIMIT, deviation)))
         return said
 
 
 @dataclass(frozen=True, slots=True)
-class Builtin:
+class Builtin(Trained):
     """The shipped two-tier model, stretched over a cascade of any length."""
 
     model: Plain
@@ -95,7 +98,7 @@ class Builtin:
         steps = len(self.tiers) - 1
         p_good = (*[first + (last - first) * step / steps for step in range(steps)], last)
         difficulty = losses(p_good)
-        return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), novelty=None)
+        return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), None)
 
     def threshold(self, share: float, tier: int = 0) -> float:
         """Return the threshold at which about `share` of the training prompts start at this tier or a cheaper one."""

@@ -41,13 +41,23 @@ class Estimator(Protocol):
         ...
 
 
+class Trained:
+    """What an estimator is that was learned from outcomes."""
+
+    __slots__ = ()
+
+
+class ModelError(ValueError):
+    """A model file that cannot be used, and in one line why."""
+
+
 def losses(p_good: Sequence[float]) -> tuple[float, ...]:
     """Return the difficulty for every tier.
 
     A request that no tier can answer is not difficult, for paying more buys nothing.
     """
     best = p_good[-1]
-    return tuple([max(0.0, best - p) for p in p_good])
+    return tuple([best - p if p < best else 0.0 for p in p_good])
 
 
 def band_of(difficulty: float, edges: Sequence[float]) -> int:

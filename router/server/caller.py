@@ -1,6 +1,7 @@
 """Who asks, and what they ask for in headers."""
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Any
 
 from typing_extensions import override
@@ -13,6 +14,7 @@ __all__ = ["Headers", "identify"]
 
 Scope = Mapping[str, Any]
 
+_THRESHOLD, _BUDGET = b"x-router-threshold", b"x-router-max-cost-usd"
 _MISSING = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
     "(i.e. Authorization: Bearer YOUR_KEY)."
@@ -63,26 +65,22 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
         if key is None:
             raise Unauthorized(_WRONG, headers={"www-authenticate": "Bearer"})
         tenant, labels = key.name, key.labels
+    tier, threshold, budget = raw.get(b"x-router-tier"), raw.get(_THRESHOLD), raw.get(_BUDGET)
+    session, control = raw.get(b"x-router-session"), raw.get(b"cache-control")
     return Caller(
         tenant,
         labels,
         Headers(raw),
-        _text(raw, b"x-router-tier"),
-        _number(raw, b"x-router-threshold", 1.0),
-        _number(raw, b"x-router-max-cost-usd", float("inf")),
-        _text(raw, b"x-router-session"),
+        tier.decode("latin-1") if tier else None,
+        None if threshold is None else _number(threshold, _THRESHOLD, 1.0),
+        None if budget is None else _number(budget, _BUDGET, inf),
+        session.decode("latin-1") if session else None,
+        control.decode("latin-1") if control else "",
     )
 
 
-def _text(raw: Mapping[bytes, bytes], name: bytes) -> str | None:
-    """A header that is there and not empty."""
-    return given.decode("latin-1") if (given := raw.get(name)) else None
-
-
-def _number(raw: Mapping[bytes, bytes], name: bytes, most: float) -> float | None:
-    """A header that holds a number from 0 to `most`; None when it is not there."""
-    if (given := raw.get(name)) is None:
-        return None
+def _number(given: bytes, name: bytes, most: float) -> float:
+    """A header that holds a number from 0 to `most`."""
     text = given.decode("latin-1")
     try:
         value = float(text)

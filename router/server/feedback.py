@@ -5,6 +5,7 @@ Whether it has been counted before is asked of the store; when that is down, of 
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -112,7 +113,7 @@ class Intake:
         self._signer = signer
         self._store = store
         self._decisions = decisions
-        self._recent: dict[str, bytes] = {}
+        self._recent: OrderedDict[str, bytes] = OrderedDict()
 
     async def identify(self, identity: str, caller: Caller, plan: Plan) -> Whom:
         """Find out which request it is.
@@ -188,7 +189,7 @@ class Intake:
             before = self._recent.get(name)
         self._recent[name] = digest
         if len(self._recent) > _REMEMBERED:
-            del self._recent[next(iter(self._recent))]
+            self._recent.popitem(last=False)
         if before is None:
             return "counted"
         return "repeated" if before == digest else "revised"

@@ -4,9 +4,9 @@ It does what the Redis store does, for as many replicas as there are without Red
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from router.clock import SYSTEM, Clock
 from router.store.folder import Folder
@@ -23,10 +23,8 @@ _RESULT_TTL = 5.0
 _JOINED = b"+"
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
-    value: bytes
-    until: float | None
+_Held = tuple[bytes, float | None]
+"""A value, and until when it stays."""
 
 
 class _Shelf:
@@ -37,25 +35,29 @@ class _Shelf:
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
-        self._values: dict[str, _Held] = {}
+        self._values: OrderedDict[str, _Held] = OrderedDict()  # a dict looks for its oldest among all that have gone
 
     def get(self, key: str, now: float) -> _Held | None:
         held = self._values.get(key)
-        if held is not None and held.until is not None and held.until <= now:
+        if held is not None and held[1] is not None and held[1] <= now:
             self.pop(key)
             return None
         return held
 
     def set(self, key: str, value: bytes, until: float | None) -> None:
-        self.pop(key)
-        self._values[key] = _Held(b"%b" % value, until)  # a copy of its size: orjson's bytes keep room to grow in
+        if key in self._values:
+            self.pop(key)
+        self._values[key] = b"%b" % value, until  # a copy of its size: orjson's bytes keep room to grow in
         self._size += len(key) + len(value) + _EACH
         while self._size > self._most:
-            self.pop(next(iter(self._values)))
+            self._gone(*self._values.popitem(last=False))
 
     def pop(self, key: str) -> None:
         if (held := self._values.pop(key, None)) is not None:
-            self._size -= len(key) + len(held.value) + _EACH
+            self._gone(key, held)
+
+    def _gone(self, key: str, held: _Held) -> None:
+        self._size -= len(key) + len(held[0]) + _EACH
 
 
 class Memory:
@@ -91,7 +93,7 @@ class Memory:
 
     async def set(self, key: str, value: bytes, ttl: float | None) -> None:
         """Keep a value."""
-        self._put(key, value, ttl)
+        self.put(key, value, ttl)
         if (folder := self._lasting(key)) is not None:
             await self._write(folder.write, key, value)
 
@@ -104,19 +106,19 @@ class Memory:
         if (folder := self._lasting(key)) is not None:
             done = await self._write(folder.swap, key, before, after)
             if done:
-                self._put(key, after, None)
+                self.put(key, after, None)
             if done is not None:
                 return done
         if self._get(key) != before:
             return False
-        self._put(key, after, ttl)
+        self.put(key, after, ttl)
         return True
 
     async def renew(self, key: str, value: bytes, ttl: float) -> bool:
         """Let a key stay for another `ttl`, only while it holds `value`; whether it does."""
         if self._get(key) != value:
             return False
-        self._put(key, value, ttl)
+        self.put(key, value, ttl)
         return True
 
     async def release(self, key: str, value: bytes) -> bool:
@@ -135,8 +137,9 @@ class Memory:
     async def increment(self, key: str, by: float, ttl: float) -> float:
         """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
         held = self._shelf(key).get(key, self._now())
-        total = float(held.value if held else 0) + by
-        self._shelf(key).set(key, repr(total).encode(), held.until if held else self._now() + ttl)
+        value, until = held or (b"0", self._now() + ttl)
+        total = float(value) + by
+        self._shelf(key).set(key, repr(total).encode(), until)
         return total
 
     async def delete(self, *keys: str) -> None:
@@ -148,7 +151,7 @@ class Memory:
 
     def put(self, key: str, value: bytes, ttl: float | None) -> None:
         """Keep a value; what was learned is kept with `set`, which waits for the disk."""
-        self._put(key, value, ttl)
+        self._shelf(key).set(key, value, None if ttl is None else self._now() + ttl)
 
     async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
         """Ask for an answer, or for the right to make it."""
@@ -157,31 +160,32 @@ class Memory:
         result = self._get(flight.result)
         if after and result is not None and result.startswith(after):
             return Claim(result[OWNER_BYTES:])
-        holder = self._shelf(flight.lock).get(flight.lock, self._now())
-        if holder is None:
-            self._put(flight.lock, owner, lease)
+        held = self._shelf(flight.lock).get(flight.lock, self._now())
+        if held is None:
+            self.put(flight.lock, owner, lease)
             return Claim()
-        if len(holder.value) == OWNER_BYTES:
-            self._shelf(flight.lock).set(flight.lock, holder.value + _JOINED, holder.until)
-        return Claim(holder=holder.value[:OWNER_BYTES])
+        holder, until = held
+        if len(holder) == OWNER_BYTES:
+            self._shelf(flight.lock).set(flight.lock, holder + _JOINED, until)
+        return Claim(holder=holder[:OWNER_BYTES])
 
     def extend(self, flight: Flight, owner: bytes, lease: float) -> None:
         """Go on holding a flight."""
         holder = self._get(flight.lock)
         if holder is not None and holder.startswith(owner):
-            self._put(flight.lock, holder, lease)
+            self.put(flight.lock, holder, lease)
 
     def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
         """End a flight and wake those who joined it."""
         if ttl is not None:
-            self._put(flight.answer, value, ttl)
+            self.put(flight.answer, value, ttl)
         holder = self._get(flight.lock)
         if holder is None or not holder.startswith(owner):
             return
         self._shelf(flight.lock).pop(flight.lock)
         if holder.endswith(_JOINED) and len(holder) > OWNER_BYTES:
             if ttl is None:
-                self._put(flight.result, owner + value, _RESULT_TTL)
+                self.put(flight.result, owner + value, _RESULT_TTL)
             self._tell(flight.lock, owner)
 
     async def publish(self, channel: str, value: bytes) -> None:
@@ -208,18 +212,14 @@ class Memory:
             heard(value)
 
     def _shelf(self, key: str) -> _Shelf:
-        kind = kind_of(key).name
-        shelf = self._shelves.get(kind)
+        shelf = self._shelves.get(key.split(":", 2)[1])
         if shelf is None:
-            shelf = self._shelves[kind] = _Shelf(self._most)
+            shelf = self._shelves[kind_of(key).name] = _Shelf(self._most)
         return shelf
 
     def _get(self, key: str) -> bytes | None:
         held = self._shelf(key).get(key, self._now())
-        return held.value if held else None
-
-    def _put(self, key: str, value: bytes, ttl: float | None) -> None:
-        self._shelf(key).set(key, value, None if ttl is None else self._now() + ttl)
+        return held[0] if held else None
 
     def _lasting(self, key: str) -> Folder | None:
         return self._folder if kind_of(key).ttl is None else None

@@ -8,26 +8,27 @@ from typing import Any
 import orjson
 import pytest
 
-from router.cache import Terms, asked
+from router.cache import asked
 from router.cache.identity import DEFAULTS, IGNORED, NULLABLE
 from router.chat import ChatRequest, parse
+from router.consider import Caller
 from router.plan import Plan
 from router.rules import Bounds
 from tests.plans import TWO_TIERS, plan
 
 SAMPLED = TWO_TIERS.replace("auto: {", "auto: {cache: {exact: {sampled: true}}, ")
 PLAN = plan(SAMPLED)
-ANN = Terms("ann")
+ANN = Caller("ann")
 Body = dict[str, Any]
 
 
-def key(body: Body, terms: Terms = ANN, bounds: Bounds | None = None, *, policy: Plan = PLAN) -> str | None:
+def key(body: Body, caller: Caller = ANN, bounds: Bounds | None = None, *, policy: Plan = PLAN) -> str | None:
     """The key of a request, as it would come over the network."""
-    return key_of(parse(orjson.dumps(body)), terms, bounds, policy)
+    return key_of(parse(orjson.dumps(body)), caller, bounds, policy)
 
 
-def key_of(request: ChatRequest, terms: Terms, bounds: Bounds | None, policy: Plan) -> str | None:
-    found = asked(request, policy.routes["auto"], bounds or Bounds(), terms)
+def key_of(request: ChatRequest, caller: Caller, bounds: Bounds | None, policy: Plan) -> str | None:
+    found = asked(request, policy.routes["auto"], bounds or Bounds(), caller)
     return found.keys.answer if found else None
 
 
@@ -162,12 +163,12 @@ def test_another_tenant_route_tier_threshold_or_rule_is_another_request() -> Non
         body = request(dice)
         found = [
             key(body),
-            key(body, Terms("ben")),
-            key(body, Terms(None)),
-            key(body, Terms("ann", forced="frontier")),
-            key(body, Terms("ann", threshold=0.5)),
-            key(body, Terms("ann", budget=0.5)),
-            key(body, Terms("ann", session="one")),
+            key(body, Caller("ben")),
+            key(body, Caller(None)),
+            key(body, Caller("ann", tier="frontier")),
+            key(body, Caller("ann", threshold=0.5)),
+            key(body, Caller("ann", budget=0.5)),
+            key(body, Caller("ann", session="one")),
             key(body, bounds=Bounds(start="frontier")),
             key(body, bounds=Bounds({"private": "true"})),
             key(body, policy=plan(SAMPLED.replace("model: s", "model: s2"))),
@@ -245,11 +246,11 @@ def test_an_absent_temperature_is_one() -> None:
 
 @pytest.mark.parametrize("control", ["no-store", "max-age=0, no-store"])
 def test_a_client_may_want_nothing_remembered(control: str) -> None:
-    assert key(HI, Terms("ann", control=control)) is None
+    assert key(HI, Caller("ann", control=control)) is None
 
 
 def test_a_client_may_want_nothing_that_is_remembered() -> None:
-    found = asked(parse(orjson.dumps(HI)), PLAN.routes["auto"], Bounds(), Terms(control="no-cache"))
+    found = asked(parse(orjson.dumps(HI)), PLAN.routes["auto"], Bounds(), Caller(control="no-cache"))
 
     assert found is not None
     assert not found.reads

@@ -218,7 +218,7 @@ async def test_a_closed_reply_is_closed_once() -> None:
 
 async def test_who_wants_nothing_remembered_joins_nobody() -> None:
     one = replica(Memory(), Gated())
-    asking = [asyncio.create_task(one.ask(cold(), Caller(headers={"cache-control": "no-cache"}))) for _ in range(3)]
+    asking = [asyncio.create_task(one.ask(cold(), Caller(control="no-cache"))) for _ in range(3)]
     await anyio.wait_all_tasks_blocked()
     opened(one)
     assert [header(reply) for reply in await asyncio.gather(*asking)] == ["miss"] * 3
