@@ -24,15 +24,16 @@ class Flight:
 
     __slots__ = (
         "_closed",
-        "_landed",
         "_leader_gone",
         "_sink",
+        "_waiting",
         "abandoned",
         "cache",
         "entry",
         "fault",
         "journey",
         "key",
+        "landed",
         "leased",
         "outcome",
         "reply",
@@ -53,7 +54,9 @@ class Flight:
         self.journey = journey
         self._sink = sink
         self.abandoned = abandoned
-        self._landed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+        self.landed = False
+        """Whether it is known what they get."""
         self._leader_gone: bool | None = None
         self._closed = False
         self.riders = 0
@@ -77,12 +80,10 @@ class Flight:
 
     def land(self) -> None:
         """Wake everybody: it is known what they get."""
-        self._landed.set()
-
-    @property
-    def landed(self) -> bool:
-        """Whether it is known what they get."""
-        return self._landed.is_set()
+        self.landed = True
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
 
     async def wait(self) -> None:
         """Ride until it is known.
@@ -90,7 +91,10 @@ class Flight:
         Raises:
             Exception: a fault of ours, for everybody who waits.
         """
-        await self._landed.wait()
+        if not self.landed:
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiting)
+            await waiting
         if self.fault is not None:
             raise self.fault
 

@@ -59,7 +59,8 @@ class Flights:
         self._store = store
         self._owner = clock.token(_OWNER_BYTES)
         self._open: dict[tuple[str, bool], Flight] = {}
-        self._all: set[asyncio.Task[None]] = set()
+        self._flying: set[Flight] = set()
+        self._asking: set[asyncio.Task[None]] = set()
         self._leases: dict[Flight, Asked] = {}
         self._renewing: asyncio.TimerHandle | None = None
 
@@ -92,10 +93,11 @@ class Flights:
 
     async def aclose(self) -> None:
         """Give up what is under way; other servers take it over."""
-        for task in self._all:
+        tasks = self._asking.union([flight.task for flight in self._flying if flight.task is not None])
+        for task in tasks:
             task.cancel()
-        if self._all:
-            await asyncio.wait(self._all)
+        if tasks:
+            await asyncio.wait(tasks)
         if self._renewing is not None:
             self._renewing.cancel()
 
@@ -108,8 +110,7 @@ class Flights:
         if mine.asked.reads:
             self._open[flight.key] = flight
         flight.task = asyncio.get_running_loop().create_task(self._fly(flight, mine))
-        self._all.add(flight.task)
-        flight.task.add_done_callback(self._all.discard)
+        self._flying.add(flight)
         try:
             await flight.wait()
         except asyncio.CancelledError:
@@ -147,6 +148,7 @@ class Flights:
             if flight.tape is not None:
                 flight.tape.end(b"" if flight.entry else StreamBroken("this server is stopping").event())
             flight.land()
+            self._flying.discard(flight)
 
     def _shut(self, flight: Flight) -> None:
         """Nobody joins it any more."""
@@ -214,8 +216,8 @@ class Flights:
             flight.task.cancel()
         else:
             asking = asyncio.get_running_loop().create_task(self._let_go(flight, asked))
-            self._all.add(asking)
-            asking.add_done_callback(self._all.discard)
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
 
     async def _let_go(self, flight: Flight, asked: Asked) -> None:
         holder = None
