@@ -7,6 +7,7 @@ its body in one write. Everything else, and what a connection is, stays uvicorn'
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import override
@@ -14,7 +15,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from router.alarm import Alarm
 
-__all__ = ["Brisk"]
+__all__ = ["LEAVING", "Brisk"]
+
+LEAVING = "smallfirst.leaving"
+"""An extension of ASGI: takes what is called, once, when the client has left before it was answered.
+
+Whoever waits for `http.disconnect` instead pays for a coroutine and a future with every request, to hear nothing.
+"""
 
 
 class _Exchange(RequestResponseCycle):
@@ -134,15 +141,28 @@ def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
 class Brisk(HttpToolsProtocol):
     """Uvicorn's protocol, with its own way for a POST, and one timer for all the times that a connection is idle."""
 
+    _gone: Callable[[], None] | None = None
+
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
         self._idle = Alarm(self.timeout_keep_alive_handler)
+        self._extensions: Any = {LEAVING: self._leaving}
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._idle.stop()
+        self._extensions = None  # it and this hold on to each other
+        if self._gone is not None:
+            self._gone()
+
+    def _leaving(self, left: Callable[[], None]) -> None:
+        """Call `left` if the client leaves before the request that is under way is answered."""
+        if self.cycle.disconnected:
+            left()
+        else:
+            self._gone = left
 
     @override
     def _unset_keepalive_if_required(self) -> None:
@@ -151,6 +171,7 @@ class Brisk(HttpToolsProtocol):
     @override
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
+        self._gone = None
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
@@ -168,7 +189,14 @@ class Brisk(HttpToolsProtocol):
         version = parser.get_http_version()
         path = url.decode("ascii")
         self.scope.update(
-            {"method": "POST", "http_version": version, "path": path, "raw_path": url, "query_string": b""}
+            {
+                "method": "POST",
+                "http_version": version,
+                "path": path,
+                "raw_path": url,
+                "query_string": b"",
+                "extensions": self._extensions,
+            }
         )
         before: RequestResponseCycle | None = self.cycle
         self.cycle = _Exchange(self, keep_alive=version != "1.0" and parser.should_keep_alive())

@@ -2,7 +2,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -11,6 +11,7 @@ from router import chat
 from router.consider import ANYBODY
 from router.errors import Problem, TooLarge
 from router.log import say
+from router.server.answering import LEAVING
 from router.server.caller import identify
 from router.server.service import Service
 from router.upstream.reply import Reply
@@ -55,7 +56,7 @@ class Chat:
             caller = identify(scope, self._service.keyring)
             self._service.admit()
             request = chat.parse(await read(scope, receive, pipeline.plan.max_body))
-            leaving.watch(receive)
+            scope["extensions"][LEAVING](leaving)
             return await pipeline.complete(request, caller)
         except Problem as told:
             return pipeline.refuse(told, caller)
@@ -137,57 +138,27 @@ async def _send_events(reply: Reply, send: Send) -> None:
 
 
 class _Leaving:
-    """Surrounds a request, and cancels it when its client leaves before it is answered.
+    """Surrounds a request, and cancels it when its client leaves before it is answered."""
 
-    What waits for the client is not a task, which would cost more than reading the request does: it is a coroutine,
-    sent on whenever the future that it waits for is done.
-    """
-
-    __slots__ = ("_future", "_left", "_receive", "_request", "_waiting")
+    __slots__ = ("_left", "_request")
 
     def __init__(self) -> None:
-        self._request: asyncio.Task[Any] | None = None
+        self._request = asyncio.current_task()
         self._left = False
-        self._future: asyncio.Future[Any] | None = None
-        self._waiting: Generator[Any, None, Message] | None = None
+
+    def __call__(self) -> None:
+        """The client has left."""
+        if self._request is not None and not self._left:
+            self._left = True
+            self._request.cancel()
 
     async def __aenter__(self) -> Self:
-        self._request = asyncio.current_task()
         return self
-
-    def watch(self, receive: Receive) -> None:
-        """Begin to watch, now that the request's body has been read."""
-        self._receive = receive
-        self._wait()
-
-    def _wait(self, _done: object = None) -> None:
-        """Hear what the client does until it has to be waited for, or has left."""
-        if self._request is None:
-            return  # it was over before this had its turn
-        self._future = None
-        while not self._left:
-            if self._waiting is None:
-                self._waiting = self._receive().__await__()
-            try:
-                future = self._waiting.send(None)
-            except StopIteration as heard:
-                self._waiting = None
-                self._left = heard.value["type"] == "http.disconnect"
-                continue
-            future._asyncio_future_blocking = False  # noqa: SLF001  as a task says that it has taken notice of it
-            future.add_done_callback(self._wait)
-            self._future = future
-            return
-        self._request.cancel()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         request, self._request = self._request, None  # or task, frame and this would hold on to each other
-        if self._future is not None:
-            self._future.remove_done_callback(self._wait)
-        if self._waiting is not None:
-            self._waiting.close()
         if not self._left or request is None:
             return False
         if error is None:  # it left as the last byte went: the cancellation is still to come, and is taken here

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
+from router.server.answering import LEAVING
+
 __all__ = ["Exchange", "scope_of"]
 
 Message = MutableMapping[str, Any]
@@ -32,7 +34,7 @@ class Exchange:
     """One request and its answer; `left` is for the client to set."""
 
     def __init__(self, scope: dict[str, Any], body: Iterable[bytes] = (b"",)) -> None:
-        self.scope = scope
+        self.scope = {**scope, "extensions": {LEAVING: self.tell}}
         parts = list(body)
         self._coming: list[Message] = [
             {"type": "http.request", "body": part, "more_body": number < len(parts)}
@@ -42,6 +44,12 @@ class Exchange:
         self.sent: list[Message] = []
         self.first = asyncio.Event()
         """Something of the answer has been sent."""
+
+    def tell(self, told: Callable[[], None]) -> None:
+        """Call `told` when the client has left."""
+        leaving = asyncio.ensure_future(self.left.wait())
+        leaving.add_done_callback(lambda _: told())
+        self._telling = leaving
 
     async def receive(self) -> Message:
         if self._coming:
