@@ -71,15 +71,16 @@ class Decision:
     """The deployment that is asked before the others of its tier."""
     warm: Pin | None = None
     """Whose prompt cache has read this conversation already, and how much of it."""
+    start: str = field(init=False, repr=False, compare=False)
+    """The tier that is asked first."""
 
     def expects(self, deployment: Deployment) -> Usage:
         """The tokens one answer of this deployment is expected to take."""
         return _expected_of(deployment, self.expected, self.warm)
 
-    @property
-    def start(self) -> str:
-        """The tier that is asked first."""
-        return self.steps[0].tier.name
+    def __post_init__(self) -> None:
+        """Every view tells where a request started, so it is looked up once."""
+        self.start = self.steps[0].tier.name if self.steps else ""  # type: ignore[misc]
 
 
 @frozen
