@@ -14,13 +14,13 @@ estimated from how the last tier takes requests like it, and every doubt is deci
 Requests without an answer, and those whose prices or tokens nobody knows, have no baseline: unknown is never a saving.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Self
 
 from router.chat import Usage
 from router.frozen import frozen
 from router.outcome import Attempt, Outcome
-from router.plan import Plan, Route, Tier
+from router.plan import Plan, Tier
 from router.pricing import Price
 
 __all__ = ["ENOUGH", "Baselines", "Habits", "Seen", "answered", "estimated", "price_of"]
@@ -95,35 +95,41 @@ def answered(outcome: Outcome) -> Attempt | None:
 
 
 @dataclass(slots=True)
+class _Last:
+    """The last tier of a route where there is a choice, and what is known of it."""
+
+    tier: str
+    price: Price | None
+    state: str
+    """The route's: what was seen of another is worth nothing."""
+    seen: Seen
+
+
 class Baselines:
     """Baselines of requests as they end; what is learned about the last tier belongs to a route as it is."""
 
-    _seen: dict[str, tuple[str, Seen]] = field(default_factory=dict)
-    _plan: Plan | None = None
+    def __init__(self) -> None:
+        self._last: dict[str, _Last] = {}
 
     def serve(self, plan: Plan) -> Self:
         """Take routes and prices from this plan from now on."""
-        self._plan = plan
+        before = self._last
+        self._last = {}
+        for name, route in plan.routes.items():
+            if route.kind == "route" and len(route.cascade) > 1:
+                known, last = before.get(name), route.cascade[-1].tier
+                seen = known.seen if known is not None and known.state == route.state else Seen()
+                self._last[name] = _Last(last.name, price_of(last), route.state, seen)
         return self
 
     def of(self, outcome: Outcome) -> float | None:
         """What the last tier alone would have cost, in US dollars; None where nobody knows, or there was no choice."""
-        route = self._plan.routes.get(outcome.route or "") if self._plan else None
-        served = answered(outcome)
-        if route is None or served is None or served.usage is None or outcome.signals is None:
+        last, served, signals = self._last.get(outcome.route or ""), answered(outcome), outcome.signals
+        if last is None or served is None or served.usage is None or signals is None:
             return None
-        if route.kind != "route" or len(route.cascade) == 1:
-            return None
-        return self._weighed(route, served, served.usage, outcome.signals.tokens)
-
-    def _weighed(self, route: Route, served: Attempt, usage: Usage, tokens: int) -> float | None:
-        last = route.cascade[-1].tier
-        state, seen = self._seen.get(route.name, ("", None))
-        if seen is None or state != route.state:
-            seen = Seen()
-            self._seen[route.name] = route.state, seen
-        if served.tier == last.name:
-            seen.add(usage, tokens)
+        if served.tier == last.tier:
+            last.seen.add(served.usage, signals.tokens)
             return served.cost
-        price = price_of(last)
-        return None if price is None else estimated(price, tokens, usage.output, seen.habits())
+        if last.price is None:
+            return None
+        return estimated(last.price, signals.tokens, served.usage.output, last.seen.habits())

@@ -22,21 +22,19 @@ threshold in the order that breaks the floor is passed, which happens with proba
 that costs savings, never the guarantee.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from router import confidence as bounds
-
-Vector = NDArray[np.floating]
+from router.arrays import Vector, np
 
 FORMAT: Final = 1
 """Of calibration files."""
-LARGEST_THRESHOLD: Final = float(np.nextafter(1.0, 2.0))
+LARGEST_THRESHOLD: Final = math.nextafter(1.0, 2.0)
 """One step above the largest difficulty, so that everything is below."""
 
 

@@ -21,20 +21,18 @@ is a non-negative supermartingale while the means m_i are what they are said to 
 watching. No stake is best for every sample size: a dozen are tried, each with its part of alpha.
 """
 
+import math
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-Vector = NDArray[np.floating]
+from router.arrays import Vector, np
 
 _BOLDEST: Final = 0.95
 _PRIOR_MEAN, _PRIOR_VARIANCE, _PRIOR_COUNT = 0.5, 0.05, 5.0  # What is assumed before anything was observed.
 _HALVINGS: Final = 30
 
-STAKES: Final[Vector] = 0.5 ** np.arange(1.0, 13.0)
+STAKES: Final = tuple(0.5**halvings for halvings in range(1, 13))
 """The stakes that are tried where only sums are known: from a few observations to some ten million."""
-_PSI: Final[Vector] = -np.log1p(-STAKES) - STAKES
+_PSI: Final = tuple(-math.log1p(-stake) - stake for stake in STAKES)
 
 
 def log_wealth(observed: Vector, mean: float, *, alpha: float) -> Vector:

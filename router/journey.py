@@ -7,8 +7,8 @@ from router.clock import Clock
 from router.conversation import Session
 from router.decide import Candidate, Decision
 from router.difficulty import Estimate
-from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
-from router.outcome import Attempt, End, Found, Judgement, Outcome, Remembered, Result
+from router.ids import NONCE_BYTES, Signer, about
+from router.outcome import Attempt, End, Found, Judgement, Outcome, Remembered, Result, cost_of, path_of
 from router.plan import Route
 from router.pricing import cost
 from router.signals import Signals
@@ -31,7 +31,6 @@ class Journey:
         "_first",
         "_id",
         "_paused",
-        "_policy",
         "_signer",
         "_started",
         "_wall",
@@ -44,6 +43,7 @@ class Journey:
         "found",
         "given",
         "judgements",
+        "policy",
         "request",
         "retrievals",
         "route",
@@ -60,7 +60,7 @@ class Journey:
     ) -> None:
         self._clock = clock
         self._signer = signer
-        self._policy = policy
+        self.policy = policy
         self._started = clock.now()
         self._wall = clock.wall()
         self._attempts: list[Attempt] = []
@@ -108,6 +108,26 @@ class Journey:
         if self._attempts:
             return self._attempts[-1 if self.speaker is None else self.speaker]
         return self.found
+
+    @property
+    def id(self) -> str:
+        """The request's id, signed once: when it is first told to anybody."""
+        return self._id or self._identified()
+
+    @property
+    def route_name(self) -> str | None:
+        """None while it has no route."""
+        return self.route.name if self.route else None
+
+    @property
+    def path(self) -> str:
+        """Who was asked so far, and what became of it, as `Outcome.path`."""
+        return path_of(self._attempts, self.speaker)
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars of every answer so far; None when any of them is unknown."""
+        return cost_of(self._attempts, self.judgements)
 
     def note(
         self,
@@ -172,7 +192,7 @@ class Journey:
         elapsed, route = self.elapsed, self.route
         return Outcome(
             self._id or self._identified(),
-            self._policy,
+            self.policy,
             self._wall,
             route.name if route else None,
             route.kind if route else "route",
@@ -204,20 +224,16 @@ class Journey:
         )
 
     def _identified(self) -> str:
-        """The request's id, signed once: when it is first told to anybody."""
         decision, route, heard = self.decision, self.route, self.heard
         start, band, propensity = self.found.tier if self.found else _NOBODY, None, 1.0
         if decision is not None:
             start, propensity = decision.start, decision.propensity
             band = decision.band if decision.reason in _MOVABLE else None
-        facts = IdFacts(
-            hashed(self.tenant or _NOBODY),
-            hashed(route.name if route else _NOBODY),
-            start_of(start, route.state if route else ""),
-            hashed(heard.deployment if heard and heard.result == "served" else _NOBODY),
-            band,
-            propensity,
-            self._wall,
+        said = about(
+            self.tenant or _NOBODY,
+            (route.name, route.state) if route else (_NOBODY, ""),
+            (start, band, propensity),
+            heard.deployment if heard and heard.result == "served" else _NOBODY,
         )
-        self._id = self._signer.sign(facts, self._clock.token(NONCE_BYTES))
+        self._id = self._signer.sign(said, self._wall, self._clock.token(NONCE_BYTES))
         return self._id

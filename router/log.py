@@ -17,6 +17,8 @@ __all__ = ["AccessLog", "line", "say"]
 _ATOMIC = select.PIPE_BUF
 """Up to so many bytes a write to a pipe is not mixed with those of other workers, nor blocks when there is room."""
 _BATCH = 64 * 1024
+_LARGE = 1024 * 1024
+"""Bytes of one write to a file: nobody reads it meanwhile, and each write waits for several turns at the GIL."""
 _FEW = 4
 """Writers that a pipe is shared among even when we know of fewer: others may have been started by hand."""
 _LIMIT = 8 * 1024 * 1024
@@ -126,10 +128,11 @@ class AccessLog:
 def _room(descriptor: int, writers: int) -> int:
     """How many bytes one write may have to go in undivided and without waiting.
 
-    64 KiB for a file; for a pipe a share of what is free in it, because other writers may look at the same moment.
+    1 MiB for a file; for a pipe a share of what is free in it, because other writers may look at the same moment.
     """
-    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-        return _BATCH
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISFIFO(mode):
+        return _LARGE if stat.S_ISREG(mode) else _BATCH
     try:
         unread = array("i", [0])
         fcntl.ioctl(descriptor, termios.FIONREAD, unread)

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
 from router.meters import METRICS
-from router.outcome import Aside, Attempt, Outcome
+from router.outcome import Aside, Attempt, End, Outcome, Remembered
 from router.plan import Plan, Route, Rung
 from router.series import Counter, Family, Histogram, Sample, Series, Sheets
 
@@ -28,6 +28,8 @@ _NONE = ""
 Thresholds = Callable[[str, str], Mapping[str, float]]
 _Call = tuple[str, str, str, str]
 """What tells one deployment's calls from another's: operation, provider, model, deployment."""
+_Place = tuple[str, str, int | None]
+"""Where a request began: its route, tier and band of difficulty."""
 
 
 def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
@@ -36,6 +38,10 @@ def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
 
 def _never(_route: str) -> bool:
     return False
+
+
+def _text(band: int | None) -> str:
+    return _NONE if band is None else str(band)
 
 
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
@@ -110,13 +116,14 @@ class Metrics(Collector):
         self._cost, self._baseline = counted["router_cost_usd_total"], counted["router_baseline_usd_total"]
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens, self._usage = counted["router_tokens_total"], counted["gen_ai_client_token_usage"]
-        self._whole = cache(self._whole_of)
+        self._called, self._whole = cache(self._called_of), cache(self._whole_of)
+        self._ended, self._lasted, self._paid = cache(self._ended_of), cache(self._lasted_of), cache(self._paid_of)
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._dropped = counted["router_records_dropped_total"]
         self._seconds = counted["router_request_seconds"]
         self._first = counted["router_time_to_first_token_seconds"]
-        self._overhead = counted["router_overhead_seconds"]
+        self._overhead = counted["router_overhead_seconds"]()
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
         self._chunk = counted["gen_ai_client_operation_time_to_first_chunk_seconds"]
         self._calls: dict[str, _Call] = {}
@@ -129,71 +136,67 @@ class Metrics(Collector):
 
     def record(self, outcome: Outcome) -> None:
         """Count one request, once it has ended."""
+        decision, heard = outcome.decision, outcome.heard
         route = outcome.route or _NONE
-        decision = outcome.decision
-        start = decision.start if decision else _NONE
-        band = str(decision.band) if decision and decision.band is not None else _NONE
-        last = outcome.heard.tier if outcome.heard else _NONE
-        self._requests(route, start, last, band, outcome.end).inc()
-        if outcome.route is not None:
-            self._cache(route, outcome.cache).inc()
-        self._seconds(route, start).observe(outcome.seconds)
-        self._band_seconds(route, start, band).observe(outcome.seconds)
-        self._overhead().observe(outcome.overhead)
+        place = (route, decision.start, decision.band) if decision else (route, _NONE, None)
+        tier = heard.tier if heard else _NONE
+        for counter in self._ended(place, tier, outcome.end, outcome.cache):
+            counter.inc()
+        seconds, band_seconds = self._lasted(place)
+        seconds.observe(outcome.seconds)
+        band_seconds.observe(outcome.seconds)
+        self._overhead.observe(outcome.overhead)
         if decision and decision.difficulty is not None:
             self._difficulty(route).observe(decision.difficulty)
         if decision and decision.reason == "novel":
             self._novel(route).inc()
         if outcome.stream and outcome.first is not None:
-            self._first(route, last).observe(outcome.first)
-        if outcome.end == "left":
-            self._left().inc()
+            self._first(route, tier).observe(outcome.first)
         explored = decision is not None and decision.reason == "explore"
         for attempt in outcome.attempts:
-            self._attempt(attempt, route, start, band, explored=explored)
-        self._asides(outcome, route, start, band)
-        if outcome.end == "broken" and outcome.attempts[-1].cost is None:
-            self._unknown(outcome.attempts[-1].deployment).inc()
+            self._attempt(attempt, place, explored=explored)
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
+        if outcome.end == "broken" and outcome.attempts[-1].cost is None:
+            self._unknown(outcome.attempts[-1].deployment).inc()
+        if outcome.retrievals or outcome.dropped or outcome.judgements:
+            self._asides(outcome, place)
 
-    def _asides(self, outcome: Outcome, route: str, start: str, band: str) -> None:
+    def _asides(self, outcome: Outcome, place: _Place) -> None:
         """Count what others were asked besides: what a judge said of an answer and cost, what a retriever gave."""
         for retrieved in outcome.retrievals:
-            self._retrievals(route, *retrieved).inc()
+            self._retrievals(place[0], *retrieved).inc()
         for field in outcome.dropped:
             self._fields(*field).inc()
         for judgement in outcome.judgements:
-            self._judgements(route, judgement.tier, judgement.result).inc()
+            self._judgements(place[0], judgement.tier, judgement.result).inc()
             if judgement.cost is None:
                 self._unknown(judgement.deployment).inc()
             elif judgement.cost:
-                self._cost(route, start, judgement.tier, judgement.deployment, "judge", band).inc(judgement.cost)
+                self._paid(place, judgement.tier, judgement.deployment, "judge").inc(judgement.cost)
 
-    def _attempt(self, attempt: Attempt, route: str, start: str, band: str, *, explored: bool) -> None:
+    def _attempt(self, attempt: Attempt, place: _Place, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""
-        tier, deployment = attempt.tier, attempt.deployment
-        if attempt.result == "skipped":
+        tier, deployment, result = attempt.tier, attempt.deployment, attempt.result
+        route, start, band = place
+        if result == "skipped":
             return
-        error = attempt.verdict if attempt.result == "failed" else _NONE
-        call = self._calls.get(deployment) or ("chat", _NONE, _NONE, deployment)
-        self._duration(*call, error).observe(attempt.waited)
+        self._called(deployment, attempt.verdict if result == "failed" else _NONE).observe(attempt.waited)
         if attempt.first is not None:
-            self._chunk(*call).observe(attempt.first)
-        if attempt.result == "escalated":
-            self._escalations(route, tier, attempt.verdict, band).inc()
-        elif attempt.result == "served" and attempt.verdict != "ok":
+            self._chunk(*self._call(deployment)).observe(attempt.first)
+        if result == "escalated":
+            self._escalations(route, tier, attempt.verdict, _text(band)).inc()
+        elif result == "served" and attempt.verdict != "ok":
             self._late(route, tier, attempt.verdict).inc()
         if attempt.cost is not None:
-            wasted = attempt.result == "escalated" and ("explore" if explored and tier == start else "escalation")
-            kind = wasted or "served"
-            self._cost(route, start, tier, deployment, kind, band).inc(attempt.cost)
-        elif attempt.result in {"served", "escalated", "left"}:
+            wasted = result == "escalated" and ("explore" if explored and tier == start else "escalation")
+            self._paid(place, tier, deployment, wasted or "served").inc(attempt.cost)
+        elif result in {"served", "escalated", "left"}:
             self._unknown(deployment).inc()
         if attempt.trimmed:
             self._trimmed(route, tier).inc(attempt.trimmed)
         if (usage := attempt.usage) is not None:
-            tokens_in, tokens_out, usage_in, usage_out = self._whole(route, tier, call)
+            tokens_in, tokens_out, usage_in, usage_out = self._whole(route, tier, deployment)
             tokens_in.inc(usage.input)
             tokens_out.inc(usage.output)
             usage_in.observe(usage.input)
@@ -201,10 +204,40 @@ class Metrics(Collector):
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
-    def _whole_of(self, route: str, tier: str, call: _Call) -> tuple[Counter, Counter, Histogram, Histogram]:
+    def _ended_of(self, place: _Place, tier: str, end: End, cached: Remembered) -> list[Counter]:
+        """Where a request is counted that ended so."""
+        route, start, band = place
+        counters = [self._requests(route, start, tier, _text(band), end)]
+        if route:
+            counters.append(self._cache(route, cached))
+        if end == "left":
+            counters.append(self._left())
+        return counters
+
+    def _lasted_of(self, place: _Place) -> tuple[Histogram, Histogram]:
+        """Where it is counted how long a request took."""
+        route, start, band = place
+        return self._seconds(route, start), self._band_seconds(route, start, _text(band))
+
+    def _called_of(self, deployment: str, error: str) -> Histogram:
+        """Where it is counted how long a call took."""
+        made: Histogram = self._duration(*self._call(deployment), error)
+        return made
+
+    def _paid_of(self, place: _Place, tier: str, deployment: str, kind: str) -> Counter:
+        """Where it is counted what an answer cost."""
+        route, start, band = place
+        made: Counter = self._cost(route, start, tier, deployment, kind, _text(band))
+        return made
+
+    def _whole_of(self, route: str, tier: str, deployment: str) -> tuple[Counter, Counter, Histogram, Histogram]:
         """Where the tokens of an answer are counted: always in these four."""
         into, out_of = self._tokens(route, tier, "input"), self._tokens(route, tier, "output")
+        call = self._call(deployment)
         return into, out_of, self._usage(*call, "input"), self._usage(*call, "output")
+
+    def _call(self, deployment: str) -> _Call:
+        return self._calls.get(deployment) or ("chat", _NONE, _NONE, deployment)
 
     def aside(self, aside: Aside) -> None:
         """Count a call that no client waited for, or that was not made, and what it cost.
@@ -213,8 +246,8 @@ class Metrics(Collector):
         """
         self._counted["router_shadows_total"](aside.route, aside.kind, aside.result).inc()
         if aside.cost is not None:
-            band = _NONE if aside.band is None else str(aside.band)
-            self._cost(aside.route, aside.start, aside.tier, aside.deployment, "shadow", band).inc(aside.cost)
+            place = (aside.route, aside.start, aside.band)
+            self._paid(place, aside.tier, aside.deployment, "shadow").inc(aside.cost)
         elif aside.result in {"answered", "unreadable"}:
             self._unknown(aside.deployment).inc()
 
@@ -255,6 +288,8 @@ class Metrics(Collector):
         for name, deployment in plan.deployments.items():
             self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
+        self._called.cache_clear()  # other models may go by the same names now
+        self._whole.cache_clear()
 
     def store(self, kind: str) -> None:
         """Say where what servers share is kept: `memory`, `redis` or `embedded`."""

@@ -1,8 +1,9 @@
 """Everything that happened to one request, as one frozen value; headers, metrics and the log line are views of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, Protocol
 from urllib.parse import quote
 
 from router.chat import ChatRequest, Completion, Usage
@@ -151,60 +152,79 @@ class Outcome:
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The sources that tiers were given to answer with, each in its tag, by tier."""
 
+    heard: Attempt | None = field(init=False, repr=False, compare=False)
+    """The attempt that the client hears of: who answered, or whose error is told."""
+    path: str = field(init=False, repr=False, compare=False)
+    """``tuned:truncated,frontier:ok``, or ``tuned:truncated,frontier:timeout,tuned:draft``."""
+    cost: float | None = field(init=False, repr=False, compare=False)
+    """US dollars of every answer there was, whole or not, served or not; None when any of them is unknown."""
+
+    def __post_init__(self) -> None:
+        """Every view tells these three, so they are made once."""
+        attempts, speaker = self.attempts, self.speaker
+        heard = attempts[-1 if speaker is None else speaker] if attempts else self.found
+        self.heard = heard  # type: ignore[misc]
+        self.path = path_of(attempts, speaker)  # type: ignore[misc]
+        self.cost = cost_of(attempts, self.judgements, broken=self.end == "broken")  # type: ignore[misc]
+
     @property
-    def cost(self) -> float | None:
-        """US dollars of every answer there was, whole or not, served or not; None when any of them is unknown."""
-        costs = [attempt.cost for attempt in self.attempts if attempt.result in _ANSWERED]
-        if self.end == "broken":
-            costs.append(self.attempts[-1].cost)
-        if self.judgements:
-            costs += [judgement.cost for judgement in self.judgements]
-        return _sum(costs)
+    def route_name(self) -> str | None:
+        """As `Journey` says it."""
+        return self.route
 
     @property
     def trimmed(self) -> int:
         """About how many tokens of prompt every answer was spared, served or not."""
-        return sum([attempt.trimmed for attempt in self.attempts])
+        total = 0
+        for attempt in self.attempts:
+            total += attempt.trimmed
+        return total
 
     @property
     def saved(self) -> float | None:
         """What those would have cost, in US dollars; None when any of it is unknown."""
-        return _sum([attempt.saved for attempt in self.attempts if attempt.trimmed])
+        total = 0.0
+        for attempt in self.attempts:
+            if attempt.trimmed:
+                if attempt.saved is None:
+                    return None
+                total += attempt.saved
+        return total
 
     @property
     def fallbacks(self) -> list[Attempt]:
         """The attempts that another deployment stepped in for, because they *failed*."""
-        stood_in = self.attempts if self.drafted else self.attempts[:-1]
+        if len(self.attempts) < 2:
+            return []
+        stood_in = self.attempts if drafted(self.attempts, self.speaker) else self.attempts[:-1]
         return [attempt for attempt in stood_in if attempt.result in {"failed", "skipped"}]
 
-    @property
-    def drafted(self) -> bool:
-        """Whether the client got an answer that was not good enough, because everybody above it failed."""
-        speaker = self.speaker
-        return speaker is not None and speaker < len(self.attempts) - 1 and self.attempts[speaker].result == "served"
 
-    @property
-    def heard(self) -> Attempt | None:
-        """The attempt that the client hears of: who answered, or whose error is told."""
-        if self.speaker is not None:
-            return self.attempts[self.speaker]
-        return self.attempts[-1] if self.attempts else self.found
-
-    @property
-    def path(self) -> str:
-        """``tuned:truncated,frontier:ok``, or ``tuned:truncated,frontier:timeout,tuned:draft``."""
-        path = ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in self.attempts])
-        return path if self.speaker is None or not self.drafted else f"{path},{self.attempts[self.speaker].tier}:draft"
-
-
-def _sum(costs: list[float | None]) -> float | None:
-    """What they come to; None when any of them is unknown."""
-    total: float = 0
-    for cost in costs:
-        if cost is None:
+def cost_of(attempts: Sequence[Attempt], judgements: Sequence[Judgement], *, broken: bool = False) -> float | None:
+    """What answers and judgements cost, in US dollars; None when any is unknown. `broken`: so did the last attempt."""
+    total = 0.0
+    for attempt in attempts:
+        if attempt.result in _ANSWERED:
+            if attempt.cost is None:
+                return None
+            total += attempt.cost
+    others: Sequence[Attempt | Judgement] = (*attempts[-1:], *judgements) if broken else judgements
+    for paid in others:
+        if paid.cost is None:
             return None
-        total += cost
+        total += paid.cost
     return total
+
+
+def path_of(attempts: Sequence[Attempt], speaker: int | None) -> str:
+    """Who was asked, and what became of it; `speaker` is the place of the attempt that the client hears of."""
+    path = ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in attempts])
+    return path if speaker is None or not drafted(attempts, speaker) else f"{path},{attempts[speaker].tier}:draft"
+
+
+def drafted(attempts: Sequence[Attempt], speaker: int | None) -> bool:
+    """Whether the client got an answer that was not good enough, because everybody above it failed."""
+    return speaker is not None and speaker < len(attempts) - 1 and attempts[speaker].result == "served"
 
 
 @frozen
@@ -257,35 +277,70 @@ class Aside:
     seconds: float = 0.0
 
 
-def headers(outcome: Outcome) -> list[tuple[bytes, bytes]]:
+class Known(Protocol):
+    """What is known of a request, whether it has ended or not."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def policy(self) -> str: ...
+    @property
+    def route_name(self) -> str | None: ...
+    @property
+    def stream(self) -> bool: ...
+    @property
+    def decision(self) -> Decision | None: ...
+    @property
+    def cache(self) -> Remembered: ...
+    @property
+    def found(self) -> Found | None: ...
+    @property
+    def heard(self) -> Attempt | None: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def cost(self) -> float | None: ...
+
+
+def headers(known: Known) -> list[tuple[bytes, bytes]]:
     """The response headers of DESIGN §5, as far as they are known; on a stream, what is known when it begins."""
-    made = [
-        (b"x-request-id", outcome.id.encode()),
-        (b"x-router-policy", outcome.policy.encode()),
-        (b"x-router-cache", outcome.cache.encode()),
-    ]
-    if outcome.route is not None:
-        made.append((b"x-router-route", outcome.route.encode()))
-    if decision := outcome.decision:
-        made.append((b"x-router-reason", decision.reason.encode()))
-        if decision.difficulty is not None:
-            made.append((b"x-router-difficulty", b"%.4f" % decision.difficulty))
-            made.append((b"x-router-threshold", b"%.4f" % (decision.threshold or 0.0)))
-    if heard := outcome.heard:
-        made.append((b"x-router-tier", heard.tier.encode()))
-        made.append((b"x-router-deployment", heard.deployment.encode()))
-        if path := outcome.path or _joined(outcome):
-            made.append((b"x-router-path", path.encode()))
+    decision = known.decision
+    reason = decision.reason if decision else None
+    made = [(b"x-request-id", known.id.encode()), *_placed(known.policy, known.cache, known.route_name, reason)]
+    if decision and decision.difficulty is not None:
+        made.append((b"x-router-difficulty", b"%.4f" % decision.difficulty))
+        made.append((b"x-router-threshold", b"%.4f" % (decision.threshold or 0.0)))
+    if heard := known.heard:
+        made += _answered(heard.tier, heard.deployment, known.path or _joined(known))
         if heard.sources:
             made.append((b"x-router-sources", _listed(heard.sources)))
-        if not outcome.stream and (cost := outcome.cost) is not None:
+        if not known.stream and (cost := known.cost) is not None:
             made.append((b"x-router-cost-usd", b"%.9f" % cost))
     return made
 
 
-def _joined(outcome: Outcome) -> str:
+@lru_cache(maxsize=1024)
+def _placed(policy: str, cache: str, route: str | None, reason: str | None) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that many requests have in common, for where they were taken."""
+    made = (
+        (b"x-router-policy", policy),
+        (b"x-router-cache", cache),
+        (b"x-router-route", route),
+        (b"x-router-reason", reason),
+    )
+    return tuple((name, value.encode()) for name, value in made if value is not None)
+
+
+@lru_cache(maxsize=1024)
+def _answered(tier: str, deployment: str, path: str) -> tuple[tuple[bytes, bytes], ...]:
+    """The headers that many requests have in common, for who answered them."""
+    made = ((b"x-router-tier", tier), (b"x-router-deployment", deployment), (b"x-router-path", path or None))
+    return tuple((name, value.encode()) for name, value in made if value is not None)
+
+
+def _joined(known: Known) -> str:
     """The path of the request that this one joined: its client is told of a draft, or of who failed, like the other."""
-    return outcome.found.path if outcome.found is not None and outcome.cache == "joined" else ""
+    return known.found.path if known.found is not None and known.cache == "joined" else ""
 
 
 def _listed(sources: tuple[str, ...]) -> bytes:
@@ -296,7 +351,7 @@ def _listed(sources: tuple[str, ...]) -> bytes:
 
 def fields(outcome: Outcome) -> dict[str, object]:
     """The access log's line: facts only, never a prompt, an answer or a key."""
-    decision, last = outcome.decision, outcome.heard
+    decision, last, trimmed = outcome.decision, outcome.heard, outcome.trimmed
     usage = last.usage if last else None
     told: dict[str, object] = {
         "time": outcome.started,
@@ -318,12 +373,12 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "cache": outcome.cache,
         "input_tokens": usage.input if usage else None,
         "output_tokens": usage.output if usage else None,
-        "trimmed_tokens": outcome.trimmed,
-        "trimmed_usd": rounded(outcome.saved, _NANO),
+        "trimmed_tokens": trimmed,
+        "trimmed_usd": rounded(outcome.saved, _NANO) if trimmed else 0.0,
         "cost_usd": rounded(outcome.cost, _NANO) if last else None,
-        "seconds": rounded(outcome.seconds, MICRO),
+        "seconds": round(outcome.seconds * MICRO) / MICRO,
         "first": rounded(outcome.first, MICRO),
-        "overhead": rounded(outcome.overhead, MICRO),
+        "overhead": round(outcome.overhead * MICRO) / MICRO,
         "policy": outcome.policy,
     }
     if outcome.dropped:

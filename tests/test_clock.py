@@ -1,5 +1,7 @@
 """Time and chance."""
 
+import os
+
 from router.clock import SYSTEM
 
 
@@ -22,3 +24,22 @@ def test_tokens_are_as_long_as_asked_and_not_alike() -> None:
 
     assert len(one) == len(other) == 16
     assert one != other
+
+
+def test_tokens_are_all_different_whatever_their_sizes() -> None:
+    tokens = [SYSTEM.token(size) for size in (8, 5000, 24, 4096, 4097) for _ in range(1000 if size < 100 else 3)]
+
+    assert len({token[:8] for token in tokens}) == len(tokens)
+
+
+def test_a_process_that_is_forked_has_random_bytes_of_its_own() -> None:
+    SYSTEM.token(6)  # now some are at hand
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, SYSTEM.token(32))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as theirs:
+        assert theirs.read() != SYSTEM.token(32)
+    os.waitpid(child, 0)

@@ -7,7 +7,7 @@ from router.assembly.refusal import refused
 from router.calibration import Calibration, CalibrationError
 from router.control import Aims, Floor, Ground, Scale
 from router.conversation import Session
-from router.difficulty import Estimator, Learned, Model, ModelError, learned
+from router.difficulty import Builtin, Estimator, Learned, ModelError, learned
 from router.plan import Deployment, Referee, Remember, Route, Rung, Shadowing, Staying, Steering, Tier
 from router.policy import Policy, aside, schema
 from router.prompts import Handoff
@@ -163,7 +163,7 @@ def _calibration(name: str, spec: schema.Route, policy: Policy, model: Learned |
     """What `below: auto` stands for; None when the policy names none."""
     if spec.calibration is None or model is None:
         return None
-    if isinstance(model, Model) and model.origins and model.origins != difficulty.origins(policy, model.tiers):
+    if not isinstance(model, Builtin) and model.origins and model.origins != difficulty.origins(policy, model.tiers):
         return None  # It is about the answers of other models, tunes or prompts.
     content, place = policy.read_bytes(spec.calibration), str(policy.path(spec.calibration))
     try:
@@ -174,9 +174,11 @@ def _calibration(name: str, spec: schema.Route, policy: Policy, model: Learned |
 
 def _scope(name: str, spec: schema.Route, policy: Policy, model: Learned | None) -> float | None:
     """The novelty beyond which requests start at the last tier; None where the model cannot tell."""
-    if isinstance(model, Model) and model.distances:
+    if model is None:
+        return None
+    if not isinstance(model, Builtin) and model.distances:
         return spec.scope.novelty if spec.scope else _SCOPE
-    if spec.scope and model is not None:
+    if spec.scope:
         told = "this model file cannot tell what is novel; train it again, or remove scope"
         raise refused(policy, ("routes", name, "scope"), told)
     return None

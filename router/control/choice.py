@@ -8,13 +8,10 @@ when it is full gets less traffic once, not every other hour).
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from router.arrays import Flags, Vector, np
 from router.control.floor import Margins
 from router.control.forecast import Forecast
 from router.control.ground import Cause, Ground, Move
-from router.control.labels import Vector
 from router.control.memory import Memory
 from router.control.window import LOW, Window
 
@@ -56,16 +53,16 @@ class Choice:
         """The threshold in force."""
         return float(self.thresholds[-1])
 
-    def within(self) -> NDArray[np.bool_]:
+    def within(self) -> Flags:
         """The candidates that change the start of no more traffic than one step may."""
         change = np.abs(self.forecast.share - self.forecast.share[-1])
-        near: NDArray[np.bool_] = change <= self.ground.step + 1e-9
+        near: Flags = change <= self.ground.step + 1e-9
         return near
 
-    def lower(self) -> NDArray[np.bool_]:
+    def lower(self) -> Flags:
         """The candidates towards the last tier: within a step, or else the nearest."""
         down = self.thresholds < self.now
-        near: NDArray[np.bool_] = down & self.within()
+        near: Flags = down & self.within()
         if bool(near.any()) or not down.any():
             return near
         nearest = np.flatnonzero(down)[self.thresholds[down].argmax()]
@@ -73,7 +70,7 @@ class Choice:
         down[nearest] = True
         return down
 
-    def higher(self) -> tuple[NDArray[np.bool_], str]:
+    def higher(self) -> tuple[Flags, str]:
         """The candidates towards the first tier that are allowed, and what forbids the rest."""
         up = self.thresholds > self.now
         if not up.any():
@@ -145,7 +142,7 @@ def _for_quality(choice: Choice) -> Move | None:
     return _move(choice, place, "quality", "the quality floor does not hold here")
 
 
-def _for_latency(choice: Choice, higher: NDArray[np.bool_]) -> Move | None:
+def _for_latency(choice: Choice, higher: Flags) -> Move | None:
     """Where fewer requests are too slow, whichever way that is."""
     late = choice.forecast.late
     if choice.ground.aims.latency is None or choice.memory.late < _ROWS or choice.window.disturbed:
@@ -183,7 +180,7 @@ def _for_cost(choice: Choice) -> Move | None:
     return _move(choice, place, "cost", "starting at the first tier costs more than it saves")
 
 
-def _cheaper(choice: Choice, higher: NDArray[np.bool_], barred: str) -> tuple[Move | None, str]:
+def _cheaper(choice: Choice, higher: Flags, barred: str) -> tuple[Move | None, str]:
     """Up, where that is proven and saves money."""
     if not higher.any():
         return None, barred
@@ -250,13 +247,13 @@ def escalating(window: Window, limit: float) -> bool:
     return significantly_over(float(window.escalated.sum()) / max(count, 1.0), limit, count)
 
 
-def _first(these: NDArray[np.bool_]) -> int:
+def _first(these: Flags) -> int:
     return int(np.flatnonzero(these)[0])
 
 
-def _last(these: NDArray[np.bool_]) -> int:
+def _last(these: Flags) -> int:
     return int(np.flatnonzero(these)[-1])
 
 
-def _cheapest(choice: Choice, these: NDArray[np.bool_]) -> int:
+def _cheapest(choice: Choice, these: Flags) -> int:
     return int(np.where(these, choice.forecast.cost, np.inf).argmin())

@@ -8,9 +8,8 @@ on. *Calibration* is the mean loss seen less the loss that the model expects in 
 
 from typing import Final
 
-import numpy as np
-
-from router.control.labels import BANDS, Labels, Vector
+from router.arrays import Vector, np
+from router.control.labels import BANDS, Labels
 from router.control.scale import Scale
 
 __all__ = ["ENOUGH", "calibration_gap", "shifted", "stability"]

@@ -19,19 +19,19 @@ judgements of each on requests of its own, or disagreement, which is never less 
 as if everything were lost there. Shares p_b are taken as known: among what is looked at, bands are weighted to them.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from router import confidence
-from router.control.labels import BANDS, Labels, Sums, Vector
+from router.arrays import Vector, np
+from router.control.labels import BANDS, Labels, Sums
 
 __all__ = ["Detector", "Floor", "Margins", "known_to_hold", "margins"]
 
 _FOR_LAST: Final = 0.1
 """The part of the error that the last tier's own quality gets: (1 - m) makes little of it."""
-_ALARM: Final = float(np.log(10_000))
+_ALARM: Final = math.log(10_000)
 _NOTHING: Final = -100.0
 """The logarithm of nothing at all."""
 _MOST: Final = 8.0

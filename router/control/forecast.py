@@ -9,9 +9,8 @@ stretched by how much slower or faster its new mixture of bands is on average.
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from router.control.labels import BANDS, Vector
+from router.arrays import Vector, np
+from router.control.labels import BANDS
 from router.control.window import LAST, LOW, Window
 
 __all__ = ["Forecast", "Rates", "forecast", "rates"]

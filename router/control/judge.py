@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
-
+from router.arrays import Vector, np
 from router.control import drift
 from router.control.choice import LATE, Choice, choose, dearer, escalating, significantly_over
 from router.control.floor import Floor, Margins, known_to_hold, margins
 from router.control.forecast import Forecast, forecast, percentile, rates, slower
 from router.control.ground import Aim, Ground, Judgement, Move
-from router.control.labels import BANDS, Vector
+from router.control.labels import BANDS
 from router.control.memory import Memory, Period
 from router.control.window import LOW, Window
 

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-import numpy as np
-from numpy.typing import NDArray
+from router.arrays import Flags, Vector, np
 
 __all__ = ["BANDS", "MEASURES", "SUMS", "Labels", "Sums", "Vector"]
 
-Vector = NDArray[np.floating]
 
 BANDS: Final = 10
 MEASURES: Final = ("loss", "gain", "low", "last", "disagreement")
@@ -33,7 +31,7 @@ class Sums:
     weighted_sq: Vector
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> Flags:
         """Where there is any."""
         return self.weight > 0
 

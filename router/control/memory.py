@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-import numpy as np
-
+from router.arrays import Vector, np
 from router.confidence import STAKES
 from router.control.floor import Detector
-from router.control.labels import BANDS, Labels, Vector
+from router.control.labels import BANDS, Labels
 
 __all__ = ["Memory", "Period"]
 

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-
-from router.control.labels import BANDS, Vector
+from router.arrays import Vector, np
+from router.control.labels import BANDS
 
 __all__ = ["Scale"]
 

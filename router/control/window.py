@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
-from router.control.labels import BANDS, Labels, Vector
+from router.arrays import Vector, np
+from router.control.labels import BANDS, Labels
 
 __all__ = ["LAST", "LOW", "Window"]
 

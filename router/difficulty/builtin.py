@@ -17,8 +17,8 @@ from typing import Any, Final
 import orjson
 
 from router.chat import ChatRequest
-from router.difficulty.estimate import Estimate, band_of, losses
-from router.difficulty.model import edges_of, share_of, threshold_of
+from router.difficulty.estimate import Estimate, Trained, band_of, losses
+from router.difficulty.quantiles import edges_of, share_of, threshold_of
 from router.signals import Signals
 
 NAME: Final = "builtin.json"
@@ -83,7 +83,7 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
-class Builtin:
+class Builtin(Trained):
     """The shipped two-tier model, stretched over a cascade of any length."""
 
     model: Plain

@@ -41,6 +41,16 @@ class Estimator(Protocol):
         ...
 
 
+class Trained:
+    """What an estimator is that was learned from outcomes."""
+
+    __slots__ = ()
+
+
+class ModelError(ValueError):
+    """A model file that cannot be used, and in one line why."""
+
+
 def losses(p_good: Sequence[float]) -> tuple[float, ...]:
     """Return the difficulty for every tier.
 

@@ -21,6 +21,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from router.difficulty.estimate import ModelError
+
 Array = NDArray[Any]
 
 VERSION: Final = 3
@@ -31,10 +33,6 @@ _MAGIC: Final = b"SFMODEL"
 _START: Final = struct.Struct("<7sBI")
 _SUM: Final = 32
 _DTYPES: Final = {"float32": "<f4", "float16": "<f2", "int32": "<i4", "uint32": "<u4", "int8": "|i1", "uint8": "|u1"}
-
-
-class ModelError(ValueError):
-    """A model file that cannot be used, and in one line why."""
 
 
 @dataclass(frozen=True, slots=True)

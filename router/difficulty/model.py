@@ -18,16 +18,14 @@ from numpy.typing import NDArray
 
 from router.chat import ChatRequest
 from router.difficulty import text, words
-from router.difficulty.estimate import BANDS, Estimate, band_of, losses
+from router.difficulty.estimate import BANDS, Estimate, ModelError, Trained, band_of, losses
 from router.difficulty.features import LEAST, SEEN_BITS, Features, Space, raw
-from router.difficulty.file import Array, Contents, ModelError, read
+from router.difficulty.file import Array, Contents, read
 from router.difficulty.forest import Forest
 from router.difficulty.origins import Origins
+from router.difficulty.quantiles import QUANTILES, edges_of, share_of, threshold_of
 from router.difficulty.tasks import Tasks
 from router.signals import Signals
-
-QUANTILES: Final = 101
-"""How finely the training prompts' difficulties are remembered: per cent."""
 
 PER_CENT = np.linspace(0.0, 1.0, QUANTILES)
 EXPERTS: Final = 3
@@ -66,7 +64,7 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class Model(Trained):
     """What was learned about one pair, or row, of tiers. Calling it estimates."""
 
     tiers: tuple[str, ...]
@@ -136,29 +134,6 @@ class Model:
             reasons[f"“{word.decode(errors='replace')}”"] = float(heads[place] * said.get(place, 0.0))
         strongest = sorted(reasons.items(), key=lambda reason: -abs(reason[1]))
         return [(name, moved) for name, moved in strongest[:_SHOWN] if moved]
-
-
-def edges_of(quantiles: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the nine deciles among per cents."""
-    step = (QUANTILES - 1) // BANDS
-    return quantiles[step : QUANTILES - 1 : step]
-
-
-def threshold_of(share: float, quantiles: Sequence[float]) -> float:
-    """Return the threshold that about `share` of the difficulties with these quantiles lie below; 0 for none of them.
-
-    Where many of them are equal a threshold takes all or none; it is the one that comes nearer.
-    """
-    if share <= 0:
-        return 0.0
-    without = float(np.interp(share, PER_CENT, quantiles))
-    included = float(np.nextafter(without, np.inf))
-    return min((without, included), key=lambda threshold: abs(share_of(threshold, quantiles) - share))
-
-
-def share_of(threshold: float, quantiles: Sequence[float]) -> float:
-    """Return the share of the difficulties with these quantiles that lie below `threshold`."""
-    return float(np.searchsorted(quantiles, threshold)) / QUANTILES
 
 
 def percentile(value: float, quantiles: Sequence[float]) -> float:

@@ -19,8 +19,9 @@ from router import signals
 from router.calibration import Sample, calibrate
 from router.chat import ChatRequest
 from router.clock import SYSTEM
-from router.difficulty import Builtin, Model, builtin
+from router.difficulty import Builtin, builtin
 from router.difficulty.builtin import plain
+from router.difficulty.model import Model
 from router.learning import builtin as builtin_recipe
 from router.learning import figures, novelty, redraw, train
 from router.learning.calibrate import thresholds

@@ -8,7 +8,8 @@ import numpy as np
 import orjson
 
 from router.calibration import FORMAT, Calibration, Sample, calibrate
-from router.difficulty import Builtin, Model
+from router.difficulty import Builtin
+from router.difficulty.model import Model
 from router.learning import figures
 from router.learning.score import Judged
 

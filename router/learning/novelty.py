@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from router import signals
-from router.difficulty import Model
+from router.difficulty.model import Model
 from router.learning.data import Row
 
 LIMIT: Final = 0.99

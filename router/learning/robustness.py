@@ -7,7 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from router import signals
-from router.difficulty import Builtin, Model
+from router.difficulty import Builtin
+from router.difficulty.model import Model
 from router.learning.data import Row
 from router.learning.score import estimate
 

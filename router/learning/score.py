@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router import signals
-from router.difficulty import Builtin, Estimate, Model, builtin, load
+from router.difficulty import Builtin, Estimate, builtin, load
 from router.difficulty import file as files
-from router.difficulty.model import from_contents
+from router.difficulty.model import Model, from_contents
 from router.learning.data import DataError, Row, scores
 
 Matrix = NDArray[np.float64]

@@ -26,16 +26,15 @@ from router.difficulty.model import (
     EXPERTS,
     FOREST,
     LINEAR,
-    QUANTILES,
     SPACE,
     TASKS,
     TOLD,
     Linear,
     Model,
-    edges_of,
     odds,
     told,
 )
+from router.difficulty.quantiles import QUANTILES, edges_of
 from router.difficulty.tasks import Tasks
 from router.learning import experts, figures, plenty
 from router.learning.data import DataError, Row, Tally, scores

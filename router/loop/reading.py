@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
+from router.arrays import Vector, np
 from router.control import BANDS, LAST, LOW, MEASURES, SUMS, Labels, Window
-from router.control.labels import Vector
 from router.plan import Route
 
 __all__ = ["NAMES", "Key", "Reading", "window"]

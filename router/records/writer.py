@@ -120,10 +120,7 @@ class Writer:
             self._wake.wait(self._keeping.flush)
             self._wake.clear()
             last = self._closing
-            lines = held + self._take()
-            held = self._write(lines)
-            with self._lock:
-                self._size -= len(lines) - len(held)
+            held = self._write_all(held)
             now = self._clock.now()
             if last or now - self._synced >= self._keeping.flush:
                 self._synced = now
@@ -131,6 +128,14 @@ class Writer:
         self._lost += held.count(b"\n")
         if self._file is not None:
             self._file.close()
+
+    def _write_all(self, held: bytes) -> bytes:
+        """Write everything that waits, what was held back first; gives what is to be held back again."""
+        lines = held + self._take()
+        held = self._write(lines)
+        with self._lock:
+            self._size -= len(lines) - len(held)
+        return held
 
     def _take(self) -> bytes:
         """Everything that waits, as bytes."""

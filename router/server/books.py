@@ -96,13 +96,14 @@ class Books:
                     write(outcome)
                 except Exception:  # noqa: BLE001  a book that is at fault keeps no other from being written
                     say(f"internal error: {traceback.format_exc()}")
+        if self._recorder is not None:
+            self._metrics.records_dropped(self._recorder.dropped)
 
     def _record(self, outcome: Outcome) -> None:
         if (baseline := self._baselines.of(outcome)) is not None:
             self._metrics.baseline(outcome.route or "", baseline)
-        if (recorder := self._recorder) is not None:
-            recorder.outcome(outcome, baseline)
-            self._metrics.records_dropped(recorder.dropped)
+        if self._recorder is not None:
+            self._recorder.outcome(outcome, baseline)
 
     def feedback(self, feedback: Feedback, evidence: Evidence | None, taken: Taken, agreed: bool | None) -> None:  # noqa: FBT001  as `Count`
         """Write down what somebody says about an answer, what it says of a tier, and whether a judge had said so."""

@@ -51,13 +51,12 @@ class Decisions:
 
     def remember(self, outcome: Outcome) -> None:
         """Keep what was decided about one request, and which completion came of it."""
-        kept = self._kept
+        kept, store = self._kept, self._store
         if kept is None or outcome.route is None:  # turned away: anybody can cause as many of those as they like
             return
-        self._store.put(key("decision", outcome.id), orjson.dumps(_told(outcome)), kept.ttl)
-        if kept.completions and outcome.answer is not None and outcome.answer.id is not None and outcome.attempts:
-            name = key("completion", outcome.tenant or "", outcome.answer.id)
-            self._store.put(name, outcome.id.encode(), kept.ttl)
+        store.put(key("decision", outcome.id), orjson.dumps(_told(outcome)), kept.ttl)
+        if kept.completions and (answer := outcome.answer) is not None and answer.id is not None and outcome.attempts:
+            store.put(key("completion", outcome.tenant or "", answer.id), outcome.id.encode(), kept.ttl)
 
     async def request_of(self, completion: str, tenant: str | None) -> str | None:
         """The id of the request that led to a completion; None when it is not known, or not this tenant's.
@@ -147,9 +146,9 @@ def _told(outcome: Outcome) -> list[object]:
         outcome.end,
         outcome.error,
         outcome.cost if outcome.attempts else 0.0,
-        rounded(outcome.seconds, MICRO),
+        round(outcome.seconds * MICRO) / MICRO,
         rounded(outcome.first, MICRO),
-        rounded(outcome.overhead, MICRO),
+        round(outcome.overhead * MICRO) / MICRO,
         outcome.cache,
         _given(outcome.found) if outcome.found else None,
     ]
@@ -166,7 +165,7 @@ def _asked(attempt: Attempt) -> tuple[object, ...]:
         usage.input if usage else None,
         usage.output if usage else None,
         attempt.cost,
-        rounded(attempt.waited, MICRO),
+        round(attempt.waited * MICRO) / MICRO,
         attempt.sources,
     )
 

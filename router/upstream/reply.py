@@ -34,7 +34,7 @@ class Reply:
         self._sink: Sink | None = sink
         self._live: tuple[Live, ChatRequest] | None = None
         self.headers = [(name.encode(), value.encode()) for name, value in extra.items()]
-        self.headers += headers(journey.outcome(self.status, self._end, self._error))
+        self.headers += headers(journey)
 
     @property
     def streams(self) -> bool:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from router import calibration
-from router.difficulty import Model
+from router.difficulty.model import Model
 from router.learning.score import opened
 from tests.cli.calling import Called, call
 from tests.learning.outcomes import lines, written

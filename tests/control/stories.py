@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from router.arrays import Vector
 from router.control import BANDS, LAST, LOW, MEASURES, Aims, Floor, Ground, Labels, Memory, Scale, Window
-from router.control.labels import Vector
 
 EVEN = tuple(step / 100 for step in range(101))
 """Difficulties spread evenly: a threshold is the share of the training prompts below it."""

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from router.difficulty import file
-from router.difficulty.file import ModelError
+from router.difficulty import ModelError, file
 
 ARRAYS: dict[str, file.Array] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from router.difficulty import Model, file
+from router.difficulty import file
+from router.difficulty.model import Model
 from router.learning import calibrate, train
 from router.learning.data import Row, Tally, rows
 from router.learning.score import DEFAULT_TIERS, Judged, judged

@@ -10,7 +10,8 @@ import pytest
 
 from router import signals
 from router.chat import ChatRequest
-from router.difficulty import Model, ModelError, load
+from router.difficulty import ModelError, load
+from router.difficulty.model import Model
 from router.learning import made_up, metrics
 from router.learning.data import DataError, Tally
 from router.learning.data import rows as outcomes

@@ -14,7 +14,7 @@ from router.chat import Choice, Completion
 from router.consider import ANYBODY, Caller
 from router.demo.answers import Answer
 from router.errors import BadRequest, Forbidden, NotFound, Unavailable
-from router.ids import NONCE_BYTES, IdFacts, Signer, hashed, start_of
+from router.ids import NONCE_BYTES, Signer, about
 from router.outcome import Evidence
 from router.plan import Plan
 from router.records import Feedback
@@ -35,8 +35,8 @@ MONTH = 30 * 86400.0
 
 
 def signed(start: str = "tuned", model: str = "small", *, tenant: str = "ann", propensity: float = 1.0) -> str:
-    facts = IdFacts(hashed(tenant), hashed("auto"), start_of(start, ROUTE.state), hashed(model), 2, propensity, 1e9)
-    return SIGNER.sign(facts, bytes(NONCE_BYTES))
+    said = about(tenant, ("auto", ROUTE.state), (start, 2, propensity), model)
+    return SIGNER.sign(said, 1e9, bytes(NONCE_BYTES))
 
 
 class Told:

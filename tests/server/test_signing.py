@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.clock import SYSTEM
-from router.ids import IdFacts, Signer
+from router.ids import IdFacts, Signer, about, hashed, start_of
 from router.policy.store_url import read_store_url
 from router.server.reading import CannotServe
 from router.server.signing import Signing
@@ -16,7 +16,9 @@ from router.store import Memory, key
 from router.store.redis_store import RedisStore
 from tests.redis_server import PATIENT, RedisServer, redis_program, running, valkey_program
 
-FACTS = IdFacts(1, 2, 3, 4, band=5, propensity=1.0, time=6.0)
+SAID = about("ann", ("auto", "s1"), ("tuned", 5, 1.0), "small")
+TIME = 6.0
+FACTS = IdFacts(hashed("ann"), hashed("auto"), start_of("tuned", "s1"), hashed("small"), 5, 1.0, TIME)
 
 
 @pytest.fixture(params=[redis_program, valkey_program], ids=["redis", "valkey"])
@@ -26,7 +28,7 @@ def redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 
 
 def signed(signer: Signer) -> str:
-    return signer.sign(FACTS, b"nonce!")
+    return signer.sign(SAID, TIME, b"nonce!")
 
 
 def shared(server: RedisServer) -> RedisStore:
