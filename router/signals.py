@@ -28,6 +28,7 @@ _TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the 
 _TOKENS_PER_MESSAGE = 4
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
 _RESULT_ROLES = frozenset({"tool", "function"})
+_IMAGES = frozenset({"image_url", "input_image", "image"})
 _SAID = ("refusal", "reasoning_content", "name")
 _BESIDES = frozenset({*_SAID, "tool_calls", "function_call"})
 _NO_PII: frozenset[str] = frozenset()
@@ -98,13 +99,13 @@ class Signals:
 def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
     messages, body = request.messages, request.body
-    turns, results, kinds, instructions, size = _seen(messages)
+    turns, results, images, audio, instructions, size = _seen(messages)
     text = subject(request)
     sample = clip(text)
     tools = body.get("tools") or body.get("functions") or []
     encoded = sample.encode(errors="replace")
     words = encoded.translate(_LOWER, _AROUND_WORDS).split()
-    digits = code = maths = questions = negations = commas = images = audio = 0
+    digits = code = maths = questions = negations = commas = 0
     if not _CUES.isdisjoint(words):
         cues = [*filter(_CUES.__contains__, words)]
         code = sum(map(_CODE_WORDS.__contains__, cues))
@@ -121,9 +122,6 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     if not sample.isascii():
         language = _language(sample)
         questions += sample.count("？")
-    if kinds:
-        images = kinds.count("image_url") + kinds.count("input_image") + kinds.count("image")
-        audio = kinds.count("input_audio")
     return Signals(  # in the order of its fields: by their names it takes more than twice as long
         len(text),
         len(words),
@@ -150,19 +148,21 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     )
 
 
-def _seen(messages: list[dict[str, Any]]) -> tuple[int, int, list[str], list[str], int]:
+def _seen(messages: list[dict[str, Any]]) -> tuple[int, int, int, int, list[str], int]:
     """What one look at every message shows.
 
-    How many turns are a user's and how many bring results of tools, of what kinds their parts are, the texts of system
-    and developer prompts, and how many bytes all of it has that is text to somebody.
+    How many turns are a user's and how many bring results of tools, how many parts are images and audio, the texts of
+    system and developer prompts, and how many bytes all of it has that is text to somebody.
     """
-    turns = results = size = 0
-    kinds, instructions = [], []
+    turns = results = images = audio = size = 0
+    instructions = []
     for message in messages:
         role, text = message["role"], message.get("content")
         if not isinstance(text, str):
             text = content(message)
-            kinds += [str(part.get("type")) for part in _parts(message)]
+            kinds = [str(part.get("type")) for part in _parts(message)]
+            images += sum(map(_IMAGES.__contains__, kinds))
+            audio += kinds.count("input_audio")
         size += len(text) if text.isascii() else _size(text)
         if not _BESIDES.isdisjoint(message):
             size += sum([_size(said) for said in _besides(message)])
@@ -172,7 +172,7 @@ def _seen(messages: list[dict[str, Any]]) -> tuple[int, int, list[str], list[str
             instructions.append(text)
         elif role in _RESULT_ROLES:
             results += 1
-    return turns, results, kinds, instructions, size
+    return turns, results, images, audio, instructions, size
 
 
 def subject(request: ChatRequest) -> str:
