@@ -138,14 +138,6 @@ class Memory:
         self._shelf(key).pop(key)
         return True
 
-    async def increment(self, key: str, by: float, ttl: float) -> float:
-        """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
-        held = self._shelf(key).get(key, self._now())
-        value, until = held or (b"0", self._now() + ttl)
-        total = float(value) + by
-        self._shelf(key).set(key, repr(total).encode(), until)
-        return total
-
     async def delete(self, *keys: str) -> None:
         """Remove keys."""
         for key in keys:
