@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         "_heard",
         "_keep",
         "_late",
+        "_loop",
         "_lost",
         "_most",
         "_parser",
@@ -72,6 +73,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, peer: str, alive: "set[Connection]") -> None:
         self._peer = peer
         self._alive = alive
+        self._loop: asyncio.AbstractEventLoop
         self._transport: asyncio.Transport
         self._lost: asyncio.Future[None]
         self._late: Alarm
@@ -139,13 +141,14 @@ class Connection(asyncio.Protocol):
         self._asked = False
         if self._pieces or self._paused:
             self.take()
-        if self.ended and self._keep and self.usable and not self._transport.get_write_buffer_size():
+        if self.ended and self._keep and not self._transport.get_write_buffer_size():
             return True
         self.abort()
         return False
 
     def abort(self) -> None:
         """Close it now, whatever is on its way."""
+        self._keep = False
         self._transport.abort()
 
     def discard(self) -> None:
@@ -156,14 +159,12 @@ class Connection(asyncio.Protocol):
         """Wait until it is closed."""
         await asyncio.shield(self._lost)
 
-    async def _news(self) -> None:
+    def _news(self) -> "asyncio.Future[None]":
+        """What is done as soon as something has come, or nothing will."""
         if self._failure is not None:
             raise self._failure
-        self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     def _tell(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -193,7 +194,8 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
-        self._lost = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._lost = self._loop.create_future()
         self._alive.add(self)
         self._late = Alarm(self._is_late)
         if (sock := transport.get_extra_info("socket")) is not None:
