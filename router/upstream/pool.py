@@ -36,14 +36,15 @@ class Member:
         self.turned: Callable[[Member], None] | None = None
         """Hears when the breaker has opened, or closed again."""
         self.busy = 0
-        self._idle = asyncio.Event()
+        self._idle: asyncio.Event | None = None
+        """Who retires it waits for this."""
         self._places = asyncio.Semaphore(deployment.concurrency) if deployment.concurrency else None
 
     def refuses(self, now: float) -> str | None:
         """Why it should not be asked now: `open`, `full`, or None."""
-        if not self.breaker.allows(now):
+        if self.breaker is not CLOSED and not self.breaker.allows(now):
             return "open"
-        if self.deployment.spills and self._places is not None and self._places.locked():
+        if self._places is not None and self.deployment.spills and self._places.locked():
             return "full"
         return None
 
@@ -70,23 +71,26 @@ class Member:
 
     def call(self, now: float) -> Breaker | None:
         """Begin a call, unless the breaker has opened while a place was waited for; gives what it was sent with."""
-        if not self.breaker.allows(now):
-            return None
-        self.breaker = self.breaker.sent()
+        if self.breaker is not CLOSED:
+            if not self.breaker.allows(now):
+                return None
+            self.breaker = self.breaker.sent()
         return self.breaker
 
     def leave(self, sent: Breaker | None = None) -> None:
         """Give the place back. A probe that told nothing lets the next one go; any other call has no say in that."""
         self.busy -= 1
-        if sent is not None and sent is self.breaker:
+        if sent is not CLOSED and sent is not None and sent is self.breaker:
             self.breaker = sent.abandoned()
         if self._places is not None:
             self._places.release()
-        if not self.busy:
+        if self._idle is not None and not self.busy:
             self._idle.set()
 
     def succeeded(self) -> None:
         """Its last call was answered."""
+        if self.breaker is CLOSED:
+            return
         before, self.breaker = self.breaker, self.breaker.succeeded()
         if before.open_until is not None and self.turned is not None:
             self.turned(self)
@@ -101,9 +105,10 @@ class Member:
 
     async def retire(self) -> None:
         """Close its connections as soon as nobody uses them."""
+        idle = self._idle = self._idle or asyncio.Event()
         while self.busy:  # again, because whoever waited for a place may have it by now
-            self._idle.clear()
-            await self._idle.wait()
+            idle.clear()
+            await idle.wait()
         await self.transport.aclose()
 
 
@@ -148,15 +153,13 @@ class Pool:
             self._retrievers[context] = Retriever(context)
         return self._retrievers[context]
 
-    def order(self, step: Step, *, keeps: str | None = None, thread: bytes | None = None) -> Sequence[Deployment]:
+    def order(self, step: Step, *, keeps: str | None = None, thread: bytes | None = None) -> list[Deployment]:
         """Least busy first; among equals whoever came first longest ago, whatever other tiers were asked meanwhile.
 
         With `thread`, what a conversation begins with, and a tier of `balance: affinity`: the same order for each of
         its turns. `keeps` comes before everybody.
         """
         deployments = step.deployments
-        if len(deployments) == 1:
-            return deployments
         if thread is not None and step.tier.affinity:
             ordered = rendezvous(thread, deployments)
         else:
@@ -213,7 +216,7 @@ class Tried:
 def choose(
     steps: Sequence[Step], tried: Mapping[str, Tried], order: Callable[[Step], Sequence[Deployment]]
 ) -> Candidate | None:
-    """Who is asked next; None when nobody is left.
+    """Who is asked next; None when nobody is left. `order` is asked where a tier has several deployments.
 
     First whoever was not asked yet, tier by tier. Only when all were: once more those whom that may help, in the same
     order, after the time they asked for when it is short. At most six calls a request.
@@ -221,7 +224,8 @@ def choose(
     if tried and sum(one.times for one in tried.values()) >= MOST_PER_REQUEST:
         return None
     for step in steps:
-        for deployment in order(step):
+        deployments = step.deployments
+        for deployment in order(step) if len(deployments) > 1 else deployments:
             if deployment.name not in tried:
                 return Candidate(step.tier, deployment)
     return next(_again(steps, tried), None)

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import pytest
-
 from router.decide import Candidate, Step
 from router.plan import Deployment, Plan
 from router.upstream.client import Streamed, Whole
@@ -226,13 +224,14 @@ def closed(pool: Pool, name: str) -> bool:
     return transport.closed
 
 
-@pytest.mark.parametrize("busy", [0, 1])
-def test_one_alone_needs_no_order(busy: int) -> None:
+def test_one_alone_needs_no_order() -> None:
     policy = plan(FOUR)
-    pool = working(policy)
     only = Step(policy.tiers["tuned"], (policy.deployments["a"],))
-    pool.members["a"].busy = busy
-    assert pool.order(only) == only.deployments
+
+    def nobody(step: Step) -> Sequence[Deployment]:
+        raise AssertionError(step)
+
+    assert choose((only,), {}, nobody) == Candidate(only.tier, policy.deployments["a"])
 
 
 def test_calls_are_compared_with_calls_where_only_one_deployment_says_how_many_it_takes() -> None:
