@@ -38,12 +38,15 @@ class _Call:
 
     candidate: Candidate
     member: Member
-    shaped: Shaped
-    sourced: Sourced
     since: float
     """Seconds into the request."""
     above: tuple[Step, ...]
     """Who may be asked if its answer is not good enough."""
+    request: ChatRequest
+    """As it is asked, with its tier's sources."""
+    sources: tuple[str, ...]
+    """Their ids."""
+    shaped: Shaped
     sent: Breaker | None = None
     judged: Judge | None = None
     """Who is asked what this answer is worth, if it passes the other checks."""
@@ -59,7 +62,6 @@ class Climb:
         "_draft",
         "_failures",
         "_journey",
-        "_plain",
         "_pool",
         "_purse",
         "_request",
@@ -81,7 +83,6 @@ class Climb:
         self._decision = decision
         self._until = clock.now() + route.deadline
         self._purse = Purse(decision)
-        self._plain = Sourced(request)
         self._retrieval: Sources | None = None
         self._told_above: str | None = None
         self._draft: Draft | None = None
@@ -122,11 +123,6 @@ class Climb:
         session = self._journey.session
         return self._pool.order(step, keeps=self._decision.keeps, thread=session.thread if session else None)
 
-    def _trace(self) -> None:
-        """Let the next call say which trace it belongs to."""
-        if (trace := self._journey.trace) is not None:
-            TRACEPARENT.set(trace.header(CALLS + self._journey.place + 1))
-
     @property
     def _left(self) -> float:
         """Seconds until the route's deadline."""
@@ -137,12 +133,10 @@ class Climb:
         member = self._pool.members[candidate.deployment.name]
         since = self._journey.elapsed
         try:
-            sourced, shaped = await self._ready(member, candidate)
+            call = await self._ready(candidate, member, since, above)
         except Failure as failure:
             return self._note(candidate, since, failure)
-        call = _Call(candidate, member, shaped, sourced, since, above, judged=self._judge(candidate.tier, above))
         result: Served | Verdict | Failure | None = None
-        self._trace()
         try:
             call.sent = member.call(self._clock.now())
             if call.sent is None:
@@ -162,25 +156,32 @@ class Climb:
                 member.leave(call.sent)
         return result
 
-    async def _ready(self, member: Member, candidate: Candidate) -> tuple[Sourced, Shaped]:
+    async def _ready(self, candidate: Candidate, member: Member, since: float, above: tuple[Step, ...]) -> _Call:
         """Have a place and something to send, or raise the Failure that there is none."""
+        tier, request = candidate.tier, self._request
+        sources: tuple[str, ...] = ()
         if (why := member.refuses(self._clock.now())) is not None:
             raise Failure(why)
-        sourced = self._plain if candidate.tier.context is None else await self._sources(candidate.tier)
-        shaped = self._shaped(candidate, sourced.request)
+        if tier.context is not None:
+            sourced = await self._sources(tier)
+            request, sources = sourced.request, sourced.ids
+        shaped = self._shaped(candidate, request)
         if not self._purse.affords(candidate.deployment, shaped.added):
             raise Failure("cost")
         try:
             await member.enter(within=self._left)
         except TimeoutError:
             raise Failure("full") from None
-        return sourced, shaped
+        if (trace := self._journey.trace) is not None:  # the call says which one it belongs to
+            TRACEPARENT.set(trace.header(CALLS + self._journey.place + 1))
+        judged = self._drawn(tier.judge, above) if tier.judge is not None else None
+        return _Call(candidate, member, since, above, request, sources, shaped, judged=judged)
 
     async def _whole(self, call: _Call) -> Served | Verdict:
         tier = call.candidate.tier
         answer = await attempt.ask(call.member, call.shaped.body, within=self._within(call.candidate))
         call.member.succeeded()
-        verdict = judge(answer.completion, call.sourced.request, tier.checks)
+        verdict = judge(answer.completion, call.request, tier.checks)
         if verdict.accepted and call.judged is not None:
             verdict = await self._judged(call, call.judged, answer.completion)
         sent = verdict.accepted or self._stands(call, answer.completion, verdict)
@@ -188,7 +189,7 @@ class Climb:
         raw = without_logprobs(answer.raw) if self._hides_logprobs(tier) else answer.raw
         served = Served(answer.content_type, raw)
         if not sent:
-            self._draft = Draft(served, answer.completion, call.candidate, call.sourced.request, self._journey.place)
+            self._draft = Draft(served, answer.completion, call.candidate, call.request, self._journey.place)
             return verdict
         self._journey.answer = answer.completion
         return served
@@ -218,10 +219,10 @@ class Climb:
             if not committed:
                 await stream.aclose()
         if committed:
-            return Served(EVENTS, live=Live(stream, call.member, call.candidate, call.sent, given=call.sourced.request))
+            return Served(EVENTS, live=Live(stream, call.member, call.candidate, call.sent, given=call.request))
         call.member.succeeded()
         if stream.whole:
-            given = call.sourced.request
+            given = call.request
             served = Served(EVENTS, live=Drafted(stream, call.member, call.candidate, None, given=given))
             self._draft = Draft(served, stream.answer.completion(), call.candidate, given, self._journey.place)
         return verdict
@@ -230,17 +231,16 @@ class Climb:
         """Hold a stream back for as long as its tier says, and judge what there is of it by then."""
         tier = call.candidate.tier
         chunks = self._hold(tier, judged=call.judged is not None) if call.above else 0
-        watching = Watching.of(tier.checks, call.sourced.request) if chunks else None
+        watching = Watching.of(tier.checks, call.request) if chunks else None
         await stream.hold(chunks, watching.add if watching else None)
         verdict, usage = self._so_far(stream, call)
         if verdict.accepted and call.judged is not None and stream.whole:
             verdict = await self._judged(call, call.judged, stream.answer.completion())
         return verdict, usage
 
-    def _judge(self, tier: Tier, above: tuple[Step, ...]) -> Judge | None:
+    def _drawn(self, check: Judge, above: tuple[Step, ...]) -> Judge | None:
         """Who is to say what an answer is worth: nobody where no other could be had, or the dice say no."""
-        check = tier.judge
-        return check if check is not None and above and self._clock.draw() < check.rate else None
+        return check if above and self._clock.draw() < check.rate else None
 
     async def _judged(self, call: _Call, check: Judge, completion: Completion) -> Verdict:
         """What another deployment makes of an answer that has passed its checks; no opinion is none against it."""
@@ -248,7 +248,7 @@ class Climb:
         member = self._pool.members[check.deployment]
         permitted = self._decision.bounds.require.items() <= member.deployment.labels.items()
         within = min(check.timeout, self._left)
-        said, given = Opinion(asked=False), call.sourced.request.given
+        said, given = Opinion(asked=False), call.request.given
         asked = replace(self._request, given=given) if given else self._request
         if permitted and within > 0 and self._purse.affords_any(call.above) and self._purse.affords(member.deployment):
             said = await opinion(check, asked, completion, member, within=within, now=self._clock.now)
@@ -276,9 +276,10 @@ class Climb:
             verdict.reason,
             since=call.since,
             usage=usage,
-            trimmed=call.shaped.trimmed,
+            trimmed=call.shaped.trimmed if call.shaped.added else 0,
         )
-        self._journey.cites(call.sourced.ids)
+        if call.sources:
+            self._journey.cites(call.sources)
 
     def _so_far(self, stream: Stream, call: _Call) -> tuple[Verdict, Usage | None]:
         """What checks say of a stream that is held back: what its pieces showed, or all of it once it has finished."""
@@ -286,7 +287,7 @@ class Climb:
             return Verdict(accepted=False, reason=stream.broken), stream.answer.usage
         if not stream.answer.finished:
             return Verdict(accepted=True), None
-        verdict = judge(stream.answer.completion(), call.sourced.request, call.candidate.tier.checks)
+        verdict = judge(stream.answer.completion(), call.request, call.candidate.tier.checks)
         return verdict, stream.answer.usage
 
     def _stands(self, call: _Call, completion: Completion, verdict: Verdict) -> bool:
@@ -319,7 +320,8 @@ class Climb:
             told=self._told_above,
             logprobs=self._hides_logprobs(tier),
         )
-        self._journey.dropped += tuple((deployment.name, name) for name in shaped.dropped)
+        if shaped.dropped:
+            self._journey.dropped += tuple((deployment.name, name) for name in shaped.dropped)
         return shaped
 
     def _seen_by(self, deployment: Deployment, request: ChatRequest) -> ChatRequest:
@@ -337,7 +339,7 @@ class Climb:
 
     def _within(self, candidate: Candidate) -> float:
         """Seconds this attempt may take."""
-        return min(candidate.deployment.timeout.total, self._left)
+        return min(candidate.deployment.timeout.total, self._until - self._clock.now())
 
     def _hold(self, tier: Tier, *, judged: bool) -> int:
         """How many useful chunks are held back: what the policy says, or all where a broken answer breaks a program."""

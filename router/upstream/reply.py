@@ -1,6 +1,6 @@
 """What the client gets: status and headers, then a body or a stream's events. Closing it ends the request, once."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 
 from router.chat import ChatRequest
 from router.errors import Problem, StreamBroken
@@ -13,6 +13,7 @@ from router.verify import judge
 __all__ = ["Reply", "refused", "served"]
 
 Sink = Callable[[Outcome], None]
+_JSON = {"content-type": "application/json"}
 
 
 class Reply:
@@ -24,7 +25,13 @@ class Reply:
     __slots__ = ("_end", "_error", "_journey", "_live", "_sink", "body", "headers", "status")
 
     def __init__(
-        self, journey: Journey, sink: Sink, extra: Mapping[str, str], *, body: bytes = b"", told: Problem | None = None
+        self,
+        journey: Journey,
+        sink: Sink,
+        extra: list[tuple[bytes, bytes]],
+        *,
+        body: bytes = b"",
+        told: Problem | None = None,
     ) -> None:
         self.status = told.status if told else 200
         self.body = body
@@ -33,8 +40,7 @@ class Reply:
         self._journey = journey
         self._sink: Sink | None = sink
         self._live: tuple[Live, ChatRequest] | None = None
-        self.headers = [(name.encode(), value.encode()) for name, value in extra.items()]
-        self.headers += headers(journey)
+        self.headers = extra + headers(journey)
 
     @property
     def streams(self) -> bool:
@@ -97,11 +103,12 @@ class Reply:
 def served(answer: Served, request: ChatRequest, journey: Journey, sink: Sink) -> Reply:
     """An answer that was good enough."""
     journey.answered()
-    reply = Reply(journey, sink, {"content-type": answer.content_type}, body=answer.body)
+    reply = Reply(journey, sink, [(b"content-type", answer.content_type.encode())], body=answer.body)
     return reply.follow(answer.live, request) if answer.live else reply
 
 
 def refused(told: Problem, journey: Journey, sink: Sink) -> Reply:
     """An error, which is never streamed; whatever is known by then is in its headers too."""
     journey.stream = False
-    return Reply(journey, sink, {"content-type": "application/json", **told.headers}, body=told.body(), told=told)
+    extra = [(name.encode(), value.encode()) for name, value in {**_JSON, **told.headers}.items()]
+    return Reply(journey, sink, extra, body=told.body(), told=told)
