@@ -1,7 +1,8 @@
 """One connection to one Redis: the commands of a loop's tick go in one write, and nobody waits for longer than 50 ms.
 
-A write costs both sides more than the commands in it do, most of all where it wakes somebody: what is in no hurry goes
-with the next command that is, or after a millisecond.
+A write costs both sides more than the commands in it do, most of all where it wakes somebody. What nobody waits for
+lets a tick pass, in which whoever waits for us is answered; what is in no hurry either goes with the next command that
+is, or after a millisecond.
 
 What is slow or gone closes the link: from the first call that was not answered in time, every other fails at once and
 costs nothing, while the link asks in the background whether the server is there again.
@@ -73,7 +74,7 @@ class Call:
         self.writes = writes
         """Whether a server that answers it takes what is written: a script may not have come to that."""
         self.hurried = hurried
-        """Whether it goes with this tick's; if not, with the next that does, within a millisecond."""
+        """Whether it goes now; if not, with the next command that does, within a millisecond."""
         self.at = 0.0
         """When it was asked, on the loop's clock; 0 when nobody minds how long it takes."""
         self.moves = 0
@@ -134,7 +135,7 @@ class Link:
         self._wire: Wire | None = None
         self._queue: list[Call] = []
         self._sent: deque[Call] = deque()
-        self._flushing = False
+        self._flushing = self._settling = False
         self._later: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._healing: asyncio.Task[None] | None = None
@@ -166,6 +167,10 @@ class Link:
         if not call.hurried:
             if self._later is None:
                 self._later = self._loop.call_later(_MOMENT, self._flush_later)
+        elif call.future is None:
+            if not self._settling:
+                self._settling = True
+                self._loop.call_soon(self._loop.call_soon, self._settle)
         elif not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
@@ -201,6 +206,10 @@ class Link:
             self._wire.transport.close()
 
     # ------------------------------------------------------------------------------------------------------ there
+
+    def _settle(self) -> None:
+        self._settling = False
+        self._flush()
 
     def _flush_later(self) -> None:
         """Write what has lain here for a moment, unless it went with something else."""
