@@ -37,7 +37,7 @@ USER 10001:10001
 WORKDIR /var/lib/smallfirst
 VOLUME ["/var/lib/smallfirst"]
 EXPOSE 8080
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", "from http.client import HTTPConnection as C; c = C('127.0.0.1', 8080, timeout=2); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", "from http.client import HTTPConnection as C; from router.settings import Settings; c = C('127.0.0.1', Settings.read().port, timeout=2); c.request('GET', '/healthz'); raise SystemExit(c.getresponse().status != 200)"]
 
 ENTRYPOINT ["smallfirst"]
 CMD ["serve", "--policy", "/etc/smallfirst", "--host", "0.0.0.0"]

@@ -3,6 +3,7 @@
 from grafana.panels import ORANGE, RED, Dashboard, Panel, Query, Row
 from grafana.promql import increase, latest, quantile, rate, ratio
 
+_DUE = "router_tune_due_seconds"
 _DROPPED = "router_fields_dropped_total"
 _CALLS = "gen_ai_client_operation_duration_seconds"
 _DEPLOYMENT = "deployment"
@@ -85,6 +86,11 @@ _HEALTH = Row("Deployments", (
         title="Fields that were left out", unit="reqps",
         about="Of requests, because a deployment refuses them (drop): answers may not be what the client asked for.",
         queries=[Query(rate(_DROPPED, "deployment", "field", where=""), "{{deployment}} {{field}}")],
+    ),
+    Panel(
+        title="Until tunes are due", kind="stat", unit="s",
+        about="Until the day by which the policy wants a tune to be trained again; below zero it has passed.",
+        queries=[Query(f"{latest(_DUE, _DEPLOYMENT, where='')} - time()", "{{deployment}}", instant=True)],
     ),
 ))  # fmt: skip
 

@@ -199,7 +199,7 @@ def completion(raw: bytes) -> Completion:
             message = "an answer without choices"
             raise Malformed(message)
         return Completion(
-            tuple([_choice(choice["message"], choice) for choice in choices]),
+            tuple(map(_choice, choices)),
             _usage(body.get("usage")),
             body.get("model"),
             _named(body.get("id")),
@@ -214,7 +214,8 @@ def _named(name: object) -> str | None:
     return name if isinstance(name, str) and 0 < len(name) <= _LONGEST_ID else None
 
 
-def _choice(message: Mapping[str, Any], choice: Mapping[str, Any]) -> Choice:
+def _choice(choice: Mapping[str, Any]) -> Choice:
+    message = choice["message"]
     calls = message.get("tool_calls")
     if not calls:
         calls = (called,) if (called := message.get("function_call")) else ()

@@ -71,15 +71,16 @@ class Decision:
     """The deployment that is asked before the others of its tier."""
     warm: Pin | None = None
     """Whose prompt cache has read this conversation already, and how much of it."""
+    start: str = field(init=False, repr=False, compare=False)
+    """The tier that is asked first."""
 
     def expects(self, deployment: Deployment) -> Usage:
         """The tokens one answer of this deployment is expected to take."""
         return _expected_of(deployment, self.expected, self.warm)
 
-    @property
-    def start(self) -> str:
-        """The tier that is asked first."""
-        return self.steps[0].tier.name
+    def __post_init__(self) -> None:
+        """Every view tells where a request started, so it is looked up once."""
+        self.start = self.steps[0].tier.name if self.steps else ""  # type: ignore[misc]
 
 
 @frozen
@@ -274,12 +275,12 @@ def _lowest(
     last, reason = len(steps) - 1, "hard"
     if estimate is None:
         return last, reason
-    if _novel(route, estimate):
-        return last, "novel"
+    if route.scope is not None and estimate.novelty is not None and estimate.novelty > route.scope:
+        return last, "novel"  # so far from what the model was trained on that its difficulty says nothing
     for i, step in enumerate(steps):
         place = route.place[step.tier.name]
         if place < len(route.cascade) - 1 and estimate.difficulty[place] < _below(place, route, choosing):
-            if _pays(steps[i:], estimate, place, expected, choosing.pin):
+            if estimate.p_escalate is None or _pays(steps[i:], estimate.p_escalate[place], expected, choosing.pin):
                 return i, "easy" if reason == "hard" else reason
             reason = "cost"
     return last, reason
@@ -311,20 +312,15 @@ def _may_explore(decision: Decision, choosing: Choosing) -> bool:
     return sum(math.inf if each is None else each for each in costs) <= decision.budget
 
 
-def _novel(route: Route, estimate: Estimate) -> bool:
-    """Whether a request is so far from what the model was trained on that its difficulty says nothing."""
-    return route.scope is not None and estimate.novelty is not None and estimate.novelty > route.scope
-
-
-def _pays(steps: tuple[Step, ...], estimate: Estimate, place: int, expected: Usage, pin: Pin | None) -> bool:
+def _pays(steps: tuple[Step, ...], p_escalate: float, expected: Usage, pin: Pin | None) -> bool:
     """Whether starting here costs less than starting one tier up; where that is not known, it is taken for granted.
 
     An answer that does not pass its checks is paid for, and so is the next tier's.
     """
-    if estimate.p_escalate is None or len(steps) == 1:
+    if len(steps) == 1:
         return True
     here, above = (_cheapest(step, expected, pin) for step in steps[:2])
-    return here is None or above is None or here + estimate.p_escalate[place] * above < above
+    return here is None or above is None or here + p_escalate * above < above
 
 
 def _worth_it(down: Step, here: Step, expected: Usage, pin: Pin) -> bool:

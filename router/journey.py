@@ -149,7 +149,7 @@ class Journey:
                 verdict,
                 usage,
                 cost(price, usage),
-                self.elapsed - since,
+                self._clock.now() - self._started - since,
                 trimmed,
                 cost(price, Usage(trimmed, 0)) if trimmed else None,
                 self._chunk,
@@ -184,12 +184,14 @@ class Journey:
 
     def answered(self) -> None:
         """The first byte of the answer leaves now."""
-        self._first = self.elapsed
+        self._first = self._clock.now() - self._started
 
     def outcome(self, status: int = 200, end: End = "ok", error: str | None = None) -> Outcome:
         """Everything that is known so far."""
-        waited = self._paused + sum([attempt.waited for attempt in self._attempts])
-        elapsed, route = self.elapsed, self.route
+        waited, route = self._paused, self.route
+        for attempt in self._attempts:
+            waited += attempt.waited
+        elapsed = self._clock.now() - self._started
         return Outcome(
             self._id or self._identified(),
             self.policy,

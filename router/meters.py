@@ -238,6 +238,13 @@ METRICS = (
         ("deployment",),
         across="min",
     ),
+    Metric(
+        "router_tune_due_seconds",
+        "gauge",
+        "When a deployment's tune should have been trained again, in seconds since 1970.",
+        ("deployment",),
+        across="min",
+    ),
     Metric("router_inflight", "gauge", "Requests being answered."),
     Metric("router_shed_total", "counter", "Requests turned away so that others are answered: inflight.", ("reason",)),
     Metric("router_log_dropped_total", "counter", "Lines of the access log that nobody took in time."),

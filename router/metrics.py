@@ -5,6 +5,7 @@ Names follow OpenTelemetry's GenAI conventions where they have one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -42,6 +43,11 @@ def _never(_route: str) -> bool:
 
 def _text(band: int | None) -> str:
     return _NONE if band is None else str(band)
+
+
+def _end_of(day: date) -> float:
+    """The end of a day in UTC, in seconds since 1970: what is due on it may be done on it."""
+    return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
 
 
 def _in_force(now: Thresholds, route: Route, rung: Rung) -> float:
@@ -274,10 +280,9 @@ class Metrics(Collector):
             now: is asked for a route's thresholds in force, by tier; a tier that is missing has the policy's.
             frozen: is asked whether a route's may not move.
         """
-        policy, threshold, deployment_up = (
-            self._gauges[name] for name in ("router_policy", "router_threshold", "router_deployment_up")
-        )
-        for gauge in (policy, threshold, deployment_up):
+        shown = ("router_policy", "router_threshold", "router_deployment_up", "router_tune_due_seconds")
+        policy, threshold, deployment_up, due = (self._gauges[name] for name in shown)
+        for gauge in (policy, threshold, deployment_up, due):
             gauge.clear()
         self.control.serve(plan, frozen)
         policy.labels(plan.version).set(1)
@@ -288,6 +293,8 @@ class Metrics(Collector):
         for name, deployment in plan.deployments.items():
             self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
+            if deployment.tune is not None and deployment.tune.refresh_due is not None:
+                due.labels(name).set(_end_of(deployment.tune.refresh_due))
         self._called.cache_clear()  # other models may go by the same names now
         self._whole.cache_clear()
 

@@ -218,7 +218,9 @@ def cost_of(attempts: Sequence[Attempt], judgements: Sequence[Judgement], *, bro
 
 def path_of(attempts: Sequence[Attempt], speaker: int | None) -> str:
     """Who was asked, and what became of it; `speaker` is the place of the attempt that the client hears of."""
-    path = ",".join([f"{attempt.tier}:{attempt.verdict}" for attempt in attempts])
+    path = ""
+    for attempt in attempts:
+        path += f",{attempt.tier}:{attempt.verdict}" if path else f"{attempt.tier}:{attempt.verdict}"
     return path if speaker is None or not drafted(attempts, speaker) else f"{path},{attempts[speaker].tier}:draft"
 
 
@@ -366,7 +368,7 @@ def fields(outcome: Outcome) -> dict[str, object]:
         "difficulty": rounded(decision.difficulty, _IN_10_000) if decision else None,
         "threshold": decision.threshold if decision else None,
         "start": decision.start if decision else None,
-        "propensity": rounded(decision.propensity, MICRO) if decision else None,
+        "propensity": round(decision.propensity * MICRO) / MICRO if decision else None,
         "tier": last.tier if last else None,
         "deployment": last.deployment if last else None,
         "path": outcome.path or None,

@@ -123,10 +123,10 @@ def _tier(attempts: tuple[Attempt, ...], decision: Decision, before: Pin | None)
         if attempt.result == "escalated":
             break
         wanted = attempt.tier
+    if wanted != decision.start:
+        return wanted
     for_this_turn = decision.reason in {"forced", "pinned"} or decision.reason.startswith("rule:")
-    if wanted == decision.start and for_this_turn:
-        return before.tier if before else ""
-    return wanted
+    return (before.tier if before else "") if for_this_turn else wanted
 
 
 def _read(value: bytes | None) -> Pin | None:

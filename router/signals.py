@@ -28,6 +28,7 @@ _TOKENS_PER_IMAGE, _TOKENS_PER_AUDIO = 800, 400  # Neither can be told from the 
 _TOKENS_PER_MESSAGE = 4
 _INSTRUCTION_ROLES = frozenset({"system", "developer"})
 _RESULT_ROLES = frozenset({"tool", "function"})
+_IMAGES = frozenset({"image_url", "input_image", "image"})
 _SAID = ("refusal", "reasoning_content", "name")
 _BESIDES = frozenset({*_SAID, "tool_calls", "function_call"})
 _NO_PII: frozenset[str] = frozenset()
@@ -46,6 +47,7 @@ _MATHS_WORDS: Final = frozenset(
 _NEGATIONS: Final = frozenset(
     b"not no never none neither nor without except least incorrect false unlikely cannot".split()
 )
+_KINDS: Final = bytes.maketrans(_DIGITS + _CODE_MARKS + _MATHS_MARKS, b"0" * 10 + b"{" * 8 + b"=" * 8)
 _UNMARKED: Final = bytes(set(range(256)).difference(_DIGITS, _CODE_MARKS, _MATHS_MARKS, b"?,'"))
 _CUES: Final = _CODE_WORDS | _MATHS_WORDS | _NEGATIONS
 _SCRIPTS = (
@@ -98,22 +100,22 @@ class Signals:
 def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
     messages, body = request.messages, request.body
-    turns, results, kinds, instructions, size = _seen(messages)
+    turns, results, images, audio, instructions, size = _seen(messages)
     text = subject(request)
     sample = clip(text)
     tools = body.get("tools") or body.get("functions") or []
     encoded = sample.encode(errors="replace")
     words = encoded.translate(_LOWER, _AROUND_WORDS).split()
-    digits = code = maths = questions = negations = commas = images = audio = 0
+    digits = code = maths = questions = negations = commas = 0
     if not _CUES.isdisjoint(words):
         cues = [*filter(_CUES.__contains__, words)]
         code = sum(map(_CODE_WORDS.__contains__, cues))
         maths = sum(map(_MATHS_WORDS.__contains__, cues))
         negations = sum(map(_NEGATIONS.__contains__, cues))
-    if marks := encoded.translate(None, _UNMARKED):  # one look at all of it; what is counted is counted among these few
-        digits = _count(marks, _DIGITS)
-        code += _count(marks, _CODE_MARKS)
-        maths += _count(marks, _MATHS_MARKS)
+    if marks := encoded.translate(_KINDS, _UNMARKED):  # one look at all of it; what counts is counted among these few
+        digits = marks.count(b"0")
+        code += marks.count(b"{")
+        maths += marks.count(b"=")
         commas = marks.count(b",")
         questions = sample.count("?") if b"?" in marks else 0
         negations += sample.count("n't") if b"'" in marks else 0
@@ -121,9 +123,6 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     if not sample.isascii():
         language = _language(sample)
         questions += sample.count("？")
-    if kinds:
-        images = kinds.count("image_url") + kinds.count("input_image") + kinds.count("image")
-        audio = kinds.count("input_audio")
     return Signals(  # in the order of its fields: by their names it takes more than twice as long
         len(text),
         len(words),
@@ -150,19 +149,21 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     )
 
 
-def _seen(messages: list[dict[str, Any]]) -> tuple[int, int, list[str], list[str], int]:
+def _seen(messages: list[dict[str, Any]]) -> tuple[int, int, int, int, list[str], int]:
     """What one look at every message shows.
 
-    How many turns are a user's and how many bring results of tools, of what kinds their parts are, the texts of system
-    and developer prompts, and how many bytes all of it has that is text to somebody.
+    How many turns are a user's and how many bring results of tools, how many parts are images and audio, the texts of
+    system and developer prompts, and how many bytes all of it has that is text to somebody.
     """
-    turns = results = size = 0
-    kinds, instructions = [], []
+    turns = results = images = audio = size = 0
+    instructions = []
     for message in messages:
         role, text = message["role"], message.get("content")
         if not isinstance(text, str):
             text = content(message)
-            kinds += [str(part.get("type")) for part in _parts(message)]
+            kinds = [str(part.get("type")) for part in _parts(message)]
+            images += sum(map(_IMAGES.__contains__, kinds))
+            audio += kinds.count("input_audio")
         size += len(text) if text.isascii() else _size(text)
         if not _BESIDES.isdisjoint(message):
             size += sum([_size(said) for said in _besides(message)])
@@ -172,7 +173,7 @@ def _seen(messages: list[dict[str, Any]]) -> tuple[int, int, list[str], list[str
             instructions.append(text)
         elif role in _RESULT_ROLES:
             results += 1
-    return turns, results, kinds, instructions, size
+    return turns, results, images, audio, instructions, size
 
 
 def subject(request: ChatRequest) -> str:
@@ -226,10 +227,6 @@ def _lines(text: str) -> int:
     if "\n" not in text:
         return int(bool(text) and not text.isspace())
     return sum([not line.isspace() for line in text.split("\n") if line])
-
-
-def _count(text: bytes, marks: bytes) -> int:
-    return len(text) - len(text.translate(None, marks))
 
 
 def _parts(message: dict[str, Any]) -> Sequence[dict[str, Any]]:

@@ -148,6 +148,15 @@ def test_who_left_is_counted() -> None:
     assert value(after(replace(SERVED, end="left", status=499)), "router_client_disconnects_total") == 1
 
 
+def test_when_a_tune_is_due_is_shown_while_it_is_in_the_plan() -> None:
+    metrics = Metrics()
+    tuned = TWO_TIERS.replace("    model: s\n", "    model: s\n    tune: {id: v3, refresh_due: 2027-05-01}\n")
+    metrics.serve(plan(tuned), lambda _: True)
+    assert value(metrics, "router_tune_due_seconds", deployment="small") == 1_809_216_000  # as the second of May begins
+    metrics.serve(plan(), lambda _: True)
+    assert metrics.registry.get_sample_value("router_tune_due_seconds", {"deployment": "small"}) is None
+
+
 def test_a_plan_s_gauges_go_with_it() -> None:
     metrics, old = Metrics(lambda: 7), plan()
     new = plan(TWO_TIERS.replace("small", "tiny").replace("0.3}", "0.4}"))

@@ -1,6 +1,7 @@
 """What a policy comes to."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -28,6 +29,17 @@ def test_a_key_does_not_show() -> None:
 
     assert isinstance(secret, Deployment)
     assert "sk-secret" not in repr(secret)
+
+
+def test_a_tier_knows_what_every_deployment_of_it_can_take() -> None:
+    deployments = plan().deployments
+    deaf = dataclasses.replace(deployments["big"], context_window=4000, lacks=frozenset({"audio"}))
+
+    tiers = plan().tiers
+    mixed = dataclasses.replace(tiers["frontier"], deployments=(deployments["small"], deaf, deployments["big"]))
+
+    assert (tiers["tuned"].window, tiers["frontier"].window) == (1000, math.inf)
+    assert (mixed.window, mixed.lacks) == (1000, frozenset({"audio"}))
 
 
 PROMPTED = """

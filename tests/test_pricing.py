@@ -127,9 +127,17 @@ def test_a_list_that_is_cut_short_or_nonsense_knows_nothing(text: str) -> None:
 
 def test_a_missing_or_unreadable_file_knows_nothing(tmp_path: Path) -> None:
     (tmp_path / "latin.json").write_bytes(b"\xff\xfe\x00")
-    assert PriceList.read(tmp_path / "none.json").look_up("gpt-4o") is None
-    assert PriceList.read(tmp_path / "latin.json").look_up("gpt-4o") is None
-    assert PriceList.read(tmp_path).look_up("gpt-4o") is None
+    assert PriceList(path=tmp_path / "none.json").look_up("gpt-4o") is None
+    assert PriceList(path=tmp_path / "latin.json").look_up("gpt-4o") is None
+    assert PriceList(path=tmp_path).look_up("gpt-4o") is None
+
+
+def test_the_list_is_read_when_somebody_asks_and_not_before(tmp_path: Path) -> None:
+    prices = PriceList(path=tmp_path / "later.json")
+    (tmp_path / "later.json").write_bytes(orjson.dumps({"big-1": offer("openai", 1)}))
+    found = prices.look_up("big-1")
+    assert found is not None
+    assert found.price == Price(1, 1)
 
 
 def test_without_litellm_installed_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,13 @@ class Builtin(Trained):
 
     model: Plain
     tiers: tuple[str, ...]
+    parts: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    """How far from the first tier to the last each one before the last is taken to lie."""
+
+    def __post_init__(self) -> None:
+        """Work out once what every estimate needs."""
+        steps = len(self.tiers) - 1
+        object.__setattr__(self, "parts", tuple(step / steps for step in range(steps)))
 
     def __call__(self, request: ChatRequest, signals: Signals) -> Estimate:  # noqa: ARG002  its facts are all signals
         """Return the estimate for `request`.
@@ -95,8 +102,7 @@ class Builtin(Trained):
         Tiers between the first and the last are taken to lie evenly between them.
         """
         first, last = self.model.p_good(signals)
-        steps = len(self.tiers) - 1
-        p_good = (*[first + (last - first) * step / steps for step in range(steps)], last)
+        p_good = (*[first + (last - first) * part for part in self.parts], last)
         difficulty = losses(p_good)
         return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), None)
 

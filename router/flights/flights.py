@@ -166,11 +166,12 @@ class Flights:
         if given.streams:
             flight.tape = Tape()
             flight.land()
-            await self._record(flight.tape, given)
+            await self._record(flight, flight.tape, given, mine.asked.remember.max_size)
         else:
             await given.aclose()
         outcome = counted[0]
         body = bytes(flight.tape) if flight.tape is not None else given.body
+        size = flight.tape.size if flight.tape is not None else len(body)
         heard = outcome.heard
         flight.entry = Entry(
             mine.asked.route,
@@ -180,7 +181,7 @@ class Flights:
             kind,
             flight.tape is not None,
             heard.usage if heard else None,
-            self.answers.until(mine.asked) if may_be_kept(mine.asked, outcome, len(body)) else 0.0,
+            self.answers.until(mine.asked) if may_be_kept(mine.asked, outcome, size) else 0.0,
             given.status,
             outcome.error,
             flight.told.headers if flight.told else _NOTHING,
@@ -190,10 +191,14 @@ class Flights:
         )
         flight.ended(outcome)
 
-    async def _record(self, tape: Tape, given: Reply) -> None:
+    async def _record(self, flight: Flight, tape: Tape, given: Reply, most: int) -> None:
+        """Put a stream down; one that is too long to be remembered is nothing to join, nor to keep whole."""
         try:
             async for part in given.events():
                 await tape.add(part)
+                if tape.size > most:
+                    self._shut(flight)
+                    tape.forget(flight.riders)
         finally:
             await given.aclose()
 

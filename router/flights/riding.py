@@ -7,7 +7,7 @@ from typing_extensions import override
 from router.cache import Asked, Entry
 from router.cache.replay import as_stream, as_whole, without_usage
 from router.flights.flight import Flight
-from router.flights.tape import Tape
+from router.flights.tape import Reader, Tape
 from router.journey import Journey
 from router.outcome import Found, Result
 from router.upstream.reply import Reply, Sink, refused
@@ -20,9 +20,10 @@ EVENTS = "text/event-stream; charset=utf-8"
 class Leading(Reply):
     """The leader's: headers and outcome are those of the one call that was made."""
 
-    __slots__ = ("_asked", "_flight", "_given")
+    __slots__ = ("_asked", "_flight", "_given", "_reader")
 
     def __init__(self, flight: Flight, reply: Reply, asked: Asked) -> None:
+        self._reader = flight.tape.reader() if flight.tape is not None else None
         self._given = reply
         self._flight = flight
         self._asked = asked
@@ -42,8 +43,8 @@ class Leading(Reply):
 
     @override
     async def events(self) -> AsyncIterator[bytes]:
-        if (tape := self._flight.tape) is not None:
-            async for part in _shown(tape, self._asked):
+        if self._reader is not None:
+            async for part in _shown(self._reader, self._asked):
                 yield part
 
     @override
@@ -51,17 +52,19 @@ class Leading(Reply):
         flight = self._flight
         cut_off = flight.tape is not None and not flight.tape.ended
         flight.leader_left(left=left or cut_off)
+        if self._reader is not None:
+            self._reader.close()
         flight.leave()
 
 
 class Following(Reply):
     """A stream that somebody else's request brings in, or once brought in."""
 
-    __slots__ = ("_asked", "_flight", "_patience", "_tape")
+    __slots__ = ("_asked", "_flight", "_reader")
 
     def __init__(self, journey: Journey, sink: Sink, tape: Tape, asked: Asked, flight: Flight | None) -> None:
         super().__init__(journey, sink, {"content-type": EVENTS})
-        self._tape = tape
+        self._reader = tape.reader()
         self._asked = asked
         self._flight = flight
         self._end = "left"  # unless it comes to an end of its own
@@ -80,7 +83,7 @@ class Following(Reply):
 
     @override
     async def events(self) -> AsyncIterator[bytes]:
-        async for part in _shown(self._tape, self._asked):
+        async for part in _shown(self._reader, self._asked):
             yield part
         outcome = self._flight.outcome if self._flight else None
         self._end, self._error = ("ok", None) if outcome is None else (outcome.end, outcome.error)
@@ -91,13 +94,14 @@ class Following(Reply):
     async def aclose(self, *, left: bool = False) -> None:
         flight, self._flight = self._flight, None
         await super().aclose(left=left)
+        self._reader.close()
         if flight is not None:
             flight.leave()
 
 
-async def _shown(tape: Tape, asked: Asked) -> AsyncIterator[bytes]:
+async def _shown(reader: Reader, asked: Asked) -> AsyncIterator[bytes]:
     """A stream's events as this client wants to see them."""
-    async for part in tape.read():
+    async for part in reader.parts():
         shown = part if asked.usage else without_usage(part)
         if shown:
             yield shown

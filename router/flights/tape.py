@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-__all__ = ["Tape"]
+__all__ = ["Reader", "Tape"]
 
 _AHEAD = 2**20
 """Bytes that the stream may be ahead of its fastest reader: a slow client still slows its upstream down."""
@@ -12,10 +12,12 @@ _AHEAD = 2**20
 class Tape:
     """What has come so far, and more to come until it has ended."""
 
-    __slots__ = ("_furthest", "_news", "_parts", "_size", "_taken", "ended")
+    __slots__ = ("_forgotten", "_furthest", "_news", "_parts", "_readers", "_size", "_taken", "ended")
 
     def __init__(self, *parts: bytes, ended: bool = False) -> None:
         self._parts = list(parts)
+        self._forgotten = 0
+        self._readers: set[Reader] = set()
         self._size = sum(map(len, parts))
         self._furthest = 0
         self._news = asyncio.Event()
@@ -39,6 +41,13 @@ class Tape:
         while self._size - self._furthest > _AHEAD:
             await self._taken.wait()
 
+    def forget(self, readers: int) -> None:
+        """Let go of what every reader has taken, once as many as this are there; nobody may come after that."""
+        if len(self._readers) == readers and self._readers:
+            taken = min(reader.position for reader in self._readers)
+            del self._parts[: taken - self._forgotten]
+            self._forgotten = taken
+
     def end(self, last: bytes = b"") -> None:
         """Nothing comes after this."""
         if last:
@@ -47,13 +56,23 @@ class Tape:
         self.ended = True
         self._news.set()
 
-    async def read(self) -> AsyncIterator[bytes]:
+    def reader(self) -> "Reader":
+        """One more who begins at the beginning."""
+        reader = Reader(self)
+        self._readers.add(reader)
+        return reader
+
+    def leave(self, reader: "Reader") -> None:
+        """One less, wherever it was."""
+        self._readers.discard(reader)
+
+    async def read(self, reader: "Reader") -> AsyncIterator[bytes]:
         """What has come until now, at once, then each part as it comes."""
-        position = read = 0
+        read = 0
         while True:
-            if position < len(self._parts):
-                part = b"".join(self._parts[position:])
-                position, read = len(self._parts), read + len(part)
+            if reader.position < self._forgotten + len(self._parts):
+                part = b"".join(self._parts[reader.position - self._forgotten :])
+                reader.position, read = self._forgotten + len(self._parts), read + len(part)
                 yield part
                 self._furthest = max(self._furthest, read)
                 self._taken.set()
@@ -62,3 +81,22 @@ class Tape:
                 return
             else:
                 await self._news.wait()
+
+
+class Reader:
+    """Somebody who reads a tape, and where."""
+
+    __slots__ = ("_tape", "position")
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+        self.position = 0
+        """Parts it has taken."""
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """What there is for it, until the stream ends."""
+        return self._tape.read(self)
+
+    def close(self) -> None:
+        """Read no more."""
+        self._tape.leave(self)

@@ -83,7 +83,7 @@ class Tune(Block):
     )
     refresh_due: Day | None = Field(
         default=None,
-        description="The day by which it should be trained again; once it has passed, `check` and the start say so.",
+        description="The day to train it again by; once it has passed, `check`, the start and an alert say so.",
         examples=[dt.date(2027, 5, 1)],
     )
     prompt: Prompt | None = Field(

@@ -18,6 +18,7 @@
     signing     the key that signs request ids, and replicas' agreement on it
     breakers    what one replica finds out about a deployment, and tells the others
     watch       has the policy changed?
+    reloads     it has: read again, beside the requests
     workers     several processes on one port
     run         sockets, signals, start and stop
 """

@@ -1,9 +1,6 @@
 """A policy at work: what requests are served with, and the swap when the policy changes."""
 
 import asyncio
-import traceback
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from router.cache import Answers
@@ -15,15 +12,16 @@ from router.metrics import Metrics
 from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
-from router.policy import Caution, Note, schema
+from router.policy import schema
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
-from router.server.reading import CannotServe, Reading, guard, open_shared, read_policy
+from router.server.reading import CannotServe, Reading, guard, open_shared
+from router.server.reloads import Reloads
 from router.server.signing import Signing
-from router.server.watch import EVERY, Seen, Settling, look
+from router.server.watch import EVERY
 from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
 from router.settings import Settings
@@ -56,15 +54,13 @@ class Service:
         Raises:
             CannotServe: the policy, or something it names, cannot be used.
         """
-        self._path, self._settings, self._clock, self._worker = path, settings, clock, worker
-        self._host: str | None = None
+        self._settings, self._clock, self._worker = settings, clock, worker
         self._reloading = asyncio.Lock()
         self.inflight = 0
         self.stopping = False
-        self._seen: Seen = {}
-        self._aside = ThreadPoolExecutor(1, "policy")  # of its own: others must not keep a reload waiting, nor it them
         self._retiring: set[asyncio.Task[None]] = set()
-        read = self._read()
+        self._reloads = Reloads(path, settings, clock, worker)
+        read = self._reloads.read()
         self.policy, self.keyring = read.policy, read.keyring
         policy, plan = read.policy, read.plan
         self.metrics = Metrics(lambda: self.inflight, worker.sheets, worker.sheet, shared=lambda: self.store.up)
@@ -90,8 +86,7 @@ class Service:
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
-        self._cautioned: set[Caution | Note] = set()
-        self._caution(read.cautions)
+        self._reloads.caution(read.cautions)
 
     def _sinks(self, log: AccessLog | None) -> list[Sink]:
         """Who hears of a request when it has ended."""
@@ -148,12 +143,7 @@ class Service:
 
     async def watch(self, every: float = EVERY) -> None:
         """Read the policy again whenever it, or a file it names, has changed; never ends by itself."""
-        settling, loop = Settling(), asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(every)
-            now = await loop.run_in_executor(self._aside, look, self._path, self._seen)
-            if settling.notice(now, self._seen):
-                await self.reload()
+        await self._reloads.watch(self.reload, every)
 
     async def show(self, every: float) -> None:
         """Let the other workers see this one's gauges; never ends by itself."""
@@ -164,29 +154,24 @@ class Service:
     async def reload(self) -> bool:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
         async with self._reloading:  # whoever asks last has the last word
-            before = await self._reload()
-        if before is None:
-            return False
+            try:
+                read = await self._reloads.read_aside()
+            except CannotServe as error:
+                self._refuse(str(error))
+                return False
+            before = self.pipeline.pool
+            await self._adopt(read)
         retiring = asyncio.create_task(before.retire(keep=self.pipeline.pool))  # as long as its last stream takes
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
         return True
 
-    async def _reload(self) -> Pool | None:
-        """Swap; gives the pool that was in force until now, or None when it stays in force."""
-        try:
-            read = await asyncio.get_running_loop().run_in_executor(self._aside, self._read)
-            guard(read.keyring, self._host)
-        except CannotServe as error:
-            self._refuse(str(error))
-            return None
-        except Exception:  # noqa: BLE001  a fault of ours must not end the watch, nor what is served
-            self._refuse(f"internal error: {traceback.format_exc()}")
-            return None
-        plan, before = read.plan, self.pipeline.pool
+    async def _adopt(self, read: Reading) -> None:
+        """Serve what comes from now on with another policy."""
+        plan = read.plan
         if read.policy.cache.url != self.policy.cache.url:
             say("cache.url has changed: what is shared stays where it is until the next start")
-        pool = Pool.of(plan.deployments, connect, before)
+        pool = Pool.of(plan.deployments, connect, self.pipeline.pool)
         self._breakers.adopt(pool)
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
@@ -196,8 +181,7 @@ class Service:
         await self.helm.adopt(read.policy, plan)
         self.metrics.reloaded("ok")
         self._say(f"policy {plan.version} is in force")
-        self._caution(read.cautions)
-        return before
+        self._reloads.caution(read.cautions)
 
     def _refuse(self, told: str) -> None:
         self.metrics.reloaded("refused")
@@ -217,7 +201,7 @@ class Service:
         await self._signing.aclose()
         await self.books.aclose()
         await self.store.aclose()
-        self._aside.shutdown(wait=False)
+        self._reloads.close()
         if self._traces is not None:
             await self._traces.aclose()
 
@@ -228,28 +212,7 @@ class Service:
             CannotServe: there are no keys, and the address is not loopback.
         """
         guard(self.keyring, host)
-        self._host = host
-
-    def _read(self) -> Reading:
-        """Read everything, in a thread when requests are being served meanwhile."""
-        before = look(self._path, self._seen)
-        files: Iterable[Path] = ()
-        try:
-            read = read_policy(self._path, self._settings, self._clock.wall())
-            files = read.policy.files
-            return read
-        except CannotServe as error:
-            files = error.files
-            raise
-        finally:  # as it looked before it was read, so that what has changed meanwhile is a change
-            self._seen = {path: before.get(path, now) for path, now in look(self._path, files).items()}
-
-    def _caution(self, found: Sequence[Caution | Note]) -> None:
-        """Say what `smallfirst check` says of thresholds: everything once, and again when it has come back."""
-        for remark in found:
-            if remark not in self._cautioned and self._worker.speaks:
-                say(f"{'note' if isinstance(remark, Note) else 'warning'}: {remark}")
-        self._cautioned = set(found)
+        self._reloads.only_for(host)
 
     def _shadows(self, sinks: list[Sink]) -> Shadows:
         """Those who look at requests after they were served, each worker with its share of the dollars."""

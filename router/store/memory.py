@@ -4,9 +4,9 @@ It does what the Redis store does, for as many replicas as there are without Red
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 
 from router.clock import SYSTEM, Clock
 from router.store.folder import Folder
@@ -19,6 +19,8 @@ _MOST = 8 * 2**20
 """Bytes of one kind; when there are more, the oldest go."""
 _EACH = 300
 """Bytes that a value takes beside itself and its key."""
+_AT_ONCE = 128
+"""The oldest of so many values goes when there are too many bytes."""
 _RESULT_TTL = 5.0
 _JOINED = b"+"
 
@@ -35,7 +37,7 @@ class _Shelf:
     def __init__(self, most: int) -> None:
         self._most = most
         self._size = 0
-        self._values: OrderedDict[str, _Held] = OrderedDict()  # a dict looks for its oldest among all that have gone
+        self._values: dict[str, _Held] = {}
 
     def get(self, key: str, now: float) -> _Held | None:
         held = self._values.get(key)
@@ -50,14 +52,16 @@ class _Shelf:
         self._values[key] = b"%b" % value, until  # a copy of its size: orjson's bytes keep room to grow in
         self._size += len(key) + len(value) + _EACH
         while self._size > self._most:
-            self._gone(*self._values.popitem(last=False))
+            self._forget()
 
     def pop(self, key: str) -> None:
         if (held := self._values.pop(key, None)) is not None:
-            self._gone(key, held)
+            self._size -= len(key) + len(held[0]) + _EACH
 
-    def _gone(self, key: str, held: _Held) -> None:
-        self._size -= len(key) + len(held[0]) + _EACH
+    def _forget(self) -> None:
+        """Let the oldest go, many at a time: a dict looks for its first key in the places of all that have gone."""
+        for key in list(islice(self._values, 1 + len(self._values) // _AT_ONCE)):
+            self.pop(key)
 
 
 class Memory:
@@ -133,14 +137,6 @@ class Memory:
             return False
         self._shelf(key).pop(key)
         return True
-
-    async def increment(self, key: str, by: float, ttl: float) -> float:
-        """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
-        held = self._shelf(key).get(key, self._now())
-        value, until = held or (b"0", self._now() + ttl)
-        total = float(value) + by
-        self._shelf(key).set(key, repr(total).encode(), until)
-        return total
 
     async def delete(self, *keys: str) -> None:
         """Remove keys."""

@@ -72,10 +72,6 @@ class Store(Protocol):
         """Remove a key, only while it holds `value`; whether it did."""
         ...
 
-    async def increment(self, key: str, by: float, ttl: float) -> float:
-        """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
-        ...
-
     async def delete(self, *keys: str) -> None:
         """Remove keys."""
         ...

@@ -122,10 +122,6 @@ class RedisStore:
         """Remove a key, only while it holds `value`; whether it did."""
         return bool(await self._run(scripts.RELEASE, (key,), value) == 1)
 
-    async def increment(self, key: str, by: float, ttl: float) -> float:
-        """Add to a number, which begins at 0 and stays for `ttl` from its first increment; what it is now."""
-        return float(await self._run(scripts.ADD_UP, (key,), repr(float(by)), _ms(ttl)))
-
     async def delete(self, *keys: str) -> None:
         """Remove keys."""
         for call in [self._ask(key, "UNLINK", key) for key in keys]:

@@ -7,7 +7,7 @@ gets the text.
 from dataclasses import dataclass, field
 from hashlib import sha1
 
-__all__ = ["ADD_UP", "ALL", "CLAIM", "EXTEND", "RELEASE", "RENEW", "SETTLE", "SWAP", "Script"]
+__all__ = ["ALL", "CLAIM", "EXTEND", "RELEASE", "RENEW", "SETTLE", "SWAP", "Script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,6 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """)
 """KEYS: key. ARGV: what it has to hold."""
-
-ADD_UP = Script("""
-local total = redis.call('INCRBYFLOAT', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-return total
-""")
-"""KEYS: key. ARGV: how much, milliseconds."""
 
 CLAIM = Script("""
 local answer = redis.call('GET', KEYS[1])
@@ -91,4 +84,4 @@ return 1
 """)
 """KEYS: answer, lock, result. ARGV: owner, the value, its milliseconds or '' when only those who joined may have it."""
 
-ALL = (SWAP, RENEW, RELEASE, ADD_UP, CLAIM, EXTEND, SETTLE)
+ALL = (SWAP, RENEW, RELEASE, CLAIM, EXTEND, SETTLE)

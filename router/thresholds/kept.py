@@ -35,6 +35,7 @@ class Thresholds:
         self._say = say
         self._boards: dict[str, Board] = {}
         self._now: dict[tuple[str, str], Mapping[str, float]] = {}
+        self._taken: dict[str, bytes | None] = {}
         self._copied: dict[str, bytes] = {}
         self._names: set[str] = set()
         self._heard: set[asyncio.Task[None]] = set()
@@ -108,15 +109,18 @@ class Thresholds:
             task.add_done_callback(self._heard.discard)
 
     async def _take(self, route: str, content: bytes | None) -> None:
+        if route in self._boards and self._taken.get(route) == content:
+            return
         try:
             board = Board.read(content)
         except BoardError as error:
             self._fault(f"the thresholds of '{route}' that are kept: {error}; what was in force stays")
             return
-        self._boards[route] = board
-        self._now = {place: value for place, value in self._now.items() if place[0] != route} | {
-            (route, state): held.thresholds for state, held in board.states.items()
-        }
+        for state in self.board(route).states:
+            self._now.pop((route, state), None)
+        self._boards[route], self._taken[route] = board, content
+        for state, held in board.states.items():
+            self._now[route, state] = held.thresholds
         if self._copy is not None and content is not None and self._copied.get(route) != content:
             self._copied[route] = content
             try:

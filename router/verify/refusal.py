@@ -5,7 +5,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from router.chat import ChatRequest, Choice
-from router.verify.phrases import OPENING, refuses
+from router.verify.phrases import OPENING, compiled, refuses
 from router.verify.verdict import Check, Watch
 
 __all__ = ["Refusal"]
@@ -20,6 +20,9 @@ class Refusal(Check):
 
     name = "refusal"
     reasons: ClassVar[tuple[str, ...]] = ("refused",)
+
+    def __init__(self) -> None:
+        compiled()  # with the policy that wants the check, not with the first answer
 
     @override
     def fault(self, choice: Choice, request: ChatRequest) -> str | None:

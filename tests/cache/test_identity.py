@@ -233,6 +233,7 @@ def test_a_default_counts_where_a_tier_would_put_something_else_in_its_place() -
     )
 
     assert key({**HI, "top_p": 1}, policy=policy) != key(HI, policy=policy)
+    assert key({**HI, "top_p": 1}, policy=policy) == key({**HI, "top_p": 1.0}, policy=policy)
     assert key({**HI, "top_p": None}, policy=policy) == key(HI, policy=policy)
     assert key({**HI, "n": 1}, policy=policy) == key(HI, policy=policy)
 

@@ -18,6 +18,8 @@ from tests.redis_server import PATIENT, RedisServer, redis_program, running, val
 from tests.upstream.pieces import chunk
 
 STREAMED = b"".join(STREAM)
+ROUTE_OF_SMALL_ANSWERS = TWO_TIERS.replace("cascade: ", "cache: {exact: {max_size: 256}}, cascade: ")
+"""What is longer than that is not remembered."""
 
 
 # ------------------------------------------------------------------------------------------------------- one process
@@ -169,6 +171,29 @@ async def test_the_leader_of_a_stream_may_leave_it_to_the_others() -> None:
     assert await read(joined) == STREAMED
     assert sorted((outcome.cache, outcome.end) for outcome in one.outcomes) == [("joined", "ok"), ("miss", "left")]
     assert header(await one.ask(cold(stream=True))) == "hit"
+
+
+async def test_a_stream_too_long_to_be_remembered_is_not_joined_any_more_and_not_held() -> None:
+    gates = asyncio.Event(), asyncio.Event()
+    long = chunk("x" * 300)
+    pieces = [chunk("a"), gates[0], long, gates[1], chunk("b"), chunk(finish="stop"), b"data: [DONE]\n\n"]
+    one = replica(Memory(), Canned(pieces=pieces), ROUTE_OF_SMALL_ANSWERS)
+    leader, joined = await one.ask(cold(stream=True)), await one.ask(cold(stream=True))
+    first, second = leader.events(), joined.events()
+    assert (await anext(first), await anext(second)) == (chunk("a"), chunk("a"))
+    (flight,) = one.flights._open.values()
+    gates[0].set()
+    assert (await anext(first), await anext(second)) == (long, long)
+
+    late = await one.ask(cold(stream=True))
+    assert header(late) == "miss"
+    gates[1].set()
+    assert b"".join([part async for part in first]) == b"".join([part async for part in second])
+    assert flight.tape is not None
+    assert long not in bytes(flight.tape)
+    for reply in (leader, joined, late):
+        await reply.aclose()
+    assert header(await one.ask(cold(stream=True))) == "miss"
 
 
 async def test_a_stream_that_everybody_has_left_is_let_go_and_not_kept() -> None:

@@ -8,7 +8,7 @@ from router.flights.tape import Tape
 
 
 async def read(tape: Tape) -> list[bytes]:
-    return [part async for part in tape.read()]
+    return [part async for part in tape.reader().parts()]
 
 
 async def test_each_reader_begins_at_the_beginning_and_follows() -> None:
@@ -47,7 +47,7 @@ async def test_a_stream_waits_for_its_fastest_reader() -> None:
     await anyio.wait_all_tasks_blocked()
     assert not adding.done()
 
-    reader = tape.read()
+    reader = tape.reader().parts()
     await anext(reader)
     following = asyncio.ensure_future(anext(reader))
     await adding
@@ -59,3 +59,32 @@ async def test_a_stream_waits_for_its_fastest_reader() -> None:
 
 async def test_what_is_remembered_is_all_there() -> None:
     assert await read(Tape(b"a", b"b", ended=True)) == [b"ab"]
+
+
+async def test_what_every_reader_has_taken_can_be_forgotten() -> None:
+    tape = Tape()
+    await tape.add(b"a")
+    ahead, behind = tape.reader(), tape.reader()
+    first, second = ahead.parts(), behind.parts()
+    assert await anext(first) == b"a"
+    await tape.add(b"b")
+    tape.forget(2)
+    assert await anext(second) == b"ab"
+    tape.forget(3)
+    assert bytes(tape) == b"ab"  # somebody who may read has not come yet
+    tape.forget(2)
+    assert bytes(tape) == b"b"
+    behind.close()
+    assert await anext(first) == b"b"
+    tape.forget(1)
+    await tape.add(b"c")
+    tape.end()
+
+    assert (bytes(tape), tape.size) == (b"c", 3)
+    assert [part async for part in first] == [b"c"]
+
+
+async def test_nothing_is_forgotten_while_nobody_reads() -> None:
+    tape = Tape(b"a")
+    tape.forget(0)
+    assert bytes(tape) == b"a"

@@ -29,7 +29,7 @@ version: 1
 deployments:
   tuned-a: {base_url: TUNED, model: small, price: {input: 1, output: 10}}
   frontier-a: {base_url: FRONTIER, model: large, price: {input: 100, output: 1000, cached_input: 10}}
-  odd-a: {base_url: TUNED, model: a-model-nobody-has-a-price-for, drop: [seed]}
+  odd-a: {base_url: TUNED, model: a-model-nobody-has-a-price-for, drop: [seed], tune: {id: v1, refresh_due: 2099-01-01}}
 tiers:
   tuned: {deployments: [tuned-a], prompt: {system: lean.md, replaces: full.md},
           checks: [complete, {judge: {deployment: frontier-a, rate: 0.5}}]}

@@ -1,6 +1,8 @@
 """Whole policies, from file or folder to values or faults; `tests/policies` holds the cases, one mistake a file."""
 
 import copy
+import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -202,6 +204,13 @@ def test_comments_order_and_spelling_do_not_change_the_version() -> None:
 
     assert version(turned) == version(SMALLEST)
     assert version(SMALLEST.replace("0.3", "0.30")) == version(SMALLEST)
+
+
+def test_the_version_is_that_of_the_whole_policy_as_json() -> None:
+    policy = loads(SMALLEST + "cache: {memory: 1MiB}\nserver: {max_body: 1MiB}\n")
+    said = json.dumps(policy.model_dump(mode="json"), sort_keys=True)
+
+    assert policy.version_hash == hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def test_keys_do_not_change_the_version_and_everything_else_does(tmp_path: Path) -> None:

@@ -45,6 +45,12 @@ def test_headers_are_read_by_their_names_in_lower_case() -> None:
     assert headers.get("x-other") is None
 
 
+def test_a_session_and_what_is_wanted_of_the_cache_are_read() -> None:
+    headers = {"X-Router-Session": "one", "Cache-Control": "no-cache"}
+    caller = identify(scope_of("/", headers=headers), None)
+    assert (caller.session, caller.control) == ("one", "no-cache")
+
+
 def test_an_empty_tier_is_none() -> None:
     assert identify(scope_of("/", headers={"x-router-tier": ""}), None).tier is None
 

@@ -46,17 +46,6 @@ async def test_a_flight_whose_lease_ran_out_goes_to_the_next_who_asks() -> None:
     assert await store.claim(asked, b"b" * 16, 1) == Claim()
 
 
-async def test_a_number_begins_anew_when_its_time_is_up_however_often_it_was_raised() -> None:
-    watch = Watch()
-    store = Memory(clock=watch.clock)
-    await store.increment(key("pin", "spent"), 2, 10)
-    watch.time += 9
-    assert await store.increment(key("pin", "spent"), 2, 10) == 4
-    watch.time += 1
-
-    assert await store.increment(key("pin", "spent"), 2, 10) == 2
-
-
 async def test_the_oldest_of_a_kind_go_when_there_are_too_many() -> None:
     store = Memory(most=3000)
     await store.set(key("lease", "control"), b"me", 60)

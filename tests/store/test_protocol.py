@@ -81,14 +81,6 @@ async def test_a_lease_is_renewed_and_released_only_by_its_holder(store: Store) 
     assert (await store.renew(name, ANN, 60), await store.release(name, ANN)) == (False, False)
 
 
-async def test_increments_add_up(store: Store) -> None:
-    name = fresh("pin")
-
-    totals = [await store.increment(name, by, 60) for by in (1, 0.5, 2)]
-
-    assert totals == [1, 1.5, 3.5]
-
-
 async def test_whoever_subscribed_hears_what_is_published_until_they_leave(store: Store) -> None:
     heard: list[bytes | None] = []
     arrived = asyncio.Event()
