@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlencode
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -56,6 +56,10 @@ class StoreUrl:
     """Of a unix socket."""
     options: dict[str, str] = field(default_factory=dict, repr=False)
     """How TLS checks certificates, and the Sentinels' own user and password, in the words of redis-py."""
+
+    def tls_query(self) -> str:
+        """The options of TLS, as redis-py's addresses have them."""
+        return urlencode({name: value for name, value in self.options.items() if name.startswith("ssl_")})
 
 
 def read_store_url(value: object) -> StoreUrl:

@@ -30,7 +30,7 @@ def open_store(
     """
     if url.kind == "memory":
         return Memory(Folder(state / "learned"), clock=clock, say=say)
-    from router.store.redis_store import RedisStore  # not everybody needs it, nor its parser
+    from router.store.redis_store import RedisStore  # redis-py takes longer to import than all of this proxy
 
     if url.kind == "embedded":
         embedded = Embedded(state / "valkey")
