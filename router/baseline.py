@@ -103,6 +103,8 @@ class _Last:
     state: str
     """The route's: what was seen of another is worth nothing."""
     seen: Seen
+    habits: Habits
+    """What was seen comes to."""
 
 
 class Baselines:
@@ -119,7 +121,7 @@ class Baselines:
             if route.kind == "route" and len(route.cascade) > 1:
                 known, last = before.get(name), route.cascade[-1].tier
                 seen = known.seen if known is not None and known.state == route.state else Seen()
-                self._last[name] = _Last(last.name, price_of(last), route.state, seen)
+                self._last[name] = _Last(last.name, price_of(last), route.state, seen, seen.habits())
         return self
 
     def of(self, outcome: Outcome) -> float | None:
@@ -129,7 +131,8 @@ class Baselines:
             return None
         if served.tier == last.tier:
             last.seen.add(served.usage, signals.tokens)
+            last.habits = last.seen.habits()
             return served.cost
         if last.price is None:
             return None
-        return estimated(last.price, signals.tokens, served.usage.output, last.seen.habits())
+        return estimated(last.price, signals.tokens, served.usage.output, last.habits)

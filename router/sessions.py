@@ -103,7 +103,7 @@ class Sessions:
         if len(self._pins) > _MOST:
             self._pins.popitem(last=False)
         if self._store is not None:
-            self._store.put(key("pin", found), orjson.dumps(astuple(pin)), session.idle)
+            self._store.put(key("pin", found), orjson.dumps(astuple(pin)), session.idle, hurried=True)
 
 
 def _found(outcome: Outcome, session: Session, request: ChatRequest, said: str) -> bytes:

@@ -132,7 +132,7 @@ class _Exchange(RequestResponseCycle):
 
 def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
     """A head's lines; what could end one early, and so begin another, is refused for all of them at once."""
-    lines = b"".join([b"%b: %b\r\n" % pair for pair in headers])
+    lines = b"\r\n".join([*map(b": ".join, headers), b""])
     if not lines.count(b"\r") == lines.count(b"\n") == len(headers) or b"\0" in lines:
         raise RuntimeError("a header has a name or a value that cannot be sent")
     return lines
@@ -183,7 +183,13 @@ class Brisk(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         parser, url = self.parser, self.url
-        if parser.get_method() != b"POST" or parser.should_upgrade() or not url.startswith(b"/") or _parted(url):
+        if (
+            parser.get_method() != b"POST"
+            or parser.should_upgrade()
+            or not url.startswith(b"/")
+            or b"?" in url
+            or b"%" in url
+        ):
             super().on_headers_complete()
             return
         version = parser.get_http_version()
@@ -205,8 +211,3 @@ class Brisk(HttpToolsProtocol):
         else:  # its client did not wait for the answer to the one before
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
-
-
-def _parted(url: bytes) -> bool:
-    """Whether there is more in it than a path that stands for itself."""
-    return b"?" in url or b"%" in url or b"#" in url

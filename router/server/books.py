@@ -46,7 +46,7 @@ class Books:
         self._decisions = decisions
         metrics.settle = decisions.settle = self.settle
         self._waiting: list[Outcome] = []
-        self._settling: asyncio.TimerHandle | None = None
+        self._settling: asyncio.Handle | None = None
         self.others: list[Callable[[Outcome], None]] = []
         """Who else writes down requests."""
         self._intake = intake
@@ -74,12 +74,18 @@ class Books:
             closing.add_done_callback(self._closing.discard)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Take one request that has ended, to be written down in a moment; at once when nobody else is about."""
+        """Take one request that has ended, to be written down in a moment.
+
+        That is as soon as its answer has left when nobody else is about, and with others' when somebody is.
+        """
         self._waiting.append(outcome)
-        if len(self._waiting) >= _FEW or self._inflight() <= 1:
+        if len(self._waiting) >= _FEW:
             self.settle()
         elif self._settling is None:
-            self._settling = asyncio.get_running_loop().call_later(_MOMENT, self._settle_later)
+            loop, alone = asyncio.get_running_loop(), self._inflight() <= 1
+            self._settling = (
+                loop.call_soon(self._settle_later) if alone else loop.call_later(_MOMENT, self._settle_later)
+            )
 
     def _settle_later(self) -> None:
         self._settling = None

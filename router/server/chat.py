@@ -75,9 +75,9 @@ async def read(scope: Scope, receive: Receive, most: int) -> bytes:
         TooLarge: it is longer than `most` bytes.
         ClientLeft: the client left before it was whole.
     """
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > most:
-            raise _too_large(most)
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    if length.isdigit() and int(length) > most:
+        raise _too_large(most)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")

@@ -81,8 +81,7 @@ def _hash(parts: tuple[str | bytes, ...]) -> str:
     hashing = _NOTHING.copy()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
-        hashing.update(len(data).to_bytes(8))
-        hashing.update(data)
+        hashing.update(len(data).to_bytes(8) + data)
     return hashing.hexdigest()
 
 

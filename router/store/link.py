@@ -1,5 +1,9 @@
 """One connection to one Redis: the commands of a loop's tick go in one write, and nobody waits for longer than 50 ms.
 
+A write costs both sides more than the commands in it do, most of all where it wakes somebody. What nobody waits for
+lets a tick pass, in which whoever waits for us is answered; what is in no hurry either goes with the next command that
+is, or after a millisecond.
+
 What is slow or gone closes the link: from the first call that was not answered in time, every other fails at once and
 costs nothing, while the link asks in the background whether the server is there again.
 """
@@ -20,6 +24,8 @@ __all__ = ["DEADLINE", "Call", "Link", "Redirected", "Wire", "pack"]
 
 DEADLINE = 0.05
 """Seconds that a request may wait for an answer."""
+_MOMENT = 0.001
+"""Seconds that a command may lie here which is in no hurry."""
 _AGAIN = 0.1
 """Share of the deadline for a second look: an answer that came while we were busy ourselves is not late."""
 _CONNECT = 1.0
@@ -49,7 +55,7 @@ Redirected = Callable[["Call", str], bool]
 class Call:
     """One command on its way."""
 
-    __slots__ = ("at", "future", "moves", "packed", "text", "writes")
+    __slots__ = ("at", "future", "hurried", "moves", "packed", "text", "writes")
 
     def __init__(
         self,
@@ -58,6 +64,7 @@ class Call:
         text: Callable[[], bytes] | None = None,
         *,
         writes: bool = True,
+        hurried: bool = True,
     ) -> None:
         self.packed = packed
         self.future = future
@@ -66,6 +73,8 @@ class Call:
         """Gives the same command with the script's text, for a server that does not know its hash."""
         self.writes = writes
         """Whether a server that answers it takes what is written: a script may not have come to that."""
+        self.hurried = hurried
+        """Whether it goes now; if not, with the next command that does, within a millisecond."""
         self.at = 0.0
         """When it was asked, on the loop's clock; 0 when nobody minds how long it takes."""
         self.moves = 0
@@ -126,7 +135,8 @@ class Link:
         self._wire: Wire | None = None
         self._queue: list[Call] = []
         self._sent: deque[Call] = deque()
-        self._flushing = False
+        self._flushing = self._settling = False
+        self._later: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._healing: asyncio.Task[None] | None = None
         self._open: str | None = None
@@ -148,13 +158,20 @@ class Link:
             await asyncio.wait([self._healing], timeout=_CONNECT)
 
     def ask(self, call: Call) -> None:
-        """Send a command with the others of this tick; its future fails when it cannot be answered in time."""
+        """Send a command with others of this tick or of the next; its future fails when it is not answered in time."""
         if self._open is not None or self._closed:
             call.fail(self._open or "closed")
             return
         call.at = self._loop.time()
         self._queue.append(call)
-        if not self._flushing:
+        if not call.hurried:
+            if self._later is None:
+                self._later = self._loop.call_later(_MOMENT, self._flush_later)
+        elif call.future is None:
+            if not self._settling:
+                self._settling = True
+                self._loop.call_soon(self._loop.call_soon, self._settle)
+        elif not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
 
@@ -180,8 +197,9 @@ class Link:
         if self._healing is not None:
             self._healing.cancel()
             await asyncio.wait([self._healing])
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._later):
+            if timer is not None:
+                timer.cancel()
         self._fail("closed")
         if self._wire is not None:
             self._wire.lost = lambda: None
@@ -189,8 +207,20 @@ class Link:
 
     # ------------------------------------------------------------------------------------------------------ there
 
+    def _settle(self) -> None:
+        self._settling = False
+        self._flush()
+
+    def _flush_later(self) -> None:
+        """Write what has lain here for a moment, unless it went with something else."""
+        self._later = None
+        if self._queue and (left := self._queue[0].at + _MOMENT - self._loop.time()) > 0:
+            self._later = self._loop.call_later(left, self._flush_later)
+        else:
+            self._flush()
+
     def _flush(self) -> None:
-        """Write what this tick has brought."""
+        """Write what this tick has brought, and what lay here before."""
         self._flushing = False
         if not self._queue:
             return

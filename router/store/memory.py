@@ -145,7 +145,7 @@ class Memory:
             if (folder := self._lasting(key)) is not None:
                 await self._write(folder.remove, key)
 
-    def put(self, key: str, value: bytes, ttl: float | None) -> None:
+    def put(self, key: str, value: bytes, ttl: float | None, *, hurried: bool = False) -> None:  # noqa: ARG002  it is at once
         """Keep a value; what was learned is kept with `set`, which waits for the disk."""
         self._shelf(key).set(key, value, None if ttl is None else self._now() + ttl)
 

@@ -76,8 +76,11 @@ class Store(Protocol):
         """Remove keys."""
         ...
 
-    def put(self, key: str, value: bytes, ttl: float | None) -> None:
-        """Keep a value without waiting for it; it is lost when the store is down."""
+    def put(self, key: str, value: bytes, ttl: float | None, *, hurried: bool = False) -> None:
+        """Keep a value without waiting for it; it is lost when the store is down.
+
+        Others see it a millisecond later; one that is `hurried` before whoever waits for what comes next.
+        """
         ...
 
     async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:

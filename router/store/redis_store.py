@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from router.policy.store_url import StoreUrl
@@ -126,9 +127,10 @@ class RedisStore:
         for call in [self._ask(key, "UNLINK", key) for key in keys]:
             await call
 
-    def put(self, key: str, value: bytes, ttl: float | None) -> None:
+    def put(self, key: str, value: bytes, ttl: float | None, *, hurried: bool = False) -> None:
         """Keep a value without waiting for it; it is lost when the store is down."""
-        self._way().ask(key, Call(pack(("SET", key, value, *_px(ttl))), None))
+        command = ("SET", key, value) if ttl is None else ("SET", key, value, "PX", _ms(ttl))
+        self._way().ask(key, Call(pack(command), None, hurried=hurried))
 
     async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
         """Ask for an answer, or for the right to make it."""
@@ -263,6 +265,7 @@ def _call(
     )
 
 
+@lru_cache(64)
 def _ms(ttl: float | None) -> str:
     """Whole milliseconds, at least one; no text at all for what stays."""
     return "" if ttl is None else str(max(1, round(ttl * 1000)))

@@ -11,7 +11,7 @@ class Down(Memory):
     """Takes what nobody waits for, and gives nothing."""
 
     @override
-    def put(self, key: str, value: bytes, ttl: float | None) -> None:
+    def put(self, key: str, value: bytes, ttl: float | None, *, hurried: bool = False) -> None:
         """Lose it."""
 
     @override

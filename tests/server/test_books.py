@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import anyio
 import pytest
 
 from router.errors import NotFound
@@ -75,14 +76,15 @@ async def test_requests_are_written_down_a_few_at_a_time_and_before_anybody_look
     await service.aclose()
 
 
-async def test_a_request_that_is_alone_is_written_down_at_once(tmp_path: Path) -> None:
+async def test_a_request_that_is_alone_is_written_down_when_its_answer_has_left(tmp_path: Path) -> None:
     service = made(tmp_path)
     service.inflight = 1
     written: list[Outcome] = []
     service.books.others.append(written.append)
 
     await service.pipeline.refuse(NotFound("no")).aclose()
-
+    assert written == []  # the loop sends what was written in this turn, before the next
+    await anyio.wait_all_tasks_blocked()
     assert len(written) == 1
     await service.aclose()
 

@@ -280,6 +280,35 @@ async def test_the_commands_of_one_tick_are_one_write(own_redis: RedisServer) ->
         await store.aclose()
 
 
+async def test_what_is_in_no_hurry_goes_with_what_is(own_redis: RedisServer) -> None:
+    async with slow_road(own_redis.port) as road:
+        store = RedisStore(read_store_url(road.url))
+        await store.begin()
+        before = road.pieces
+        store.put(NAME, b"ann's", 60)
+        store.put(OTHER, b"ben's", 60, hurried=True)
+        assert await store.get(OTHER) == b"ben's"
+        assert road.pieces - before == 1
+        await store.aclose()
+
+
+async def test_what_nobody_follows_goes_by_itself(store: RedisStore, own_redis: RedisServer) -> None:
+    store.put(NAME, b"ann's", 60)
+    async with asyncio.timeout(5):
+        while b"ann's" not in await asyncio.to_thread(own_redis.ask, "GET", NAME):
+            pass
+
+
+async def test_what_is_in_no_hurry_is_not_lost_when_the_store_is_closed(
+    store: RedisStore, own_redis: RedisServer
+) -> None:
+    store.put(NAME, b"ann's", 60)
+    await store.aclose()
+    async with asyncio.timeout(5):
+        while b"ann's" not in await asyncio.to_thread(own_redis.ask, "GET", NAME):
+            pass
+
+
 async def test_a_lease_that_is_not_renewed_ends(store: RedisStore) -> None:
     asked = Flight.of("asked")
     await store.claim(asked, ANN, 0.05)
