@@ -63,7 +63,7 @@ class Following(Reply):
     __slots__ = ("_asked", "_flight", "_reader")
 
     def __init__(self, journey: Journey, sink: Sink, tape: Tape, asked: Asked, flight: Flight | None) -> None:
-        super().__init__(journey, sink, {"content-type": EVENTS})
+        super().__init__(journey, sink, EVENTS)
         self._reader = tape.reader()
         self._asked = asked
         self._flight = flight
@@ -116,7 +116,7 @@ def remembered(entry: Entry, asked: Asked, journey: Journey, sink: Sink) -> Repl
         return Following(journey, sink, Tape(events, ended=True), asked, None)
     body = as_whole(entry.body) if entry.stream else entry.body
     kind = "application/json" if entry.stream else entry.content_type
-    return Reply(journey, sink, {"content-type": kind}, body=body)
+    return Reply(journey, sink, kind, body=body)
 
 
 def joining(flight: Flight, asked: Asked, journey: Journey, sink: Sink) -> Reply:

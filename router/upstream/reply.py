@@ -13,7 +13,6 @@ from router.verify import judge
 __all__ = ["Reply", "refused", "served"]
 
 Sink = Callable[[Outcome], None]
-_JSON = {"content-type": "application/json"}
 
 
 class Reply:
@@ -25,22 +24,20 @@ class Reply:
     __slots__ = ("_end", "_error", "_journey", "_live", "_sink", "body", "headers", "status")
 
     def __init__(
-        self,
-        journey: Journey,
-        sink: Sink,
-        extra: list[tuple[bytes, bytes]],
-        *,
-        body: bytes = b"",
-        told: Problem | None = None,
+        self, journey: Journey, sink: Sink, content_type: str, *, body: bytes = b"", told: Problem | None = None
     ) -> None:
-        self.status = told.status if told else 200
+        self.status = 200
         self.body = body
-        self._end: End = "error" if told else "ok"
-        self._error = told.code if told else None
+        self.headers = [(b"content-type", content_type.encode())]
+        self._end: End = "ok"
+        self._error: str | None = None
+        if told is not None:
+            self.status, self._end, self._error = told.status, "error", told.code
+            self.headers += [(name.encode(), value.encode()) for name, value in told.headers.items()]
+        self.headers += headers(journey)
         self._journey = journey
         self._sink: Sink | None = sink
         self._live: tuple[Live, ChatRequest] | None = None
-        self.headers = extra + headers(journey)
 
     @property
     def streams(self) -> bool:
@@ -103,12 +100,11 @@ class Reply:
 def served(answer: Served, request: ChatRequest, journey: Journey, sink: Sink) -> Reply:
     """An answer that was good enough."""
     journey.answered()
-    reply = Reply(journey, sink, [(b"content-type", answer.content_type.encode())], body=answer.body)
+    reply = Reply(journey, sink, answer.content_type, body=answer.body)
     return reply.follow(answer.live, request) if answer.live else reply
 
 
 def refused(told: Problem, journey: Journey, sink: Sink) -> Reply:
     """An error, which is never streamed; whatever is known by then is in its headers too."""
     journey.stream = False
-    extra = [(name.encode(), value.encode()) for name, value in {**_JSON, **told.headers}.items()]
-    return Reply(journey, sink, extra, body=told.body(), told=told)
+    return Reply(journey, sink, "application/json", body=told.body(), told=told)
