@@ -33,7 +33,8 @@ class Reply:
         self._error: str | None = None
         if told is not None:
             self.status, self._end, self._error = told.status, "error", told.code
-            self.headers += [(name.encode(), value.encode()) for name, value in told.headers.items()]
+            extra = {"content-type": content_type, **told.headers}  # an upstream's error has a type of its own
+            self.headers = [(name.encode(), value.encode()) for name, value in extra.items()]
         self.headers += headers(journey)
         self._journey = journey
         self._sink: Sink | None = sink

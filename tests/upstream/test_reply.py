@@ -34,7 +34,7 @@ async def test_a_relayed_error_keeps_its_bytes_and_retry_after() -> None:
     one = house(Canned(answer()))
     reply = one.pipeline.refuse(Relayed(429, b"{ }", {"content-type": "x/y", "retry-after": "3"}))
     assert (reply.status, reply.body, headers(reply)["retry-after"]) == (429, b"{ }", "3")
-    assert headers(reply)["content-type"] == "x/y"
+    assert [value for name, value in reply.headers if name == b"content-type"] == [b"x/y"]
     await reply.aclose()
 
 
