@@ -183,6 +183,7 @@ class Brisk(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         parser, url = self.parser, self.url
+        self.scope["extensions"] = self._extensions
         if (
             parser.get_method() != b"POST"
             or parser.should_upgrade()
@@ -195,14 +196,7 @@ class Brisk(HttpToolsProtocol):
         version = parser.get_http_version()
         path = url.decode("ascii")
         self.scope.update(
-            {
-                "method": "POST",
-                "http_version": version,
-                "path": path,
-                "raw_path": url,
-                "query_string": b"",
-                "extensions": self._extensions,
-            }
+            {"method": "POST", "http_version": version, "path": path, "raw_path": url, "query_string": b""}
         )
         before: RequestResponseCycle | None = self.cycle
         self.cycle = _Exchange(self, keep_alive=version != "1.0" and parser.should_keep_alive())

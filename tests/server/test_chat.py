@@ -175,6 +175,18 @@ async def test_a_fault_of_ours_is_told_and_ends_one_request(tmp_path: Path, caps
         assert (await Exchange(scope_of(PATH), [BODY]).over(chat)).status == 200
 
 
+@pytest.mark.parametrize("path", [PATH, f"{PATH}?api-version=1", "/v1/chat%2Fcompletions"])
+async def test_however_its_path_is_written_it_is_answered_and_who_leaves_is_let_go(tmp_path: Path, path: str) -> None:
+    length = {"host": "x", "content-length": str(len(BODY))}
+    async with proxy(tmp_path, Answer(text="hi")) as served, talk(served.base_url) as client:
+        assert (await client.say("POST", path, length, BODY)).status == 200
+    async with proxy(tmp_path, Answer(stall=True)) as served:
+        async with talk(served.base_url) as client:
+            client.send("POST", path, length, BODY)
+            await served.tuned.saw(1)
+        await served.tuned.left(1)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_request_leaves_nothing_for_the_collector(tmp_path: Path, *, stream: bool) -> None:
     body = orjson.dumps({"model": "auto", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
