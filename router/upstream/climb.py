@@ -49,7 +49,7 @@ class _Call:
     shaped: Shaped
     sent: Breaker | None = None
     judged: Judge | None = None
-    """Who is asked what this answer is worth, if it passes the other checks."""
+    """Who says what this answer is worth, if it passes the other checks; not if no other could be had, or by chance."""
     paid: bool = False
 
     @property
@@ -181,8 +181,10 @@ class Climb:
             raise Failure("full") from None
         if (trace := self._journey.trace) is not None:  # the call says which one it belongs to
             TRACEPARENT.set(trace.header(CALLS + self._journey.place + 1))
-        judged = self._drawn(tier.judge, above(steps, tier)) if tier.judge is not None else None
-        return _Call(candidate, member, since, steps, request, sources, shaped, judged=judged)
+        call = _Call(candidate, member, since, steps, request, sources, shaped)
+        if (check := tier.judge) is not None and call.above and self._clock.draw() < check.rate:
+            call.judged = check
+        return call
 
     async def _whole(self, call: _Call) -> Served | Verdict:
         tier = call.candidate.tier
@@ -244,10 +246,6 @@ class Climb:
         if verdict.accepted and call.judged is not None and stream.whole:
             verdict = await self._judged(call, call.judged, stream.answer.completion())
         return verdict, usage
-
-    def _drawn(self, check: Judge, above: tuple[Step, ...]) -> Judge | None:
-        """Who is to say what an answer is worth: nobody where no other could be had, or the dice say no."""
-        return check if above and self._clock.draw() < check.rate else None
 
     async def _judged(self, call: _Call, check: Judge, completion: Completion) -> Verdict:
         """What another deployment makes of an answer that has passed its checks; no opinion is none against it."""

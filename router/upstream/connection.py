@@ -268,7 +268,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one trailer: nobody asked for those."""
         if not self._head:
-            headers, key, text = self.headers, name.decode("latin-1").lower(), value.decode("latin-1").strip()
+            headers, key, text = self.headers, name.decode().lower(), value.decode("latin-1").strip()
             headers[key] = text if key not in headers else f"{headers[key]}, {text}"
 
     def on_headers_complete(self) -> None:
