@@ -40,8 +40,8 @@ class _Call:
     member: Member
     since: float
     """Seconds into the request."""
-    above: tuple[Step, ...]
-    """Who may be asked if its answer is not good enough."""
+    steps: tuple[Step, ...]
+    """Its tier, and those that may be asked if its answer is not good enough."""
     request: ChatRequest
     """As it is asked, with its tier's sources."""
     sources: tuple[str, ...]
@@ -49,8 +49,13 @@ class _Call:
     shaped: Shaped
     sent: Breaker | None = None
     judged: Judge | None = None
-    """Who is asked what this answer is worth, if it passes the other checks."""
+    """Who says what this answer is worth, if it passes the other checks; not if no other could be had, or by chance."""
     paid: bool = False
+
+    @property
+    def above(self) -> tuple[Step, ...]:
+        """Who may be asked if its answer is not good enough."""
+        return above(self.steps, self.candidate.tier)
 
 
 class Climb:
@@ -100,7 +105,7 @@ class Climb:
             if candidate.after:
                 await asyncio.sleep(candidate.after)
                 self._journey.paused(candidate.after)
-            match await self._ask(candidate, above(steps, candidate.tier)):
+            match await self._ask(candidate, steps):
                 case Served() as served:
                     return served
                 case Verdict():
@@ -128,12 +133,12 @@ class Climb:
         """Seconds until the route's deadline."""
         return self._until - self._clock.now()
 
-    async def _ask(self, candidate: Candidate, above: tuple[Step, ...]) -> Served | Verdict | Failure:
-        """Ask one deployment, and note what became of it. `above`: who may be asked if it is not good enough."""
+    async def _ask(self, candidate: Candidate, steps: tuple[Step, ...]) -> Served | Verdict | Failure:
+        """Ask one deployment of these tiers, and note what became of it."""
         member = self._pool.members[candidate.deployment.name]
         since = self._journey.elapsed
         try:
-            call = await self._ready(candidate, member, since, above)
+            call = await self._ready(candidate, member, since, steps)
         except Failure as failure:
             return self._note(candidate, since, failure)
         result: Served | Verdict | Failure | None = None
@@ -156,26 +161,30 @@ class Climb:
                 member.leave(call.sent)
         return result
 
-    async def _ready(self, candidate: Candidate, member: Member, since: float, above: tuple[Step, ...]) -> _Call:
+    async def _ready(self, candidate: Candidate, member: Member, since: float, steps: tuple[Step, ...]) -> _Call:
         """Have a place and something to send, or raise the Failure that there is none."""
         tier, request = candidate.tier, self._request
         sources: tuple[str, ...] = ()
-        if (why := member.refuses(self._clock.now())) is not None:
+        now = self._clock.now()
+        if (why := member.refuses(now)) is not None:
             raise Failure(why)
         if tier.context is not None:
             sourced = await self._sources(tier)
             request, sources = sourced.request, sourced.ids
+            now = self._clock.now()
         shaped = self._shaped(candidate, request)
         if not self._purse.affords(candidate.deployment, shaped.added):
             raise Failure("cost")
         try:
-            await member.enter(within=self._left)
+            await member.enter(within=self._until - now)
         except TimeoutError:
             raise Failure("full") from None
         if (trace := self._journey.trace) is not None:  # the call says which one it belongs to
             TRACEPARENT.set(trace.header(CALLS + self._journey.place + 1))
-        judged = self._drawn(tier.judge, above) if tier.judge is not None else None
-        return _Call(candidate, member, since, above, request, sources, shaped, judged=judged)
+        call = _Call(candidate, member, since, steps, request, sources, shaped)
+        if (check := tier.judge) is not None and call.above and self._clock.draw() < check.rate:
+            call.judged = check
+        return call
 
     async def _whole(self, call: _Call) -> Served | Verdict:
         tier = call.candidate.tier
@@ -237,10 +246,6 @@ class Climb:
         if verdict.accepted and call.judged is not None and stream.whole:
             verdict = await self._judged(call, call.judged, stream.answer.completion())
         return verdict, usage
-
-    def _drawn(self, check: Judge, above: tuple[Step, ...]) -> Judge | None:
-        """Who is to say what an answer is worth: nobody where no other could be had, or the dice say no."""
-        return check if above and self._clock.draw() < check.rate else None
 
     async def _judged(self, call: _Call, check: Judge, completion: Completion) -> Verdict:
         """What another deployment makes of an answer that has passed its checks; no opinion is none against it."""

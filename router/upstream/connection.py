@@ -268,8 +268,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one trailer: nobody asked for those."""
         if not self._head:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip()
-            self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+            headers, key, text = self.headers, name.decode().lower(), value.decode("latin-1").strip()
+            headers[key] = text if key not in headers else f"{headers[key]}, {text}"
 
     def on_headers_complete(self) -> None:
         """The head is here, unless it only announces another (100, 103)."""

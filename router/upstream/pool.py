@@ -116,7 +116,8 @@ class Pool:
     """Every deployment of one plan at work."""
 
     def __init__(self, members: Mapping[str, Member], retrievers: dict[Context, Retriever] | None = None) -> None:
-        self._members = members
+        self.members = members
+        """All of them, by name."""
         self._retrievers = retrievers or {}
         self._turn = 0
         self._turns = dict.fromkeys(members, 0)
@@ -136,11 +137,6 @@ class Pool:
                 for name, deployment in deployments.items()
             },
         )
-
-    @property
-    def members(self) -> Mapping[str, Member]:
-        """All of them, by name."""
-        return self._members
 
     @property
     def retrievers(self) -> Mapping[Context, Retriever]:
@@ -172,15 +168,15 @@ class Pool:
         return ordered
 
     def _calls(self, deployment: Deployment) -> tuple[float, int]:
-        return self._members[deployment.name].busy, self._turns[deployment.name]
+        return self.members[deployment.name].busy, self._turns[deployment.name]
 
     def _loads(self, deployment: Deployment) -> tuple[float, int]:
         """How much of its places is taken: what compares only where every deployment says how many it has."""
-        return self._members[deployment.name].busy / (deployment.concurrency or 1), self._turns[deployment.name]
+        return self.members[deployment.name].busy / (deployment.concurrency or 1), self._turns[deployment.name]
 
     async def retire(self, keep: "Pool | None" = None) -> None:
         """Close what the next pool does not keep, each when its last call has ended."""
-        gone = [m for name, m in self._members.items() if keep is None or keep.members.get(name) is not m]
+        gone = [m for name, m in self.members.items() if keep is None or keep.members.get(name) is not m]
         left = [r for c, r in self._retrievers.items() if keep is None or keep.retrievers.get(c) is not r]
         await asyncio.gather(*(member.retire() for member in gone), *(retriever.retire() for retriever in left))
 
