@@ -1,5 +1,6 @@
 """What every test stands on: one event loop, repeatable properties, and no silent skip where servers are promised."""
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -29,3 +30,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """So does a whole module."""
     return servers.refuse_skip((yield), os.environ)
+
+
+def pytest_unconfigure() -> None:
+    """What servers have put beyond the collector's reach belongs to it again: libraries tell of leaks at the end."""
+    gc.unfreeze()
