@@ -39,8 +39,8 @@ class Alarm:
         self._at = math.inf
 
     def stop(self) -> None:
-        """Let it go: the loop does not know it any more."""
-        self._at = math.inf
+        """Let it go: the loop does not know it any more, nor it whom it was to call."""
+        self._at, self._ring = math.inf, _nobody
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -56,3 +56,7 @@ class Alarm:
             self._ring()
         elif self._at < math.inf:
             self._look_at(self._at)
+
+
+def _nobody() -> None:
+    pass

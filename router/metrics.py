@@ -163,7 +163,7 @@ class Metrics(Collector):
             self._attempt(attempt, place, explored=explored)
         for failed in outcome.fallbacks:
             self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
-        if outcome.end == "broken" and outcome.attempts[-1].cost is None:
+        if outcome.end == "broken" and outcome.attempts and outcome.attempts[-1].cost is None:
             self._unknown(outcome.attempts[-1].deployment).inc()
         if outcome.retrievals or outcome.dropped or outcome.judgements:
             self._asides(outcome, place)

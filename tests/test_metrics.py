@@ -144,6 +144,11 @@ def test_only_streams_have_a_first_token() -> None:
     assert value(metrics, "router_time_to_first_token_seconds_sum", tier="frontier") == 1.25
 
 
+def test_who_joined_a_stream_that_broke_asked_nobody_and_is_counted() -> None:
+    metrics = after(replace(SERVED, end="broken", attempts=(), stream=True))
+    assert value(metrics, "router_overhead_seconds_count") == 1
+
+
 def test_who_left_is_counted() -> None:
     assert value(after(replace(SERVED, end="left", status=499)), "router_client_disconnects_total") == 1
 

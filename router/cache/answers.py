@@ -97,7 +97,7 @@ class Answers:
         place, ttl = asked.keys.answer, asked.remember.ttl
         self.near.put(place, entry, self._clock.now() + ttl)
         if self._store.shared:
-            self._store.put(place, pack(entry, place, self._seal), ttl, hurried=True)  # there before it is told
+            self._store.put(place, pack(entry, place, self._seal), ttl, hurried=True)  # others may ask next
 
     def settle(self, asked: Asked, owner: bytes, entry: Entry | None) -> None:
         """End what was leased: with an answer that is kept, one for those who waited only, or none at all."""

@@ -153,16 +153,16 @@ class Brisk(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._idle.stop()
-        self._extensions = None  # it and this hold on to each other
-        if self._gone is not None:
-            self._gone()
+        self._extensions[LEAVING] = _gone_already  # or requests, which hold them, and this would hold on to each other
+        gone, self._gone = self._gone, None
+        if gone is not None:
+            gone()
 
     def _leaving(self, left: Callable[[], None]) -> None:
         """Call `left` if the client leaves before the request that is under way is answered."""
-        if self.cycle.disconnected:
-            left()
-        else:
-            self._gone = left
+        self._gone = left
+        if not self.transport.is_closing():
+            self.flow.resume_reading()  # a large body has stopped it, and who does not read does not see who leaves
 
     @override
     def _unset_keepalive_if_required(self) -> None:
@@ -190,6 +190,7 @@ class Brisk(HttpToolsProtocol):
             or not url.startswith(b"/")
             or b"?" in url
             or b"%" in url
+            or b"#" in url
         ):
             super().on_headers_complete()
             return
@@ -205,3 +206,7 @@ class Brisk(HttpToolsProtocol):
         else:  # its client did not wait for the answer to the one before
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+
+def _gone_already(left: Callable[[], None]) -> None:
+    left()

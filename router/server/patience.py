@@ -87,7 +87,7 @@ class Patient(BoundedHeads):
     @property
     def _waits(self) -> bool:
         """Whether more of a request has to come."""
-        if not self._begun:
+        if not self._begun or self.cycle is None:  # uvicorn makes none of what asks to be connected through
             return True
         return self._quiet > 0 if self.cycle.response_complete else self.cycle.more_body
 

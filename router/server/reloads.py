@@ -53,8 +53,8 @@ class Reloads:
     async def read_aside(self) -> Reading:
         """Read everything in a thread while requests are served.
 
-        Nobody looks for garbage meanwhile, and never in what was read: reading leaves none, and a look takes
-        milliseconds in which no request moves.
+        Nobody looks for garbage meanwhile: reading leaves none, and a look takes milliseconds in which no request
+        moves. What was read is not frozen, because all else that is alive at that moment would be, for ever.
 
         Raises:
             CannotServe: the policy, or something it names, cannot be used.
@@ -64,7 +64,6 @@ class Reloads:
         try:
             read = await asyncio.get_running_loop().run_in_executor(self._aside, self.read)
             guard(read.keyring, self._host)
-            gc.freeze()
             return read
         except CannotServe:
             raise

@@ -231,8 +231,10 @@ class Wire:
                     server_hostname=name,
                 )
         except TimeoutError as error:
+            if until < allowed and loop.time() >= until:
+                raise TransportError("timeout", f"{self._peer} could not be reached in time") from error
             message = f"{self._peer} could not be reached within {self._connect_timeout:g} s"
-            raise TransportError("connect" if allowed <= until else "timeout", message) from error
+            raise TransportError("connect", message) from error
         except (OSError, UnicodeError) as error:  # refused, unreachable, unknown, not trusted
             raise TransportError("connect", f"{self._peer} could not be reached: {error}") from error
         except asyncio.CancelledError:

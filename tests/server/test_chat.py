@@ -12,6 +12,7 @@ import pytest
 from router.demo.answers import Answer
 from router.errors import TooLarge
 from router.server.chat import Chat, ClientLeft, read
+from router.server.patience import Patient
 from tests.proxy import Proxy, proxy
 from tests.server.asgi import Exchange, scope_of
 from tests.talking import talk
@@ -175,7 +176,17 @@ async def test_a_fault_of_ours_is_told_and_ends_one_request(tmp_path: Path, caps
         assert (await Exchange(scope_of(PATH), [BODY]).over(chat)).status == 200
 
 
-@pytest.mark.parametrize("path", [PATH, f"{PATH}?api-version=1", "/v1/chat%2Fcompletions"])
+@pytest.mark.parametrize("size", [60_000, 200_000])
+async def test_who_leaves_after_a_large_body_is_let_go(tmp_path: Path, size: int) -> None:
+    large = BODY.replace(b"hi", b"x" * size)
+    async with proxy(tmp_path, Answer(stall=True)) as served:
+        async with talk(served.base_url) as client:
+            client.send("POST", PATH, {"host": "x", "content-length": str(len(large))}, large)
+            await served.tuned.saw(1)
+        await served.tuned.left(1)
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}?api-version=1", f"{PATH}#here", "/v1/chat%2Fcompletions"])
 async def test_however_its_path_is_written_it_is_answered_and_who_leaves_is_let_go(tmp_path: Path, path: str) -> None:
     length = {"host": "x", "content-length": str(len(BODY))}
     async with proxy(tmp_path, Answer(text="hi")) as served, talk(served.base_url) as client:
@@ -199,6 +210,22 @@ async def test_a_request_leaves_nothing_for_the_collector(tmp_path: Path, *, str
             for _ in range(10):
                 await client.say("POST", "/v1/chat/completions", {"host": "x", "content-length": str(len(body))}, body)
             assert gc.collect() < 10  # objects; one circle a request would be more
+        finally:
+            gc.enable()
+
+
+async def test_a_connection_leaves_nothing_for_the_collector(tmp_path: Path) -> None:
+    length = {"host": "x", "content-length": str(len(BODY))}
+    async with proxy(tmp_path, Answer(text="hello")) as served:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                async with talk(served.base_url) as client:
+                    await client.say("POST", PATH, length, BODY)
+            async with talk(served.base_url) as client:
+                await client.say("POST", PATH, length, BODY)
+                assert len([known for known in gc.get_objects() if isinstance(known, Patient)]) == 1
         finally:
             gc.enable()
 
