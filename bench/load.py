@@ -14,6 +14,7 @@ import time
 from array import array
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -46,6 +47,8 @@ class Load:
     size: int = 1024
     marker: str = ""
     """What asks the mock deployment for a pace."""
+    spread: float = 0.0
+    """Seconds over which connections ask for the first time, evenly; 0: all at once, and then together ever after."""
     rate: float = 0.0
     """Requests a second, over all connections; 0: each asks again as soon as it is answered."""
 
@@ -119,10 +122,22 @@ class _Seen:
 class _Asker(asyncio.Protocol):
     """One connection."""
 
-    __slots__ = ("_asked", "_begun", "_heard", "_left", "_open", "_parts", "_seen", "_tokens", "_transport", "over")
+    __slots__ = (
+        "_asked",
+        "_begun",
+        "_heard",
+        "_left",
+        "_open",
+        "_parts",
+        "_seen",
+        "_start",
+        "_tokens",
+        "_transport",
+        "over",
+    )
 
-    def __init__(self, seen: _Seen, parts: tuple[bytes, bytes]) -> None:
-        self._seen, self._parts = seen, parts
+    def __init__(self, seen: _Seen, parts: tuple[bytes, bytes], start: float) -> None:
+        self._seen, self._parts, self._start = seen, parts, start
         self._heard, self._open, self._begun = b"", False, False
         self._tokens: Tokens | None = None
         self._left: int | None = None
@@ -132,7 +147,7 @@ class _Asker(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._next()
+        asyncio.get_running_loop().call_later(max(0.0, self._start - time.perf_counter()), self._next)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -220,9 +235,8 @@ async def drive(url: str, load: Load) -> Found:
     before, _, after = (workload.head(len(body), f"{address.path}/chat/completions") + body).partition(mark.encode())
     begun, loop = time.perf_counter(), asyncio.get_running_loop()
     seen = _Seen(load, begun + load.seconds, due=begun)
-    opened = [
-        loop.create_connection(lambda: _Asker(seen, (before, after)), host, port) for _ in range(load.connections)
-    ]
+    starts = (begun + number * load.spread / load.connections for number in range(load.connections))
+    opened = [loop.create_connection(partial(_Asker, seen, (before, after), start), host, port) for start in starts]
     askers = [asker for _, asker in await asyncio.gather(*opened)]
     await asyncio.wait([asker.over for asker in askers], timeout=load.seconds + _PATIENCE)
     took = time.perf_counter() - begun

@@ -1,6 +1,6 @@
 """Beside others: the same load, in the same run, on nginx's proxy_pass and on LiteLLM's proxy.
 
-``python -m bench.peers [--litellm PROGRAM] [--cases u1,u50,s50,paced50,early50] [--seconds 2] [--repeat 3] [--json]``.
+``python -m bench.peers [--litellm PROGRAM] [--cases u1,u50,…] [--seconds 2] [--repeat 3] [--json]``.
 nginx is the practical limit of a proxy that does nothing but forward; it is left out where it is not installed.
 LiteLLM's proxy is the program `litellm` of an environment that has ``litellm[proxy]``, without keys, callbacks and
 database. Ours does everything that bench/workload.py says. One process each, on the first core.
@@ -133,7 +133,7 @@ def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--litellm", default="", help="the program of LiteLLM's proxy")
-    parser.add_argument("--cases", default="u1,u50,s50,paced50,early50")
+    parser.add_argument("--cases", default="u1,u50,s50,paced50,spread50,early50")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")

@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+import time
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import pytest
@@ -33,14 +36,22 @@ def chunks(*events: bytes) -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(event), event) for event in events)
 
 
-async def bodies_of(*loads: Load) -> list[bytes]:
-    """What a deployment is asked by one load after the other."""
-    asked = list[bytes]()
+class Asked(NamedTuple):
+    body: bytes
+    connection: int
+    after: float
+
+
+async def asked_by(*loads: Load) -> list[Asked]:
+    """What a deployment is asked by one load after the other, on which connection, after how many seconds."""
+    asked, connections, begun = list[Asked](), count(), time.perf_counter()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = next(connections)
         with suppress(asyncio.IncompleteReadError):
             while head := await reader.readuntil(b"\r\n\r\n"):
-                asked.append(await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])))
+                body = await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
+                asked.append(Asked(body, connection, time.perf_counter() - begun))
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
         writer.close()
 
@@ -106,7 +117,8 @@ def test_a_stream_without_tokens_has_no_first_one() -> None:
 
 
 async def test_what_one_run_asks_no_other_has_asked() -> None:
-    asked = await bodies_of(Load(connections=2, seconds=0.05), Load(seconds=0.05), Load(seconds=0.05, size=2048))
+    loads = Load(connections=2, seconds=0.05), Load(seconds=0.05), Load(seconds=0.05, size=2048)
+    asked = [one.body for one in await asked_by(*loads)]
 
     assert len(set(asked)) == len(asked) > 3
     assert {len(body) for body in asked} == {1024, 2048}
@@ -115,9 +127,20 @@ async def test_what_one_run_asks_no_other_has_asked() -> None:
 
 
 async def test_within_a_run_all_may_be_the_same_and_the_next_run_asks_another() -> None:
-    asked = await bodies_of(*[Load(connections=2, seconds=0.05, same=True)] * 2)
+    load = Load(connections=2, seconds=0.05, same=True)
+    asked = [one.body for one in await asked_by(load, load)]
 
     assert len(asked) > len(set(asked)) == 2
+
+
+async def test_connections_may_begin_one_after_the_other() -> None:
+    asked = await asked_by(Load(connections=4, seconds=0.2, spread=0.2))
+
+    begun = dict[int, float]()
+    for one in asked:
+        begun.setdefault(one.connection, one.after)
+    assert len(begun) > 1
+    assert all(after >= 0.05 * number for number, after in enumerate(sorted(begun.values())))
 
 
 async def test_runs_one_after_the_other_find_nothing_in_the_cache(tmp_path: Path) -> None:
