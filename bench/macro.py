@@ -3,9 +3,9 @@
 ``python -m bench.macro [--json] [--plot FILE] [--cases u1,u50,…] [--seconds 2] [--repeat 3] [--workers N]`` starts a
 mock deployment, a Redis where one is installed, and one proxy with everything on: the proxy on the first core,
 everything else on the second, where there are two. Added time is that of the same load on the mock deployment itself,
-taken off. Streams that begin at the same moment wait for each other at every token; those of spread50 and early50 begin
-one after the other, as those of strangers do. Of the repetitions the one with the middle CPU time is told. Compare figures of one run only, and measure on
-a machine that has nothing else to do.
+taken off. Streams that begin at the same moment wait for each other at every token; those of spread50 and early50
+begin one after the other, as those of strangers do. Of the repetitions the one with the middle CPU time is told.
+Compare figures of one run only, and measure on a machine that has nothing else to do.
 """
 
 import argparse
