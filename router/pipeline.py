@@ -14,20 +14,30 @@ another tier may still answer, after that never.
 import asyncio
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from router import cache
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
-from router.consider import ANYBODY, NEVER, NOTHING_LEARNED, Caller, Considered, Headed, Standing, head, weigh
+from router.consider import (
+    ANYBODY,
+    NEVER,
+    NOTHING_ELSE,
+    Caller,
+    Considered,
+    Headed,
+    head,
+    standing,
+    weigh,
+)
 from router.errors import Problem
 from router.flights import Boarding, Flights
 from router.ids import Signer
 from router.journey import Journey
 from router.log import say
 from router.outcome import Outcome
-from router.plan import Plan, Route
+from router.plan import Plan
 from router.sessions import Sessions
 from router.traceparent import TOKEN_BYTES, Trace
 from router.upstream.climb import Climb, Served
@@ -43,7 +53,7 @@ Thresholds = Callable[[str, str], Mapping[str, float]]
 
 
 def _the_policy_s(_route: str, _state: str) -> Mapping[str, float]:
-    return NOTHING_LEARNED.thresholds
+    return NOTHING_ELSE.thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +135,14 @@ class Pipeline:
         self, plan: Plan, pool: Pool, headed: Headed, request: ChatRequest, *, caller: Caller, journey: Journey
     ) -> Served:
         """Weigh a request, and ask until an answer is good enough."""
-        standing = await self._standing(headed.route, request, caller)
-        journey.session = standing.session
-        considered = weigh(headed, plan, request, caller, standing)
-        journey.signals, journey.estimate, journey.decision = (
-            considered.signals,
-            considered.estimate,
-            considered.decision,
-        )
-        climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
+        route = headed.route
+        if route.sessions is not None:
+            journey.session = await self._sessions.find(route, request, caller.tenant, caller.session)
+        draw = self._clock.draw() if route.explore else NEVER
+        choosing = standing(route, self.thresholds(route.name, route.state), journey.session, draw)
+        journey.signals, journey.estimate, decision = weigh(headed, plan, request, caller, choosing)
+        journey.decision = decision
+        climb = Climb(request, journey, pool, self._clock, route=route, decision=decision)
         return await climb.run()
 
     async def consider(self, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
@@ -143,16 +152,10 @@ class Pipeline:
             Problem: there is no such route or tier, or no deployment that may answer.
         """
         headed = head(self.plan, request, caller)
-        standing = await self._standing(headed.route, request, caller)
-        return weigh(headed, self.plan, request, caller, replace(standing, draw=NEVER))
-
-    async def _standing(self, route: Route, request: ChatRequest, caller: Caller) -> Standing:
-        """How things stand for a request on this route."""
-        return Standing(
-            self.thresholds(route.name, route.state),
-            await self._sessions.find(route, request, caller.tenant, caller.session) if route.sessions else None,
-            self._clock.draw() if route.explore else NEVER,
-        )
+        route = headed.route
+        session = await self._sessions.find(route, request, caller.tenant, caller.session)
+        choosing = standing(route, self.thresholds(route.name, route.state), session, NEVER)
+        return Considered.of(headed, weigh(headed, self.plan, request, caller, choosing))
 
     def refuse(self, told: Problem, caller: Caller = ANYBODY) -> Reply:
         """Turn a request away that never got a route."""
