@@ -1,17 +1,16 @@
 """What is decided about a request before anybody is asked: where it is headed, and which tiers may answer it.
 
-Nothing here waits. What a decision depends on beside the request and the policy is handed in as one value, `Choosing`:
+Nothing here waits. What a decision depends on beside the request and the policy is handed in as one value, `Standing`:
 the thresholds in force, the conversation it belongs to, and a draw.
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
-from typing import Self
+from dataclasses import field
 
 from router import rules, signals
 from router.chat import ChatRequest
 from router.conversation import Session
-from router.decide import NEVER, NOTHING_ELSE, Choosing, Decision, decide
+from router.decide import Choosing, Decision, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, names
 from router.frozen import frozen
@@ -21,15 +20,13 @@ from router.signals import Signals
 __all__ = [
     "ANYBODY",
     "NEVER",
-    "NOTHING_ELSE",
+    "NOTHING_LEARNED",
     "Caller",
-    "Choosing",
     "Considered",
     "Headed",
-    "Weighed",
+    "Standing",
     "consider",
     "head",
-    "standing",
     "weigh",
 ]
 
@@ -57,6 +54,25 @@ class Caller:
 ANYBODY = Caller()
 
 
+NEVER = 1.0
+"""A draw that never explores."""
+
+
+@frozen
+class Standing:
+    """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """Those in force, by tier; a tier that is missing has the policy's."""
+    session: Session | None = None
+    """The conversation that it belongs to."""
+    draw: float = NEVER
+    """A number in [0, 1), for exploration."""
+
+
+NOTHING_LEARNED = Standing()
+
+
 @frozen
 class Headed:
     """Where a request is headed: the route its rules lead to, and what they require there."""
@@ -69,26 +85,19 @@ class Headed:
     """Every route that handed it on, and the rule by which it did."""
 
 
-Weighed = tuple[Signals, Estimate | None, Decision]
-"""What a request is like, how hard it is taken to be, and who may answer it."""
-
-
 @frozen
 class Considered:
     """A decision, and what led to it."""
 
     route: Route
-    bounds: rules.Bounds
-    via: tuple[tuple[str, str], ...]
-    """Every route that handed it on, and the rule by which it did."""
     signals: Signals
+    bounds: rules.Bounds
     estimate: Estimate | None
     decision: Decision
-
-    @classmethod
-    def of(cls, headed: Headed, weighed: Weighed) -> Self:
-        """Say in one value where a request is headed, and who may answer it."""
-        return cls(headed.route, headed.bounds, headed.via, *weighed)
+    via: tuple[tuple[str, str], ...] = ()
+    """Every route that handed it on, and the rule by which it did."""
+    session: Session | None = None
+    """The conversation that it belongs to."""
 
 
 def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
@@ -98,7 +107,7 @@ def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Cons
         Problem: there is no such route or tier, or no deployment that may answer.
     """
     headed = head(plan, request, caller)
-    return Considered.of(headed, weigh(headed, plan, request, caller, NOTHING_ELSE))
+    return weigh(headed, plan, request, caller, NOTHING_LEARNED)
 
 
 def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
@@ -121,28 +130,28 @@ def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     return Headed(route, bounds, facts, tuple(via))
 
 
-def standing(route: Route, thresholds: Mapping[str, float], session: Session | None, draw: float) -> Choosing:
-    """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
-    choosing = Choosing(thresholds, draw)
-    if session is None or (session.pin is None and session.caller is None):
-        return choosing
-    down = route.sessions is not None and route.sessions.deescalates
-    return replace(choosing, pin=session.pin, deescalates=down, caller=session.caller)
-
-
-def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, choosing: Choosing) -> Weighed:
+def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, standing: Standing) -> Considered:
     """Estimate how hard it is, and choose the tiers that may answer.
 
     Raises:
         Problem: no deployment may answer, or there is no such tier.
     """
-    route = headed.route
+    route, bounds = headed.route, headed.bounds
     facts = headed.signals or signals.read(request, pii=plan.reads_pii)
     estimate = route.estimate(request, facts) if route.estimate else None
-    if caller.tier is not None or caller.threshold is not None or caller.budget is not None:
-        forced = None if caller.tier is None else _forced(plan, route, caller.tier)
-        choosing = replace(choosing, threshold=caller.threshold, forced=forced, budget=caller.budget)
-    return facts, estimate, decide(request, facts, route, bounds=headed.bounds, estimate=estimate, choosing=choosing)
+    session, staying = standing.session, route.sessions
+    choosing = Choosing(
+        standing.thresholds,
+        caller.threshold,
+        None if caller.tier is None else _forced(plan, route, caller.tier),
+        session.pin if session else None,
+        staying is not None and staying.deescalates,
+        session.caller if session else None,
+        caller.budget,
+        standing.draw,
+    )
+    decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
+    return Considered(route, facts, bounds, estimate, decision, headed.via, session)
 
 
 def _named(plan: Plan, model: str) -> Route:

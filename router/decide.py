@@ -26,7 +26,7 @@ from router.pricing import cost
 from router.rules import FREE, Bounds
 from router.signals import Signals
 
-__all__ = ["NEVER", "NOTHING_ELSE", "Candidate", "Choosing", "Decision", "Step", "decide"]
+__all__ = ["Candidate", "Choosing", "Decision", "Step", "decide"]
 
 _ASSUMED_OUTPUT = 256
 """Output tokens that an estimate of cost assumes when the client sets no cap."""
@@ -34,9 +34,6 @@ _ASSUMED_OUTPUT = 256
 
 NO_TOKENS = Usage(0, 0)
 _NOTHING: frozenset[str] = frozenset()
-
-NEVER = 1.0
-"""A draw that never explores."""
 
 
 @frozen
@@ -92,8 +89,6 @@ class Choosing:
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """The thresholds in force, by tier; a tier that is missing has the policy's."""
-    draw: float = NEVER
-    """How the dice fell, from 0 to 1: below the route's rate of exploration, it explores."""
     threshold: float | None = None
     """The client's own, for this request only."""
     forced: Tier | None = None
@@ -106,6 +101,8 @@ class Choosing:
     """The deployment whose tool call this turn answers: it goes on with it, however hard that is."""
     budget: float | None = None
     """US dollars this request may be expected to cost."""
+    draw: float = 1.0
+    """How the dice fell, from 0 to 1: below the route's rate of exploration, it explores."""
 
 
 NOTHING_ELSE = Choosing()
