@@ -15,8 +15,8 @@ COMMENT = b": keepalive\n\n"
 """What every client passes over, and what tells everybody in between that the connection is in use."""
 _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _BREAK = re.compile(rb"\r\n|\n|\r")
-
-
+_CR, _LF = b"\r\n"
+"""Numbers: whoever looks for bytes in bytes raises an error first, and drops it, which takes ten times as long."""
 _SEAM = 3
 """Bytes of a blank line that may stand before a cut: CR LF CR, where an LF comes next."""
 
@@ -75,19 +75,19 @@ class Splitter:
 
 def _ends(text: bytes) -> bool:
     """Whether an event ends in here; a CR at the very end waits for its LF."""
-    if b"\r" not in text:
-        return b"\n\n" in text
+    if _CR not in text:
+        return text.find(b"\n\n") >= 0
     return _BLANK.search(text, 0, len(text) - text.endswith(b"\r")) is not None
 
 
 def _cut(text: bytes) -> tuple[list[Event], bytes]:
     """The events that are complete, and what comes after them."""
-    if b"\r" in text:
+    if _CR in text:
         return _cut_by_any_break(text)
     *whole, rest = text.split(b"\n\n")
     events: list[Event] = []
     for part in whole:
-        plain = part.startswith(b"data: ") and b"\n" not in part
+        plain = part.startswith(b"data: ") and _LF not in part
         events.append((part + b"\n\n", part[6:]) if plain else _event(part + b"\n\n"))
     return events, rest
 

@@ -18,7 +18,7 @@ from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared
-from router.server.reloads import Reloads
+from router.server.reloads import Reloads, overlooked
 from router.server.signing import Signing
 from router.server.watch import EVERY
 from router.server.workers import ALONE, Worker
@@ -82,6 +82,7 @@ class Service:
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
+        self.pipeline.meanwhile = self.books.meanwhile
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
@@ -154,12 +155,13 @@ class Service:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
         async with self._reloading:  # whoever asks last has the last word
             try:
-                read = await self._reloads.read_aside()
+                with overlooked():
+                    read = await self._reloads.read_aside()
+                    before = self.pipeline.pool
+                    await self._adopt(read)
             except CannotServe as error:
                 self._refuse(str(error))
                 return False
-            before = self.pipeline.pool
-            await self._adopt(read)
         retiring = asyncio.create_task(before.retire(keep=self.pipeline.pool))  # as long as its last stream takes
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)

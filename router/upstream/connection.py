@@ -77,7 +77,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._lost: asyncio.Future[None]
         self._late: Alarm
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser
         self._waiter: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
         self._paused = False
@@ -99,7 +99,7 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: dict[str, str] = {}
         self.ended = self._head = self._heard = self._keep = False
-        self._failure: TransportError | None = None
+        self._failure: tuple[type[TransportError], Kind, str] | None = None
         self._queued = self._quiet = 0
         self._whole = largest is not None
         self._most = _MOST_QUEUED if largest is None else largest
@@ -159,8 +159,9 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def discard(self) -> None:
-        """Forget a connection whose making was cancelled: uvloop then closes it without telling that it is lost."""
+        """Forget it, also one whose making was cancelled: uvloop then closes it without telling that it is lost."""
         self._alive.discard(self)
+        self._parser = None  # type: ignore[assignment]  # it and this hold on to each other, and nobody needs it now
 
     async def lost(self) -> None:
         """Wait until it is closed."""
@@ -169,7 +170,8 @@ class Connection(asyncio.Protocol):
     def _news(self) -> "asyncio.Future[None]":
         """What is done as soon as something has come, or nothing will."""
         if self._failure is not None:
-            raise self._failure
+            failure, kind, message = self._failure
+            raise failure(kind, message)  # made here: one kept here and this would hold on to each other
         self._waiter = waiter = self._loop.create_future()
         return waiter
 
@@ -178,7 +180,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _fail(self, kind: Kind, message: str, failure: type[TransportError] = TransportError) -> None:
-        self._failure = failure(kind, f"{self._peer} {message}")
+        self._failure = failure, kind, f"{self._peer} {message}"
         self._tell()
         self.abort()
 
@@ -205,6 +207,7 @@ class Connection(asyncio.Protocol):
         self._lost = self._loop.create_future()
         self._alive.add(self)
         self._late = Alarm(self._is_late)
+        self._parser = HttpResponseParser(self)
         if (sock := transport.get_extra_info("socket")) is not None:
             _keep_alive(sock)
 
@@ -249,7 +252,7 @@ class Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more."""
-        self._alive.discard(self)
+        self.discard()
         self._late.stop()
         if not self._lost.done():
             self._lost.set_result(None)

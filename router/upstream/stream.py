@@ -109,7 +109,10 @@ class Stream:
         if broken is not None or not self.answer.finished:
             if self._ready:
                 yield self._take()
-            raise broken or Failure("unfinished", 200)
+            try:
+                raise broken or Failure("unfinished", 200)
+            finally:
+                broken = None  # or it and this frame, which it comes through, would hold on to each other
         self._ready.append(DONE)
         self._complete = True
         yield self._take()
