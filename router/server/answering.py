@@ -120,8 +120,8 @@ class _Exchange(RequestResponseCycle):
         """
         head, self._head = self._head, b""
         if self.chunked_encoding:
-            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            self.transport.write(b"%b%b%b" % (head, chunk, b"" if more else b"0\r\n\r\n"))
+            last = b"" if more else b"0\r\n\r\n"
+            self.transport.write(b"%b%x\r\n%b\r\n%b" % (head, len(body), body, last) if body else head + last)
         else:
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0 or (self.expected_content_length and not more):
