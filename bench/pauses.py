@@ -121,11 +121,12 @@ async def _collect(_service: Service) -> None:
 CAUSES: dict[str, Callable[[Service], Awaitable[None]]] = {
     "requests alone": _nothing,
     "scrape, 20 a second": _scrape,
-    "reload, 4 a second": _reload,
     "records, 2,500 more a second": _records,
     "a full collection, 5 a second": _collect,
+    "reload, 4 a second": _reload,
 }
-"""What happens meanwhile; the last never does by itself, as what stays is frozen, and shows what that is worth."""
+"""What happens meanwhile. A full collection is forced, to show what it would take; reloads come last, as they freeze
+what would be looked at."""
 
 
 async def _measured(policy: Path, seconds: float) -> dict[str, Pauses]:
