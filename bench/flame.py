@@ -77,7 +77,7 @@ async def _serve(policy: Path, case: str, seconds: float) -> Counter[Stack]:
     service = Service(policy, Settings(environment=os.environ), log=log)
     load = replace(CASES[case][1], seconds=seconds)
     async with running(service) as url:
-        await asyncio.to_thread(loaded, url, replace(load, seconds=1.0, first=100_000_000))
+        await asyncio.to_thread(loaded, url, replace(load, seconds=1.0))
         with sampled() as found:
             seen = await asyncio.to_thread(loaded, url, load)
     log.close()

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,8 +31,6 @@ SIZES = (1, 4, 16, 64, 256, 1024)
 _CONNECTIONS = 8
 _REPEAT = 3
 _STREAMS = 1000
-_millions = count(1)
-"""Where each run begins to number its requests: none was asked before."""
 _HELD = "#mock:0,2,60000#"
 """A stream that gives one token and then nothing for a minute."""
 
@@ -73,7 +70,7 @@ def _cpu(served: Proxy, load: Load) -> float:
     found = []
     for _ in range(_REPEAT):
         before = served.process.cpu
-        seen = loaded(served.url, replace(load, first=next(_millions) * 1_000_000), _REST)
+        seen = loaded(served.url, load, _REST)
         if seen.errors or not seen.requests:
             raise RuntimeError(f"{seen.errors} of {seen.requests} requests failed: {served.log.read_text()[-1000:]}")
         found.append(1e6 * (served.process.cpu - before) / seen.requests)

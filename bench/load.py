@@ -1,27 +1,32 @@
 """A load generator: connections that ask again as soon as they are answered, or at a rate, and what they saw.
 
 ``python -m bench.load URL '{"connections": 50, "seconds": 2}'`` prints one JSON document; the fields are those of
-`Load`. It is one process of Python: what it reaches against the mock deployment itself is its own limit.
+`Found`. It is one process of Python: what it reaches against the mock deployment itself is its own limit. No request is
+like one of an earlier run, in this process or another: nothing that the proxy or its Redis still knows answers it.
 """
 
 import asyncio
 import json
+import secrets
 import subprocess
 import sys
 import time
 from array import array
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+import orjson
 import uvloop
 from typing_extensions import override
 
 from bench import workload
 from bench.processes import pinned
+from router.sse import Splitter
 
-__all__ = ["AT", "Found", "Load", "drive", "loaded", "percentile"]
+__all__ = ["AT", "Found", "Load", "Tokens", "drive", "loaded", "percentile"]
 
 AT = (50.0, 75.0, 90.0, 95.0, 99.0, 99.9)
 """Percentiles that are told."""
@@ -42,10 +47,10 @@ class Load:
     size: int = 1024
     marker: str = ""
     """What asks the mock deployment for a pace."""
+    spread: float = 0.0
+    """Seconds over which connections ask for the first time, evenly; 0: all at once, and then together ever after."""
     rate: float = 0.0
     """Requests a second, over all connections; 0: each asks again as soon as it is answered."""
-    first: int = 0
-    """The number of the first request; those of different numbers differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +66,53 @@ class Found:
     latency: dict[str, float]
     first: dict[str, float]
     """Until the first byte of the answer's body."""
+    token: dict[str, float]
+    """Until the first event with content, of streams: what somebody who reads along is waiting for."""
+
+
+class Tokens:
+    """Looks for the first token in the body of a stream, however the network cut it."""
+
+    __slots__ = ("_events", "_left", "_rest")
+
+    def __init__(self, *, chunked: bool) -> None:
+        self._events, self._rest = Splitter(), b""
+        self._left = 0 if chunked else sys.maxsize
+        """Bytes until the next chunk begins, the line's end after the last one not counted."""
+
+    def feed(self, data: bytes) -> bool:
+        """Take what came; whether there is one in it."""
+        self._rest += data
+        while self._rest:
+            if not self._left:
+                size, ended, rest = self._rest.lstrip(b"\r\n").partition(b"\r\n")
+                if not ended:
+                    return False
+                self._left, self._rest = int(size.partition(b";")[0], 16), rest
+                if not self._left:
+                    return False
+            part, self._rest = self._rest[: self._left], self._rest[self._left :]
+            self._left -= len(part)
+            if any(_has_content(event.data) for event in self._events.feed(part)):
+                return True
+        return False
+
+
+def _has_content(data: bytes | None) -> bool:
+    """Whether an event brings text of the answer; a role, usage, `[DONE]` and errors do not."""
+    if data is None or not data.startswith(b"{"):
+        return False
+    return any((choice.get("delta") or {}).get("content") for choice in orjson.loads(data).get("choices") or ())
 
 
 @dataclass(slots=True)
 class _Seen:
     load: Load
     until: float
-    number: int
+    number: int = 0
     latencies: "array[float]" = field(default_factory=lambda: array("d"))
     firsts: "array[float]" = field(default_factory=lambda: array("d"))
+    tokens: "array[float]" = field(default_factory=lambda: array("d"))
     events: int = 0
     errors: int = 0
     due: float = 0.0
@@ -79,17 +122,32 @@ class _Seen:
 class _Asker(asyncio.Protocol):
     """One connection."""
 
-    __slots__ = ("_asked", "_heard", "_left", "_open", "_parts", "_seen", "_transport", "over")
+    __slots__ = (
+        "_asked",
+        "_begun",
+        "_heard",
+        "_left",
+        "_open",
+        "_parts",
+        "_seen",
+        "_start",
+        "_tokens",
+        "_transport",
+        "over",
+    )
 
-    def __init__(self, seen: _Seen, parts: tuple[bytes, bytes]) -> None:
-        self._seen, self._parts = seen, parts
-        self._heard, self._left, self._open = b"", -1, False
+    def __init__(self, seen: _Seen, parts: tuple[bytes, bytes], start: float) -> None:
+        self._seen, self._parts, self._start = seen, parts, start
+        self._heard, self._open, self._begun = b"", False, False
+        self._tokens: Tokens | None = None
+        self._left: int | None = None
+        """Bytes of the answer still to come; below 0 where only its last chunk says so; None before its head."""
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._next()
+        asyncio.get_running_loop().call_later(max(0.0, self._start - time.perf_counter()), self._next)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -117,17 +175,15 @@ class _Asker(asyncio.Protocol):
         before, after = self._parts
         if not seen.load.same:
             seen.number += 1
-        self._heard, self._left, self._open = b"", -1, True
+        self._heard, self._left, self._open, self._begun = b"", None, True, False
         self._transport.write(b"%b%09d%b" % (before, seen.number, after))
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._left < 0:
+        if self._left is None:
             self._begin(data)
-        elif self._seen.load.stream:
-            self._follow(data)
         else:
-            self._left -= len(data)
+            self._follow(data)
         if self._left == 0:
             self._seen.latencies.append(time.perf_counter() - self._asked)
             self._open = False
@@ -139,22 +195,32 @@ class _Asker(asyncio.Protocol):
         head, found, rest = self._heard.partition(b"\r\n\r\n")
         if not found:
             return
-        self._seen.firsts.append(time.perf_counter() - self._asked)
         if not head.startswith(b"HTTP/1.1 200"):
             self._seen.errors += 1
         at = head.lower().find(b"content-length: ")
-        if at >= 0:
-            self._left = int(head[at + 16 :].split(b"\r\n", 1)[0]) - len(rest)
-        else:
-            self._left, self._heard = 1, b""
+        self._left = int(head[at + 16 :].split(b"\r\n", 1)[0]) if at >= 0 else -1
+        self._heard = b""
+        self._tokens = Tokens(chunked=at < 0) if self._seen.load.stream else None
+        if rest:
             self._follow(rest)
 
     def _follow(self, data: bytes) -> None:
-        """Read on in a stream; what is kept is only enough to know its end."""
-        self._seen.events += data.count(b"data: ")
-        self._heard = (self._heard + data)[-5:] if len(data) < 5 else data[-5:]
-        if self._heard == b"0\r\n\r\n":
-            self._left = 0
+        """Read on; of a stream is kept only what is needed to see its first token and its end."""
+        seen, taken = self._seen, time.perf_counter() - self._asked
+        if not self._begun:
+            self._begun = True
+            seen.firsts.append(taken)
+        if self._tokens is not None and self._tokens.feed(data):
+            seen.tokens.append(taken)
+            self._tokens = None
+        if seen.load.stream:
+            seen.events += data.count(b"data: ")
+        if self._left is not None and self._left > 0:
+            self._left -= len(data)
+        else:
+            self._heard = (self._heard + data)[-5:] if len(data) < 5 else data[-5:]
+            if self._heard == b"0\r\n\r\n":
+                self._left = 0
 
 
 async def drive(url: str, load: Load) -> Found:
@@ -163,14 +229,14 @@ async def drive(url: str, load: Load) -> Found:
     host, port = address.hostname or "", address.port or 80
     mark = "@" * 9
     asked: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if load.stream else {}
-    body = workload.body(0, size=load.size, marker=load.marker, temperature=load.temperature, **asked)
+    marker = f"{secrets.token_hex(4)} {load.marker}"  # what this run asks, nobody has asked before
+    body = workload.body(0, size=load.size, marker=marker, temperature=load.temperature, **asked)
     body = body.replace(b"#%09d" % 0, b"#" + mark.encode(), 1)
     before, _, after = (workload.head(len(body), f"{address.path}/chat/completions") + body).partition(mark.encode())
     begun, loop = time.perf_counter(), asyncio.get_running_loop()
-    seen = _Seen(load, begun + load.seconds, load.first, due=begun)
-    opened = [
-        loop.create_connection(lambda: _Asker(seen, (before, after)), host, port) for _ in range(load.connections)
-    ]
+    seen = _Seen(load, begun + load.seconds, due=begun)
+    starts = (begun + number * load.spread / load.connections for number in range(load.connections))
+    opened = [loop.create_connection(partial(_Asker, seen, (before, after), start), host, port) for start in starts]
     askers = [asker for _, asker in await asyncio.gather(*opened)]
     await asyncio.wait([asker.over for asker in askers], timeout=load.seconds + _PATIENCE)
     took = time.perf_counter() - begun
@@ -183,6 +249,7 @@ async def drive(url: str, load: Load) -> Found:
         seen.events,
         _told(seen.latencies),
         _told(seen.firsts),
+        _told(seen.tokens),
     )
 
 

@@ -3,8 +3,9 @@
 ``python -m bench.macro [--json] [--plot FILE] [--cases u1,u50,…] [--seconds 2] [--repeat 3] [--workers N]`` starts a
 mock deployment, a Redis where one is installed, and one proxy with everything on: the proxy on the first core,
 everything else on the second, where there are two. Added time is that of the same load on the mock deployment itself,
-taken off. Of the repetitions the one with the middle CPU time is told. Compare figures of one run only, and measure on
-a machine that has nothing else to do.
+taken off. Streams that begin at the same moment wait for each other at every token; those of spread50 and early50
+begin one after the other, as those of strangers do. Of the repetitions the one with the middle CPU time is told.
+Compare figures of one run only, and measure on a machine that has nothing else to do.
 """
 
 import argparse
@@ -20,10 +21,12 @@ from bench import workload
 from bench.load import AT, Found, Load, loaded
 from bench.processes import Proxy, proxy, redis, upstream
 
-__all__ = ["CASES", "Case", "Report", "case", "measure"]
+__all__ = ["CASES", "Case", "Report", "case", "document", "measure"]
 
 _PROXY, _REST = 0, 1
-_PACED = "#mock:20,30,10#"
+_PACED = Load(connections=50, stream=True, marker="#mock:20,30,10#")
+_EARLY, _LENGTH = "#mock:20,30,10,early#", 0.31
+"""What has the role come at once; seconds that a paced stream takes."""
 
 CASES: Mapping[str, tuple[str, Load]] = {
     "u1": ("one client, every request different", Load()),
@@ -32,8 +35,10 @@ CASES: Mapping[str, tuple[str, Load]] = {
     "c50": ("50 clients, sampled: not looked for in the cache", Load(connections=50, temperature=1)),
     "u10_100k": ("10 clients, 100 KB", Load(connections=10, size=102_400)),
     "s50": ("50 streams of 34 events in one burst", Load(connections=50, stream=True)),
-    "paced50": ("50 streams, 10 ms between tokens", Load(connections=50, stream=True, marker=_PACED)),
-    "paced200": ("200 streams, 10 ms between tokens", Load(connections=200, stream=True, marker=_PACED)),
+    "paced50": ("50 streams, 10 ms between tokens, all at once", _PACED),
+    "spread50": ("the same, begun one after the other", replace(_PACED, spread=_LENGTH)),
+    "early50": ("as spread50, the role at once", replace(_PACED, spread=_LENGTH, marker=_EARLY)),
+    "paced200": ("200 streams, 10 ms between tokens, all at once", replace(_PACED, connections=200)),
 }
 
 
@@ -58,8 +63,13 @@ class Case:
 
     @property
     def added_first(self) -> dict[str, float]:
-        """What it adds to the time of the first byte."""
+        """What it adds to the time of the first byte; where a role comes early it is held back, so this is much."""
         return {at: self.through.first[at] - self.direct.first[at] for at in ("p50", "p99")}
+
+    @property
+    def added_token(self) -> dict[str, float]:
+        """What it adds to the time of a stream's first token, the first that somebody can read; of streams."""
+        return {at: self.through.token[at] - self.direct.token[at] for at in ("p50", "p99")}
 
     @property
     def events(self) -> float:
@@ -97,12 +107,12 @@ def case(name: str, served: Proxy, mock: str, seconds: float, repeat: int) -> Ca
     """Measure one case, through the proxy and without it in turns."""
     what, load = CASES[name]
     load = replace(load, seconds=seconds)
-    loaded(served.url, replace(load, seconds=seconds / 4, first=100_000_000), _REST)
+    loaded(served.url, replace(load, seconds=seconds / 4), _REST)
     runs = []
-    for number in range(repeat):
+    for _ in range(repeat):
         direct = loaded(mock, load, _REST)
         before = served.process.cpu
-        through = loaded(served.url, replace(load, first=(number + 2) * 100_000_000), _REST)
+        through = loaded(served.url, load, _REST)
         cpu = 1e6 * (served.process.cpu - before) / max(1, through.requests)
         runs.append(Case(what, through.per_second, cpu, through.errors, direct, through, served.process.memory))
     return _median(runs)
@@ -115,7 +125,7 @@ def _median(runs: Sequence[Case]) -> Case:
 
 _HEADS = (
     *("case", "req/s", "mock alone", "CPU µs/req", "added p50 ms", "p99", "to first byte p50", "p99"),
-    *("events/CPU s", "MB", "errors"),
+    *("to first token p50", "p99", "events/CPU s", "MB", "errors"),
 )
 
 
@@ -128,6 +138,7 @@ def _table(report: Report) -> str:
             f"{case.cpu:,.0f}",
             *(f"{case.added[at]:.2f}" for at in ("p50", "p99")),
             *(f"{case.added_first[at]:.2f}" for at in ("p50", "p99")),
+            *(f"{case.added_token[at]:.2f}" if case.events else "" for at in ("p50", "p99")),
             f"{case.events:,.0f}" if case.events else "",
             f"{case.memory:.0f}",
             str(case.errors),
@@ -141,12 +152,10 @@ def _table(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _document(report: Report) -> dict[str, object]:
-    told = {
-        name: {**asdict(case), "added": case.added, "added_first": case.added_first, "events_per_cpu_s": case.events}
-        for name, case in report.cases.items()
-    }
-    return {**asdict(report), "cases": told}
+def document(case: Case) -> dict[str, object]:
+    """Return a case with all that follows from it."""
+    added = {"added": case.added, "added_first": case.added_first, "added_token": case.added_token}
+    return {**asdict(case), **added, "events_per_cpu_s": case.events}
 
 
 def plot(report: Report, path: Path) -> None:
@@ -187,7 +196,8 @@ def main() -> int:
     report = measure(names, seconds=options.seconds, repeat=options.repeat, workers=options.workers)
     if options.plot:
         plot(report, options.plot)
-    print(json.dumps(_document(report), indent=1) if options.json else _table(report))
+    told = {**asdict(report), "cases": {name: document(case) for name, case in report.cases.items()}}
+    print(json.dumps(told, indent=1) if options.json else _table(report))
     return 1 if any(case.errors for case in report.cases.values()) else 0
 
 

@@ -136,11 +136,11 @@ async def _measured(policy: Path, seconds: float) -> dict[str, Pauses]:
     gc.callbacks.append(heart.collector)
     async with run.running(service) as url:
         run._settle()  # noqa: SLF001  as a process of its own does once it is ready
-        await asyncio.to_thread(loaded, url, Load(connections=4, seconds=1.0, first=50_000_000))
+        await asyncio.to_thread(loaded, url, Load(connections=4, seconds=1.0))
         beating = asyncio.create_task(heart.beat())
-        for number, (name, happens) in enumerate(CAUSES.items()):
+        for name, happens in CAUSES.items():
             print(f"measuring: {name}", file=sys.stderr)
-            load = Load(connections=4, seconds=seconds, rate=_RATE, first=number * 1_000_000)
+            load = Load(connections=4, seconds=seconds, rate=_RATE)
             heart.told()
             asking = asyncio.create_task(asyncio.to_thread(loaded, url, load))
             while not asking.done():

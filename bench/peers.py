@@ -1,9 +1,9 @@
 """Beside others: the same load, in the same run, on nginx's proxy_pass and on LiteLLM's proxy.
 
-``python -m bench.peers [--litellm PROGRAM] [--cases u1,u50,s50,paced50] [--seconds 2] [--repeat 3] [--json]``. nginx is
-the practical limit of a proxy that does nothing but forward; it is left out where it is not installed. LiteLLM's proxy
-is the program `litellm` of an environment that has ``litellm[proxy]``, without keys, callbacks and database. Ours does
-everything that bench/workload.py says. One process each, on the first core.
+``python -m bench.peers [--litellm PROGRAM] [--cases u1,u50,…] [--seconds 2] [--repeat 3] [--json]``.
+nginx is the practical limit of a proxy that does nothing but forward; it is left out where it is not installed.
+LiteLLM's proxy is the program `litellm` of an environment that has ``litellm[proxy]``, without keys, callbacks and
+database. Ours does everything that bench/workload.py says. One process each, on the first core.
 """
 
 import argparse
@@ -13,14 +13,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
 
 from bench import workload
-from bench.macro import Case, case
+from bench.macro import Case, case, document
 from bench.processes import Proxy, free_port, proxy, redis, served, upstream
 
 __all__ = ["PEERS"]
@@ -110,7 +109,10 @@ def measure(names: list[str], litellm: str, seconds: float, repeat: int) -> Meas
 
 
 def _table(found: Measured) -> str:
-    heads = ("proxy", "case", "req/s", "CPU µs/req", "added p50 ms", "p99", "to first byte p50", "MB idle", "start s")
+    heads = (
+        *("proxy", "case", "req/s", "CPU µs/req", "added p50 ms", "p99"),
+        *("to first byte p50", "to first token p50", "p99", "MB idle", "start s"),
+    )
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, (start, idle, cases) in found.items():
         for at, one in cases.items():
@@ -119,6 +121,7 @@ def _table(found: Measured) -> str:
                 f"{one.cpu:,.0f}",
                 *(f"{one.added[p]:.2f}" for p in ("p50", "p99")),
                 f"{one.added_first['p50']:.2f}",
+                *(f"{one.added_token[p]:.2f}" if one.events else "" for p in ("p50", "p99")),
                 f"{idle:.0f}",
                 f"{start:.2f}",
             )
@@ -130,7 +133,7 @@ def main() -> int:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--litellm", default="", help="the program of LiteLLM's proxy")
-    parser.add_argument("--cases", default="u1,u50,s50,paced50")
+    parser.add_argument("--cases", default="u1,u50,s50,paced50,spread50,early50")
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
@@ -138,7 +141,7 @@ def main() -> int:
     found = measure(options.cases.split(","), options.litellm, options.seconds, options.repeat)
     if options.json:
         told = {
-            name: {"start": start, "idle": idle, "cases": {at: asdict(one) for at, one in cases.items()}}
+            name: {"start": start, "idle": idle, "cases": {at: document(one) for at, one in cases.items()}}
             for name, (start, idle, cases) in found.items()
         }
         print(json.dumps(told, indent=1))

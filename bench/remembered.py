@@ -124,8 +124,7 @@ def misses(seconds: float, repeat: int = 3) -> Miss:
         using = stack.enter_context(proxy(workload.write(Path(shared), mock, cache), core=_PROXY))
         runs: list[list[float]] = []
         for number in range(repeat + 1):
-            first = (number + 1) * 10_000_000
-            load = Load(connections=50, seconds=seconds, first=first)
+            load = Load(connections=50, seconds=seconds)
             plain = _each(load, without.url, lambda: (without.process.cpu,))
             both = _each(load, using.url, lambda: (using.process.cpu, server.cpu))
             if number:  # the first is to warm up

@@ -85,22 +85,19 @@ def _capacity(served: Proxy) -> float:
     seconds = 2.0
     loaded(served.url, Load(connections=32, seconds=seconds / 2), _REST)
     before = served.process.cpu
-    found = loaded(served.url, Load(connections=32, seconds=seconds, first=10_000_000), _REST)
+    found = loaded(served.url, Load(connections=32, seconds=seconds), _REST)
     busy = (served.process.cpu - before) / found.seconds
     return found.per_second / max(busy, 0.05)  # what a core would do that is all its own
 
 
-def _window(served: Proxy, rate: float, seconds: float, number: int) -> list[Found]:
+def _window(served: Proxy, rate: float, seconds: float) -> list[Found]:
     """Ask all parts of the mix at once."""
     found: list[Found] = []
 
-    def ask(share: float, load: Load, part: int) -> None:
-        first = number * 300_000 + part * 100_000 + 20_000_000
-        found.append(loaded(served.url, replace(load, seconds=seconds, rate=rate * share, first=first), _REST))
+    def ask(share: float, load: Load) -> None:
+        found.append(loaded(served.url, replace(load, seconds=seconds, rate=rate * share), _REST))
 
-    asking = [
-        threading.Thread(target=ask, args=(share, load, part)) for part, (share, load) in enumerate(_PARTS, start=1)
-    ]
+    asking = [threading.Thread(target=ask, args=part) for part in _PARTS]
     for one in asking:
         one.start()
     for one in asking:
@@ -119,7 +116,7 @@ def run(minutes: float, share: float, seconds: float) -> list[Window]:
             begun, requests = time.monotonic(), 0
             while time.monotonic() - begun < 60 * minutes:
                 before = served.process.cpu
-                found = _window(served, rate, seconds, len(windows))
+                found = _window(served, rate, seconds)
                 asked = sum(one.requests for one in found)
                 requests += asked
                 windows.append(

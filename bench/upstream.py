@@ -1,7 +1,8 @@
 """A mock deployment: the same answer to everybody, at once or at the pace that the prompt asks for.
 
 It is no model and reads no prompt, except for a pace written as ``#mock:FIRST_MS,TOKENS,EVERY_MS#``: how long until
-the first token, how many there are, how long from each to the next. Alone, as a process: ``python -m bench.upstream
+the first token, how many there are, how long from each to the next. The role comes together with the first token, or,
+with ``,early`` before the last ``#``, at once. Alone, as a process: ``python -m bench.upstream
 PORT [CERTIFICATE]``, with TLS where a file with a certificate and its key is named.
 """
 
@@ -33,7 +34,7 @@ _BODY = orjson.dumps({**_COMMON, "object": "chat.completion", "choices": [_CHOIC
 _JSON = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 _SSE = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _END = b"0\r\n\r\n"
-_PACE = re.compile(rb"#mock:(\d+),(\d+),(\d+)#")
+_PACE = re.compile(rb"#mock:(\d+),(\d+),(\d+)(,early)?#")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
@@ -119,15 +120,19 @@ class _Talk(asyncio.Protocol):
         elif pace is None:
             self._transport.write(_BURST)
         else:
-            first, tokens, every = map(int, pace.groups())
-            self._streaming = asyncio.get_running_loop().create_task(self._stream(first / 1000, tokens, every / 1000))
+            first, tokens, every = map(int, pace.groups()[:3])
+            talking = self._stream(first / 1000, tokens, every / 1000, early=pace[4] is not None)
+            self._streaming = asyncio.get_running_loop().create_task(talking)
 
-    async def _stream(self, first: float, tokens: int, every: float) -> None:
+    async def _stream(self, first: float, tokens: int, every: float, *, early: bool) -> None:
         """Each token in a write of its own; a reader that takes its time is waited for."""
         self._seen.streaming += 1
         try:
+            if early:
+                self._transport.write(_SSE + _ROLE)
             await asyncio.sleep(first)
-            self._transport.write(_SSE + _ROLE)
+            if not early:
+                self._transport.write(_SSE + _ROLE)
             for number in range(tokens):
                 if number:
                     await asyncio.sleep(every)

@@ -24,6 +24,10 @@ Whoever waits for `http.disconnect` instead pays for a coroutine and a future wi
 """
 
 
+_NUL, _QUERY, _ESCAPED, _FRAGMENT = b"\0?%#"
+"""Numbers: whoever looks for bytes in bytes raises an error first, and drops it, which takes ten times as long."""
+
+
 class _Exchange(RequestResponseCycle):
     """One POST and its answer; what may not be sent is uvicorn's to say."""
 
@@ -133,7 +137,7 @@ class _Exchange(RequestResponseCycle):
 def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
     """A head's lines; what could end one early, and so begin another, is refused for all of them at once."""
     lines = b"\r\n".join([*map(b": ".join, headers), b""])
-    if not lines.count(b"\r") == lines.count(b"\n") == len(headers) or b"\0" in lines:
+    if not lines.count(b"\r") == lines.count(b"\n") == len(headers) or _NUL in lines:
         raise RuntimeError("a header has a name or a value that cannot be sent")
     return lines
 
@@ -188,9 +192,9 @@ class Brisk(HttpToolsProtocol):
             parser.get_method() != b"POST"
             or parser.should_upgrade()
             or not url.startswith(b"/")
-            or b"?" in url
-            or b"%" in url
-            or b"#" in url
+            or _QUERY in url
+            or _ESCAPED in url
+            or _FRAGMENT in url
         ):
             super().on_headers_complete()
             return

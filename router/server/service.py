@@ -83,6 +83,7 @@ class Service:
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
+        self.pipeline.meanwhile = self.books.meanwhile
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)

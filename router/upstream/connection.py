@@ -118,10 +118,17 @@ class Connection(asyncio.Protocol):
         finally:
             self._late.off()
 
-    async def piece(self) -> bytes:
-        """Wait for more of the body and take all of it that is here; empty at the end. Raises TransportError."""
-        while not self._pieces and not self.ended:
-            await self._news()
+    async def piece(self, until: float = math.inf) -> bytes:
+        """Wait for more of the body and take all of it that is here; empty at the end.
+
+        Raises:
+            TransportError: it was cut short, or nothing was here at `until`, on the event loop's clock (`timeout`).
+        """
+        if not self._pieces and not self.ended:
+            self._late.set(until)
+            while not self._pieces and not self.ended:
+                await self._news()
+            self._late.off()
         return self.take()
 
     def take(self) -> bytes:

@@ -29,6 +29,7 @@ def test_the_command_measures_a_case() -> None:
     assert case["errors"] == 0
     assert case["per_second"] > 0 < case["cpu"]
     assert case["through"]["events"] >= 34 * case["through"]["requests"] > 0
+    assert case["added_token"]["p50"] == case["through"]["token"]["p50"] - case["direct"]["token"]["p50"]
     assert report["start"] > 0 < report["idle"]
 
 

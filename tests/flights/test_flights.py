@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import anyio
 import orjson
 import pytest
 
 from router.consider import Caller
+from router.flights import flights
 from router.policy.store_url import read_store_url
 from router.store import Memory, Store
 from router.store.redis_store import RedisStore
 from tests.canned import Canned, answer
 from tests.flights.aboard import STREAM, Gated, Replica, cold, header, read, replica
 from tests.plans import TWO_TIERS
-from tests.redis_server import PATIENT, RedisServer, redis_program, running, valkey_program
+from tests.redis_server import PATIENT, RedisServer, SlowRoad, redis_program, running, slow_road, valkey_program
 from tests.upstream.pieces import chunk
 
 STREAMED = b"".join(STREAM)
@@ -289,15 +291,121 @@ async def test_a_thousand_equal_requests_over_two_servers_are_one_call(stores: t
 
 
 @pytest.mark.redis
+async def test_a_request_is_weighed_while_the_store_is_asked_and_only_then(stores: tuple[Store, Store]) -> None:
+    one, other = (replica(store, Gated(answer("hello"))) for store in stores)
+    weighed: list[str] = []
+
+    def looked_up(route: str, _state: str) -> dict[str, float]:
+        weighed.append(route)
+        return {}
+
+    one.pipeline.thresholds = other.pipeline.thresholds = looked_up
+    asking = asyncio.create_task(one.ask(cold()))
+    assert isinstance(one.small, Gated)
+    await one.small.reached.wait()
+    assert weighed == ["auto"]
+    opened(one)
+    await read(await asking)
+    assert one.outcomes[0].decision is not None
+
+    reply = await other.ask(cold())
+    await read(reply)
+    assert weighed == ["auto", "auto"]  # nobody else asked just then, so there was time
+    assert (header(reply), header(reply, "x-router-difficulty")) == ("hit", None)
+    assert other.outcomes[0].decision is None
+
+
+@pytest.mark.redis
+async def test_what_is_wrong_with_a_request_is_told_when_it_was_weighed_ahead_too(stores: tuple[Store, Store]) -> None:
+    one = replica(stores[0], Canned(answer("hello")))
+    reply = await one.ask(cold(), Caller(budget=0.0))
+    assert reply.status == 400
+    assert b"max_cost_exceeded" in await read(reply)
+    assert one.small.asked == []
+
+
+@pytest.mark.redis
 async def test_an_answer_of_one_server_is_given_by_the_other(stores: tuple[Store, Store]) -> None:
     one, other = (replica(store, Canned(answer("hello"), pieces=STREAM)) for store in stores)
     for stream in (False, True):
         await read(await one.ask(cold(stream=stream, seed=int(stream))))
+        await stores[0].get("anything")  # an answer goes to the store once its client has it
         reply = await other.ask(cold(stream=stream, seed=int(stream)))
         assert header(reply) == "hit"
         assert header(reply, "x-router-deployment") == "small"
         assert await read(reply) == (STREAMED if stream else answer("hello"))
     assert other.small.asked == []
+
+
+@pytest.mark.redis
+async def test_an_answer_that_its_client_has_and_the_store_has_not_is_waited_for(
+    server: RedisServer, stores: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease is held until it is handed over, so that nobody asks again in that moment."""
+    monkeypatch.setattr(flights, "_LEASE", 60.0)  # however long the moment is
+    async with far_away(server) as (road, store):
+        small, other_small = Gated(answer("hello")), Canned(answer("twice"))
+        one, other = replica(store, small), replica(stores[1], other_small)
+        leading = asyncio.create_task(one.ask(cold()))
+        await small.reached.wait()
+        road.block()
+        small.gate.set()
+        assert await read(await leading) == answer("hello")
+
+        joining = asyncio.create_task(other.ask(cold()))
+        await waiting(stores[1], server_side=True)
+        assert not joining.done()
+        road.unblock()
+
+        assert header(await joining) == "joined"
+        assert await read(await joining) == answer("hello")
+        assert other_small.asked == []
+
+
+@pytest.mark.redis
+async def test_a_stream_is_asked_for_again_at_another_server_until_it_is_handed_over(
+    server: RedisServer, stores: tuple[Store, Store]
+) -> None:
+    """No server waits for another's stream, neither while it runs nor in the moment until the store has it."""
+    async with far_away(server) as (road, store):
+        small, other_small = Gated(pieces=STREAM), Canned(pieces=STREAM)
+        one, other = replica(store, small), replica(stores[1], other_small)
+        leading = asyncio.create_task(one.ask(cold(stream=True)))
+        await small.reached.wait()
+        assert await asks_again(stores[1])
+
+        road.block()
+        small.gate.set()
+        assert await read(await leading) == STREAMED
+        assert await asks_again(stores[1])
+        road.unblock()
+        await store.get("anything")
+
+        assert header(await other.ask(cold(stream=True))) == "hit"
+        assert other_small.asked == []
+
+
+async def asks_again(store: Store) -> bool:
+    """Whether one more server calls its deployment for the stream; it leaves nothing behind."""
+    small = Gated(pieces=STREAM)
+    asking = asyncio.create_task(replica(store, small).ask(cold(stream=True)))
+    reached = asyncio.create_task(small.reached.wait())
+    await asyncio.wait([asking, reached], return_when=asyncio.FIRST_COMPLETED)
+    again = not asking.done()
+    for task in (asking, reached):
+        task.cancel()
+    await asyncio.wait([asking, reached])
+    return again
+
+
+@asynccontextmanager
+async def far_away(server: RedisServer) -> AsyncIterator[tuple[SlowRoad, Store]]:
+    """A store behind a road that may be blocked."""
+    async with slow_road(server.port) as road:
+        store = RedisStore(read_store_url(road.url), deadline=PATIENT)
+        await store.begin()
+        yield road, store
+        await store.aclose()
 
 
 @pytest.mark.redis
