@@ -1,7 +1,7 @@
 """The answers each process keeps itself: those asked for last, bounded in bytes.
 
-They are kept as tuples of plain values, which Python's collector does not look at twice: at ten thousand objects it looks
-for milliseconds, in which no request moves.
+They are kept as tuples of plain values, which the collector soon does not look at any more: for ten thousand objects
+it takes milliseconds, in which no request moves.
 """
 
 from collections import OrderedDict
@@ -11,8 +11,8 @@ from router.cache.entry import Entry, entry_of, facts_of
 
 __all__ = ["Near"]
 
-_Held = tuple[float, int, tuple[Any, ...], bytes]
-"""Until when it may be given, its size, its facts (the route is the first of them), its body."""
+_Held = tuple[Any, ...]
+"""Until when an entry may be given, its size, its body, and all its other facts, of which the route is the first."""
 
 
 class Near:
@@ -39,7 +39,7 @@ class Near:
         held = self._entries.get(key)
         if held is None:
             return None
-        until, _, facts, body = held
+        until, _, body, *facts = held
         if until <= now:
             self.drop(key)
             return None
@@ -52,7 +52,7 @@ class Near:
             self.drop(key)
         if (size := entry.size) > self._most:
             return
-        self._entries[key] = until, size, facts_of(entry), entry.body
+        self._entries[key] = until, size, entry.body, *facts_of(entry)
         self._size += size
         if self._size > self._most:
             self._shrink()
@@ -64,7 +64,7 @@ class Near:
 
     def clear(self, route: str | None = None) -> int:
         """Forget one route's entries, or all; how many."""
-        gone = [key for key, (_, _, facts, _) in self._entries.items() if route is None or facts[0] == route]
+        gone = [key for key, held in self._entries.items() if route is None or held[3] == route]
         for key in gone:
             self.drop(key)
         return len(gone)
@@ -76,5 +76,5 @@ class Near:
 
     def _shrink(self) -> None:
         while self._size > self._most:
-            _, (_, size, _, _) = self._entries.popitem(last=False)
-            self._size -= size
+            _, held = self._entries.popitem(last=False)
+            self._size -= held[1]

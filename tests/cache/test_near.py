@@ -28,7 +28,7 @@ def test_what_is_kept_comes_back_as_it_was() -> None:
     assert near.get("a", 0.0) == told
 
 
-def test_the_collector_does_not_look_at_what_is_kept() -> None:
+def test_the_collector_looks_twice_at_what_is_kept_and_never_again() -> None:
     near = Near(10_000)
     near.put("a", replace(entry(), usage=Usage(5, 6), sources=("a", "b")), until=10.0)
     gc.collect()
