@@ -17,8 +17,6 @@ _BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _BREAK = re.compile(rb"\r\n|\n|\r")
 _CR, _LF = b"\r\n"
 """Numbers: whoever looks for bytes in bytes raises an error first, and drops it, which takes ten times as long."""
-
-
 _SEAM = 3
 """Bytes of a blank line that may stand before a cut: CR LF CR, where an LF comes next."""
 
