@@ -39,12 +39,11 @@ class Near:
         held = self._entries.get(key)
         if held is None:
             return None
-        until, _, body, *facts = held
-        if until <= now:
+        if held[0] <= now:
             self.drop(key)
             return None
         self._entries.move_to_end(key)
-        return entry_of(facts, body)
+        return entry_of(held[3:], held[2])
 
     def put(self, key: str, entry: Entry, until: float) -> None:
         """Keep an entry until a moment on that clock, unless it alone is more than may be kept."""
