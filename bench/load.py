@@ -93,7 +93,7 @@ class Tokens:
                     return False
             part, self._rest = self._rest[: self._left], self._rest[self._left :]
             self._left -= len(part)
-            if any(_has_content(event.data) for event in self._events.feed(part)):
+            if any(_has_content(data) for _, data in self._events.feed(part)):
                 return True
         return False
 

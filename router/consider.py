@@ -96,6 +96,8 @@ class Considered:
     decision: Decision
     via: tuple[tuple[str, str], ...] = ()
     """Every route that handed it on, and the rule by which it did."""
+    session: Session | None = None
+    """The conversation that it belongs to."""
 
 
 def consider(plan: Plan, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
@@ -149,7 +151,7 @@ def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, stan
         standing.draw,
     )
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
-    return Considered(route, facts, bounds, estimate, decision, headed.via)
+    return Considered(route, facts, bounds, estimate, decision, headed.via, session)
 
 
 def _named(plan: Plan, model: str) -> Route:

@@ -14,13 +14,15 @@ another tier may still answer, after that never.
 import asyncio
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 
 from router import cache
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
 from router.consider import ANYBODY, NEVER, NOTHING_LEARNED, Caller, Considered, Headed, Standing, head, weigh
+from router.conversation import Session
 from router.errors import Problem
 from router.flights import Boarding, Flights
 from router.ids import Signer
@@ -29,6 +31,7 @@ from router.log import say
 from router.outcome import Outcome
 from router.plan import Plan, Route
 from router.sessions import Sessions
+from router.store import Meanwhile
 from router.traceparent import TOKEN_BYTES, Trace
 from router.upstream.climb import Climb, Served
 from router.upstream.patience import patiently
@@ -59,6 +62,23 @@ class Memory:
 NO_MEMORY = Memory()
 
 
+@dataclass(slots=True)
+class _Case:
+    """One request on its way down, while nobody knows yet who will answer it."""
+
+    plan: Plan
+    pool: Pool
+    headed: Headed
+    request: ChatRequest
+    caller: Caller
+    journey: Journey
+    weighed: Considered | None = None
+
+
+def _nothing() -> None:
+    """What there is to do meanwhile when nobody says so."""
+
+
 class Pipeline:
     """Takes requests through one plan; a reload swaps plan and pool together, between two requests."""
 
@@ -80,6 +100,8 @@ class Pipeline:
         """Asked for the thresholds in force of every request's route and state."""
         self.traced: float | None = None
         """Of the traces that begin here, how many are kept; None: nobody traces."""
+        self.meanwhile: Meanwhile = _nothing
+        """Called when a request is about to wait for a deployment."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)
         self._sinks = (self._sessions.remember, *sinks)
@@ -100,40 +122,44 @@ class Pipeline:
             return refused(told, journey, self.close)
         journey.route, journey.signals = headed.route, headed.signals  # what is known by now, also to a refusal
         every = headed.route.keepalive if request.stream else None
-        answering = self._answer(plan, pool, headed, request, caller=caller, journey=journey)
+        answering = self._answer(_Case(plan, pool, headed, request, caller, journey))
         return await (answering if every is None else patiently(answering, journey, every=every))
 
-    async def _answer(
-        self, plan: Plan, pool: Pool, headed: Headed, request: ChatRequest, *, caller: Caller, journey: Journey
-    ) -> Reply:
+    async def _answer(self, case: _Case) -> Reply:
         """Answer from memory, or with somebody else, or ask."""
+        headed, request, journey = case.headed, case.request, case.journey
         try:
-            ask = partial(self._ask, plan, pool, headed, caller=caller, journey=journey)
             asked = None
             if self._flights is not None and headed.route.remember is not None:
-                asked = cache.asked(request, headed.route, headed.bounds, caller)
+                asked = cache.asked(request, headed.route, headed.bounds, case.caller)
             if self._flights is None or asked is None:
-                return served(await ask(request), request, journey, self.close)
+                return served(await self._ask(case, request), request, journey, self.close)
         except Problem as told:
             return refused(told, journey, self.close)
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise
-        return await self._flights.board(Boarding(request, asked, ask, journey, self.close, plan))
+        ask, ahead = partial(self._ask, case), partial(self._ahead, case)
+        return await self._flights.board(Boarding(request, asked, ask, ahead, journey, self.close, case.plan))
 
-    async def _ask(
-        self, plan: Plan, pool: Pool, headed: Headed, request: ChatRequest, *, caller: Caller, journey: Journey
-    ) -> Served:
+    def _ahead(self, case: _Case) -> None:
+        """Weigh a request while it is not known yet whether it was answered before, unless its conversation is old."""
+        route, caller = case.headed.route, case.caller
+        session = self._sessions.begun(route, case.request, caller.tenant, caller.session)
+        if session is not None or route.sessions is None:
+            with suppress(Problem):  # which is told when somebody is asked
+                case.weighed = self._weigh(case, session)
+
+    async def _ask(self, case: _Case, request: ChatRequest) -> Served:
         """Weigh a request, and ask until an answer is good enough."""
-        standing = await self._standing(headed.route, request, caller)
-        journey.session = standing.session
-        considered = weigh(headed, plan, request, caller, standing)
-        journey.signals, journey.estimate, journey.decision = (
-            considered.signals,
-            considered.estimate,
-            considered.decision,
-        )
-        climb = Climb(request, journey, pool, self._clock, route=considered.route, decision=considered.decision)
+        considered = case.weighed
+        if considered is None:
+            considered = self._weigh(case, await self._session(case.headed.route, request, case.caller))
+        journey = case.journey
+        journey.session, journey.signals = considered.session, considered.signals
+        journey.estimate, journey.decision = considered.estimate, considered.decision
+        climb = Climb(request, journey, case.pool, self._clock, route=considered.route, decision=considered.decision)
+        self.meanwhile()
         return await climb.run()
 
     async def consider(self, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:
@@ -143,16 +169,20 @@ class Pipeline:
             Problem: there is no such route or tier, or no deployment that may answer.
         """
         headed = head(self.plan, request, caller)
-        standing = await self._standing(headed.route, request, caller)
-        return weigh(headed, self.plan, request, caller, replace(standing, draw=NEVER))
+        session = await self._session(headed.route, request, caller)
+        standing = Standing(self.thresholds(headed.route.name, headed.route.state), session)
+        return weigh(headed, self.plan, request, caller, standing)
 
-    async def _standing(self, route: Route, request: ChatRequest, caller: Caller) -> Standing:
-        """How things stand for a request on this route."""
-        return Standing(
-            self.thresholds(route.name, route.state),
-            await self._sessions.find(route, request, caller.tenant, caller.session) if route.sessions else None,
-            self._clock.draw() if route.explore else NEVER,
-        )
+    async def _session(self, route: Route, request: ChatRequest, caller: Caller) -> Session | None:
+        """The conversation that a request on this route belongs to."""
+        return await self._sessions.find(route, request, caller.tenant, caller.session) if route.sessions else None
+
+    def _weigh(self, case: _Case, session: Session | None) -> Considered:
+        """Weigh a request as things stand on its route."""
+        route = case.headed.route
+        draw = self._clock.draw() if route.explore else NEVER
+        standing = Standing(self.thresholds(route.name, route.state), session, draw)
+        return weigh(case.headed, case.plan, case.request, case.caller, standing)
 
     def refuse(self, told: Problem, caller: Caller = ANYBODY) -> Reply:
         """Turn a request away that never got a route."""

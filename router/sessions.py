@@ -43,19 +43,27 @@ class Sessions:
         staying = route.sessions
         if staying is None:
             return None
+        if (begun := self.begun(route, request, tenant, name)) is not None:
+            return begun
         said = turns(request.messages)
         session = staying.begins if name is None else replace(staying.begins, name=name)
-        if not said and not staying.affinity:
-            return session
         begins = thread(request.body, tenant or "", route.name, name=name)
-        if not said:
-            return replace(session, thread=begins)
         found = begins if name else continued(begins, marked(said[0]))
         pin = await self._pin(found, session, said)
         if pin is not None and not staying.pins:
             pin = replace(pin, tier="")
         caller = pin.deployment if pin is not None and pin.called and answers_call(request.messages) else None
         return replace(session, thread=begins, key=found, pin=pin, caller=caller)
+
+    def begun(self, route: Route, request: ChatRequest, tenant: str | None, name: str | None = None) -> Session | None:
+        """The conversation that a request begins; None where it goes on with one, or its route keeps none."""
+        staying = route.sessions
+        if staying is None or turns(request.messages):
+            return None
+        session = staying.begins if name is None else replace(staying.begins, name=name)
+        if not staying.affinity:
+            return session
+        return replace(session, thread=thread(request.body, tenant or "", route.name, name=name))
 
     async def _pin(self, found: bytes, session: Session, said: list[dict[str, Any]]) -> Pin | None:
         """What is known of a conversation, if it is this one: its last answer is where it should be."""

@@ -49,6 +49,7 @@ _NEGATIONS: Final = frozenset(
 )
 _KINDS: Final = bytes.maketrans(_DIGITS + _CODE_MARKS + _MATHS_MARKS, b"0" * 10 + b"{" * 8 + b"=" * 8)
 _UNMARKED: Final = bytes(set(range(256)).difference(_DIGITS, _CODE_MARKS, _MATHS_MARKS, b"?,'"))
+_APOSTROPHE: Final = ord("'")  # a number: who looks for bytes in bytes raises an error first, and drops it
 _CUES: Final = _CODE_WORDS | _MATHS_WORDS | _NEGATIONS
 _SCRIPTS = (
     ("cyrillic", 0x0400, 0x052F),
@@ -99,11 +100,11 @@ class Signals:
 
 def read(request: ChatRequest, *, pii: bool = False) -> Signals:
     """Return the facts of `request`. Personal data are searched for in every message, and only with `pii`."""
-    messages, body = request.messages, request.body
+    body = request.body
+    messages, tools, wanted = body["messages"], body.get("tools") or body.get("functions"), body.get("response_format")
     turns, results, images, audio, instructions, size = _seen(messages)
-    text = subject(request)
+    text = _subject(messages)
     sample = clip(text)
-    tools = body.get("tools") or body.get("functions") or []
     encoded = sample.encode(errors="replace")
     words = encoded.translate(_LOWER, _AROUND_WORDS).split()
     digits = code = maths = questions = negations = commas = 0
@@ -114,11 +115,12 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
         negations = sum(map(_NEGATIONS.__contains__, cues))
     if marks := encoded.translate(_KINDS, _UNMARKED):  # one look at all of it; what counts is counted among these few
         digits = marks.count(b"0")
-        code += marks.count(b"{")
-        maths += marks.count(b"=")
-        commas = marks.count(b",")
-        questions = sample.count("?") if b"?" in marks else 0
-        negations += sample.count("n't") if b"'" in marks else 0
+        if len(marks) > digits:
+            code += marks.count(b"{")
+            maths += marks.count(b"=")
+            commas = marks.count(b",")
+            questions = marks.count(b"?")
+            negations += sample.count("n't") if _APOSTROPHE in marks else 0
     language = "latin"
     if not sample.isascii():
         language = _language(sample)
@@ -133,15 +135,13 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
         questions,
         negations,
         commas,
-        (size + _written(tools)) // 4
-        + len(messages) * _TOKENS_PER_MESSAGE
-        + images * _TOKENS_PER_IMAGE
-        + audio * _TOKENS_PER_AUDIO,
+        (size + _written(tools) if tools else size) // 4
+        + (len(messages) * _TOKENS_PER_MESSAGE + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO),
         len(tools) if isinstance(tools, list) else 0,
         results,
         images,
         audio,
-        _wants_schema(body.get("response_format")),
+        isinstance(wanted, dict) and wanted.get("type") == "json_schema",
         turns,
         prompt_hash("\n".join(instructions)) if instructions else None,
         language,
@@ -182,7 +182,10 @@ def subject(request: ChatRequest) -> str:
     Tool calls and tool results that follow the last user turn belong to it. A request without a
     user turn is about its last message.
     """
-    messages = request.messages
+    return _subject(request.messages)
+
+
+def _subject(messages: list[dict[str, Any]]) -> str:
     last = len(messages) - 1
     if messages[last]["role"] != "user":
         last = next((i for i in range(last, -1, -1) if messages[i]["role"] == "user"), last)
@@ -241,7 +244,7 @@ def _size(text: str) -> int:
 def _written(tools: object) -> int:
     """How long the tools are as JSON; nothing when they are nested deeper than it can be written."""
     try:
-        return len(orjson.dumps(tools, default=str)) if tools else 0
+        return len(orjson.dumps(tools, default=str))
     except orjson.JSONEncodeError:
         return 0
 
@@ -262,10 +265,6 @@ def _everything(request: ChatRequest) -> Iterator[str]:
     for message in request.messages:
         yield content(message)
         yield from _besides(message)
-
-
-def _wants_schema(response_format: object) -> bool:
-    return isinstance(response_format, dict) and response_format.get("type") == "json_schema"
 
 
 def _language(text: str) -> str:

@@ -86,6 +86,14 @@ class House:
         return (await self.find()).pin
 
 
+async def test_a_conversation_that_begins_is_known_without_waiting_and_one_that_goes_on_is_not() -> None:
+    one = House(name="mine")
+    assert one.sessions.begun(AUTO, one.request, "ann", "mine") == await one.find()
+    await one.goes_on()
+    assert one.sessions.begun(AUTO, one.request, "ann", "mine") is None
+    assert one.sessions.begun(replace(AUTO, sessions=None), asked(), "ann") is None
+
+
 async def test_a_first_turn_has_no_pin_and_the_next_has_one() -> None:
     one = House()
     assert await one.pin() is None

@@ -40,18 +40,16 @@ def test_any_split_gives_the_same_events(events: list[bytes], ending: bytes, cut
 
     split = all_of(Splitter(), chunks)
 
-    assert [event.data for event in split if event.data] == [
-        event.data for event in all_of(Splitter(), [text]) if event.data
-    ]
+    assert [data for _, data in split if data] == [data for _, data in all_of(Splitter(), [text]) if data]
     if ending == b"\n":
-        assert b"".join(event.raw for event in split) == text
+        assert b"".join(raw for raw, _ in split) == text
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=12))
 def test_what_is_forwarded_is_what_came(events: list[bytes]) -> None:
     text = b"".join(events)
 
-    assert b"".join(event.raw for event in all_of(Splitter(), [text])) == text
+    assert b"".join(raw for raw, _ in all_of(Splitter(), [text])) == text
 
 
 @pytest.mark.parametrize("text", EVENTS[:6])
@@ -59,31 +57,31 @@ def test_an_event_is_given_only_once_it_is_complete(text: bytes) -> None:
     splitter = Splitter()
 
     assert splitter.feed(text[:-1]) == []
-    assert [event.raw for event in splitter.feed(text[-1:])] == [text]
+    assert [raw for raw, _ in splitter.feed(text[-1:])] == [text]
 
 
 def test_an_events_lines_of_data_are_joined() -> None:
     assert Splitter().feed(b"event: x\ndata: one\ndata:two\n\n") == [
-        Event(b"event: x\ndata: one\ndata:two\n\n", b"one\ntwo")
+        (b"event: x\ndata: one\ndata:two\n\n", b"one\ntwo")
     ]
 
 
 def test_a_comment_has_no_data_but_is_forwarded() -> None:
-    assert Splitter().feed(b": hello\n\n") == [Event(b": hello\n\n", None)]
+    assert Splitter().feed(b": hello\n\n") == [(b": hello\n\n", None)]
 
 
 def test_a_carriage_return_waits_for_its_line_feed() -> None:
     splitter = Splitter()
 
     assert splitter.feed(b"data: a\r\n\r") == []
-    assert splitter.feed(b"\ndata: b\r\n\r\n") == [Event(b"data: a\r\n\r\n", b"a"), Event(b"data: b\r\n\r\n", b"b")]
+    assert splitter.feed(b"\ndata: b\r\n\r\n") == [(b"data: a\r\n\r\n", b"a"), (b"data: b\r\n\r\n", b"b")]
 
 
 def test_the_last_event_may_lack_its_blank_line() -> None:
     splitter = Splitter()
 
     assert splitter.feed(b"data: [DONE]\n") == []
-    assert splitter.finish() == [Event(DONE, b"[DONE]")]
+    assert splitter.finish() == [(DONE, b"[DONE]")]
     assert splitter.finish() == []
 
 
@@ -101,7 +99,7 @@ def test_an_event_in_many_small_pieces_is_not_copied_for_each_of_them() -> None:
         for _ in range(pieces):
             assert splitter.feed(piece) == []
         assert tracemalloc.get_traced_memory()[1] < 100_000, "it keeps the pieces and makes no copy of them"
-        assert splitter.feed(b"\n\n")[0].raw == piece * pieces + b"\n\n"
+        assert splitter.feed(b"\n\n")[0][0] == piece * pieces + b"\n\n"
     finally:
         tracemalloc.stop()
 
@@ -130,11 +128,11 @@ def test_a_carriage_return_at_the_end_of_a_piece_is_not_forgotten() -> None:
     splitter = Splitter()
 
     assert splitter.feed(b"data: a\r\r") == []
-    assert splitter.feed(b"data: b") == [Event(b"data: a\r\r", b"a")]
+    assert splitter.feed(b"data: b") == [(b"data: a\r\r", b"a")]
 
 
 def test_data_becomes_an_event() -> None:
-    assert Splitter().feed(encode(b"{}")) == [Event(b"data: {}\n\n", b"{}")]
+    assert Splitter().feed(encode(b"{}")) == [(b"data: {}\n\n", b"{}")]
 
 
 async def parts(*gates: asyncio.Event) -> AsyncIterator[bytes]:

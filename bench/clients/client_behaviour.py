@@ -4,6 +4,7 @@ Usage: ``python client_behaviour.py pyreqwest|pyqwest|aiohttp|wire``; prints one
 """
 
 import asyncio
+import math
 import os
 import socket
 import sys
@@ -55,6 +56,10 @@ class Chunks:
         if chunk is None:
             raise StopAsyncIteration
         return bytes(chunk)
+
+
+async def _more(answer: Any) -> bytes | None:
+    return await answer.more(math.inf) or None
 
 
 def pyreqwest(limits: Limits, *, proxy_like: bool = True) -> Client:
@@ -151,7 +156,7 @@ def wire(limits: Limits, *, proxy_like: bool = True) -> Client:  # noqa: ARG001 
         async with asyncio.timeout(limits.total or limits.read):
             answer = await client(url).streamed(b"{}")
             try:
-                yield answer.chunks()
+                yield Chunks(lambda: _more(answer))
             finally:
                 await answer.aclose()
 

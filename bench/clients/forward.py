@@ -5,6 +5,7 @@ Environment: ``CLIENT`` (a key of ``CLIENTS``), ``UPSTREAM`` (scheme and address
 ``CA`` (a PEM file to trust), ``HTTP2=1``.
 """
 
+import math
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
@@ -128,7 +129,7 @@ def wire_client() -> tuple[Whole, Chunks]:
     async def chunks(body: bytes) -> AsyncIterator[bytes]:
         answer = await wire.streamed(body)
         try:
-            async for chunk in answer.chunks():
+            while chunk := await answer.more(math.inf):
                 yield chunk
         finally:
             await answer.aclose()

@@ -1,5 +1,6 @@
 """Answers that are there: first in the process, then in the store; and what may be kept of a new one."""
 
+from functools import partial
 from typing import NamedTuple
 
 from router.cache.entry import Entry, Seal, pack, unpack
@@ -8,7 +9,7 @@ from router.cache.near import Near
 from router.chat import Completion
 from router.clock import SYSTEM, Clock
 from router.outcome import Outcome
-from router.store import CLEARED, Claim, Store, StoreDown
+from router.store import CLEARED, Claim, Meanwhile, Store, StoreDown
 
 __all__ = ["Answers", "may_be_kept"]
 
@@ -66,10 +67,12 @@ class Answers:
             return None
         return self._read(asked, value)
 
-    async def claim(self, asked: Asked, owner: bytes, lease: float, after: bytes = b"") -> Found:
+    async def claim(
+        self, asked: Asked, owner: bytes, lease: float, after: bytes = b"", meanwhile: Meanwhile | None = None
+    ) -> Found:
         """An answer that is in the store, else the right to make it, else who has that."""
         try:
-            claim: Claim = await self._store.claim(asked.keys, owner, lease, after)
+            claim: Claim = await self._store.claim(asked.keys, owner, lease, after, meanwhile)
         except StoreDown:
             return Found()
         if claim.value == b"":  # whoever made it has given up, and left nothing for those who waited
@@ -102,12 +105,12 @@ class Answers:
     def settle(self, asked: Asked, owner: bytes, entry: Entry | None) -> None:
         """End what was leased: with an answer that is kept, one for those who waited only, or none at all."""
         if entry is None:
-            self._store.settle(asked.keys, owner, b"", None)
+            self._store.settle(asked.keys, owner, bytes, None)
             return
         place, ttl = asked.keys.answer, asked.remember.ttl if entry.until else None
         if ttl is not None:
             self.near.put(place, entry, self._clock.now() + ttl)
-        self._store.settle(asked.keys, owner, pack(entry, place, self._seal), ttl)
+        self._store.settle(asked.keys, owner, partial(pack, entry, place, self._seal), ttl)
 
 
 def may_be_kept(asked: Asked, outcome: Outcome, size: int) -> bool:

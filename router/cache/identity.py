@@ -5,12 +5,13 @@ out or holds what OpenAI takes it to be, unless a tier's `params` would fill it.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from router.chat import ChatRequest
 from router.consider import Caller
+from router.frozen import frozen
 from router.plan import Deployment, Remember, Route
 from router.rules import Bounds
 from router.store import Flight
@@ -66,11 +67,12 @@ NULLABLE = frozenset(
 )
 """Fields that `null` leaves unsaid."""
 _NUMBERS = frozenset({"frequency_penalty", "presence_penalty", "temperature", "top_p"})
-_NONE = object()
+_NUMERIC = frozenset({int, float})
 _CANONICAL = orjson.OPT_SORT_KEYS
 
 
-class Asked(NamedTuple):
+@frozen
+class Asked:
     """A request that may have a remembered answer."""
 
     keys: Flight
@@ -90,10 +92,10 @@ class Asked(NamedTuple):
 
 def asked(request: ChatRequest, route: Route, bounds: Bounds, caller: Caller) -> Asked | None:
     """What a request asks for; None when it may neither have a remembered answer nor leave one."""
-    remember, body, control = route.remember, request.body, caller.control.lower()
+    remember, body, control = route.remember, request.body, caller.control and caller.control.lower()
     if remember is None or (not remember.sampled and _temperature(body, remember) != 0):
         return None
-    if body.get("store") or "no-store" in control:
+    if body.get("store") or (control and "no-store" in control):
         return None
     whole = [
         caller.tenant,
@@ -137,8 +139,8 @@ def _counting(body: Mapping[str, Any], remember: Remember) -> dict[str, Any]:
         if name not in NULLABLE:
             if name not in IGNORED:
                 counts[name] = value
-        elif value is not None and (name in remember.filled or not _is_default(name, value)):
-            number = name in _NUMBERS and isinstance(value, int | float) and not isinstance(value, bool)
+        elif value is not None and (name not in DEFAULTS or name in remember.filled or not _is_default(name, value)):
+            number = name in _NUMBERS and type(value) in _NUMERIC
             counts[name] = float(value) + 0.0 if number else value  # -0.0 is 0.0
     chosen = counts.get("tool_choice")
     if chosen and "tool_choice" not in remember.filled and chosen == ("auto" if counts.get("tools") else "none"):
@@ -150,5 +152,5 @@ def _counting(body: Mapping[str, Any], remember: Remember) -> dict[str, Any]:
 
 def _is_default(name: str, value: object) -> bool:
     """Whether a value is what OpenAI takes it to be that is not there; true is not 1."""
-    default = DEFAULTS.get(name, _NONE)
+    default = DEFAULTS[name]
     return value == default and isinstance(value, bool) is isinstance(default, bool)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from math import copysign, exp, log1p
+from math import exp, log1p
 from operator import attrgetter
 from typing import Any, Final
 
@@ -46,18 +46,20 @@ class Plain:
     """What it was trained on and how well it did, as its card tells it."""
     band_edges: tuple[float, ...] = field(init=False, repr=False, compare=False)
     """The nine deciles of the training prompts' difficulties."""
-    measures: tuple[tuple[float, float, float], ...] = field(init=False, repr=False, compare=False)
-    """How each fact is measured: its weight, centre and scale."""
+    tables: tuple[tuple[float, ...], ...] = field(init=False, repr=False, compare=False)
+    """What each count of a fact says, in weighted standard deviations; whatever is more says as much as the last."""
 
     def __post_init__(self) -> None:
         """Work out once what every estimate needs."""
         object.__setattr__(self, "band_edges", edges_of(self.quantiles))
-        object.__setattr__(self, "measures", tuple(zip(WEIGHTS.values(), self.centre, self.scale, strict=True)))
+        measures = zip(WEIGHTS.values(), self.centre, self.scale, strict=True)
+        object.__setattr__(self, "tables", tuple(_table(*measure) for measure in measures))
 
-    def p_good(self, signals: Signals) -> tuple[float, ...]:
+    def p_good(self, signals: Signals) -> tuple[float, float]:
         """Return the probability for each tier that its answer is good."""
         weight = sum(self._said(signals))
-        return tuple([1.0 / (1.0 + exp(-(offset + slope * weight))) for offset, slope in self.heads])
+        small, large = self.heads
+        return _chance(weight, small), _chance(weight, large)
 
     def explain(self, _request: ChatRequest, signals: Signals) -> list[tuple[str, float]]:
         """Return what moved the estimate, strongest first, with how much it added to the log odds of difficulty."""
@@ -76,10 +78,26 @@ class Plain:
     def _said(self, signals: Signals) -> list[float]:
         """What each fact says, in weighted standard deviations."""
         said = []
-        for count, (weight, centre, scale) in zip(_COUNTS(signals), self.measures, strict=True):
-            deviation = (log1p(count) - centre) / scale
-            said.append(weight * (deviation if -LIMIT < deviation < LIMIT else copysign(LIMIT, deviation)))
+        for fact, count in enumerate(_COUNTS(signals)):
+            table = self.tables[fact]
+            said.append(table[count] if count < len(table) else table[-1])
         return said
+
+
+def _chance(weight: float, head: tuple[float, float]) -> float:
+    """How likely a good answer is at a weighted sum."""
+    offset, slope = head
+    return 1.0 / (1.0 + exp(-(offset + slope * weight)))
+
+
+def _table(weight: float, centre: float, scale: float) -> tuple[float, ...]:
+    """What a fact says at each count, up to the first that says no more than the limit."""
+    table: list[float] = []
+    deviation = -LIMIT
+    while deviation < LIMIT:
+        deviation = (log1p(len(table)) - centre) / scale
+        table.append(weight * min(max(deviation, -LIMIT), LIMIT))
+    return tuple(table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +119,14 @@ class Builtin(Trained):
 
         Tiers between the first and the last are taken to lie evenly between them.
         """
-        first, last = self.model.p_good(signals)
-        p_good = (*[first + (last - first) * part for part in self.parts], last)
+        p_good: tuple[float, ...] = self.model.p_good(signals)
+        if len(self.parts) != 1:
+            p_good = self._stretched(*p_good)
         difficulty = losses(p_good)
         return Estimate(p_good, difficulty, band_of(difficulty[0], self.model.band_edges), None)
+
+    def _stretched(self, first: float, last: float) -> tuple[float, ...]:
+        return (*[first + (last - first) * part for part in self.parts], last)
 
     def threshold(self, share: float, tier: int = 0) -> float:
         """Return the threshold at which about `share` of the training prompts start at this tier or a cheaper one."""

@@ -56,8 +56,10 @@ def losses(p_good: Sequence[float]) -> tuple[float, ...]:
 
     A request that no tier can answer is not difficult, for paying more buys nothing.
     """
-    best = p_good[-1]
-    return tuple([best - p if p < best else 0.0 for p in p_good])
+    best, lost = p_good[-1], []
+    for p in p_good:
+        lost.append(best - p if p < best else 0.0)  # noqa: PERF401  a comprehension is a call of its own
+    return tuple(lost)
 
 
 def band_of(difficulty: float, edges: Sequence[float]) -> int:

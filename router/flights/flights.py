@@ -22,7 +22,7 @@ from router.flights.tape import Tape
 from router.journey import Journey
 from router.outcome import Outcome
 from router.plan import Plan
-from router.store import Store, StoreDown
+from router.store import Meanwhile, Store, StoreDown
 from router.upstream.reply import Reply, Sink, refused, served
 
 __all__ = ["Boarding", "Flights"]
@@ -42,6 +42,8 @@ class Boarding(NamedTuple):
     request: ChatRequest
     asked: Asked
     ask: Ask
+    ahead: Meanwhile
+    """Does what can be done before it is known whether upstream is asked."""
     journey: Journey
     sink: Sink
     plan: Plan
@@ -245,7 +247,7 @@ class Flights:
                 return False
             flight.cache, flight.entry = "hit", entry
             return True
-        found = await self.answers.claim(asked, self._owner, _LEASE)
+        found = await self.answers.claim(asked, self._owner, _LEASE, meanwhile=mine.ahead)
         if found.holder is not None:
             return await self._follow(flight, mine, found.holder)
         if found.leased:

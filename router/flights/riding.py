@@ -42,10 +42,8 @@ class Leading(Reply):
         return self._given.patience
 
     @override
-    async def events(self) -> AsyncIterator[bytes]:
-        if self._reader is not None:
-            async for part in _shown(self._reader, self._asked):
-                yield part
+    def events(self) -> AsyncIterator[bytes]:
+        return self._given.events() if self._reader is None else _shown(self._reader, self._asked)
 
     @override
     async def aclose(self, *, left: bool = False) -> None:
@@ -99,12 +97,9 @@ class Following(Reply):
             flight.leave()
 
 
-async def _shown(reader: Reader, asked: Asked) -> AsyncIterator[bytes]:
+def _shown(reader: Reader, asked: Asked) -> AsyncIterator[bytes]:
     """A stream's events as this client wants to see them."""
-    async for part in reader.parts():
-        shown = part if asked.usage else without_usage(part)
-        if shown:
-            yield shown
+    return reader.parts(None if asked.usage else without_usage)
 
 
 def remembered(entry: Entry, asked: Asked, journey: Journey, sink: Sink) -> Reply:

@@ -1,7 +1,7 @@
 """A stream as it comes in, for as many readers as there are: each begins at its beginning and follows."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 __all__ = ["Reader", "Tape"]
 
@@ -12,7 +12,7 @@ _AHEAD = 2**20
 class Tape:
     """What has come so far, and more to come until it has ended."""
 
-    __slots__ = ("_forgotten", "_furthest", "_news", "_parts", "_readers", "_size", "_taken", "ended")
+    __slots__ = ("_forgotten", "_furthest", "_loop", "_parts", "_readers", "_size", "_waiting", "_writing", "ended")
 
     def __init__(self, *parts: bytes, ended: bool = False) -> None:
         self._parts = list(parts)
@@ -20,8 +20,11 @@ class Tape:
         self._readers: set[Reader] = set()
         self._size = sum(map(len, parts))
         self._furthest = 0
-        self._news = asyncio.Event()
-        self._taken = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[asyncio.Future[None]] = []
+        """Readers that have taken all there is."""
+        self._writing: list[asyncio.Future[None]] = []
+        """Whoever writes, while it is too far ahead."""
         self.ended = ended
 
     def __bytes__(self) -> bytes:
@@ -36,10 +39,9 @@ class Tape:
         """Take what has come, and wait while it is too far ahead of every reader."""
         self._parts.append(part)
         self._size += len(part)
-        self._news.set()
-        self._news.clear()
+        _wake(self._waiting)
         while self._size - self._furthest > _AHEAD:
-            await self._taken.wait()
+            await self._next(self._writing)
 
     def forget(self, readers: int) -> None:
         """Let go of what every reader has taken, once as many as this are there; nobody may come after that."""
@@ -54,7 +56,7 @@ class Tape:
             self._parts.append(last)
             self._size += len(last)
         self.ended = True
-        self._news.set()
+        _wake(self._waiting)
 
     def reader(self) -> "Reader":
         """One more who begins at the beginning."""
@@ -66,21 +68,36 @@ class Tape:
         """One less, wherever it was."""
         self._readers.discard(reader)
 
-    async def read(self, reader: "Reader") -> AsyncIterator[bytes]:
-        """What has come until now, at once, then each part as it comes."""
+    async def read(self, reader: "Reader", shown: Callable[[bytes], bytes] | None) -> AsyncIterator[bytes]:
+        """What has come until now, at once, then each part as it comes; of all of it what `shown` leaves."""
         read = 0
         while True:
-            if reader.position < self._forgotten + len(self._parts):
+            if reader.position < (end := self._forgotten + len(self._parts)):
                 part = b"".join(self._parts[reader.position - self._forgotten :])
-                reader.position, read = self._forgotten + len(self._parts), read + len(part)
-                yield part
-                self._furthest = max(self._furthest, read)
-                self._taken.set()
-                self._taken.clear()
+                reader.position, read = end, read + len(part)
+                if given := part if shown is None else shown(part):
+                    yield given
+                if read > self._furthest:
+                    self._furthest = read
+                    if self._writing:
+                        _wake(self._writing)
             elif self.ended:
                 return
             else:
-                await self._news.wait()
+                await self._next(self._waiting)
+
+    def _next(self, waiting: list[asyncio.Future[None]]) -> asyncio.Future[None]:
+        """What is done when somebody is woken who waits here."""
+        future = self._loop.create_future()
+        waiting.append(future)
+        return future
+
+
+def _wake(waiting: list[asyncio.Future[None]]) -> None:
+    for future in waiting:
+        if not future.done():
+            future.set_result(None)
+    waiting.clear()
 
 
 class Reader:
@@ -93,9 +110,9 @@ class Reader:
         self.position = 0
         """Parts it has taken."""
 
-    def parts(self) -> AsyncIterator[bytes]:
-        """What there is for it, until the stream ends."""
-        return self._tape.read(self)
+    def parts(self, shown: Callable[[bytes], bytes] | None = None) -> AsyncIterator[bytes]:
+        """What there is for it, until the stream ends; of each part what `shown` leaves."""
+        return self._tape.read(self, shown)
 
     def close(self) -> None:
         """Read no more."""

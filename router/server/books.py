@@ -1,7 +1,8 @@
 """Who writes down what happened: metrics, records and decisions, of requests and of what is learned about them.
 
-While others are being answered, outcomes are written down a few at a time, a moment after their clients have heard: one
-book after the other for sixteen requests makes each request, all in all, a tenth cheaper than every book for each.
+Outcomes are written down a few at a time, a moment after their clients have heard: one book after the other for sixteen
+requests makes each request, all in all, a tenth cheaper than every book for each. What the only client there is has
+left behind is written down while its next request waits for a deployment, and not while the client waits for us.
 Whoever looks into a book meanwhile finds everything, because what lies there is written down first.
 """
 
@@ -74,18 +75,17 @@ class Books:
             closing.add_done_callback(self._closing.discard)
 
     def outcome(self, outcome: Outcome) -> None:
-        """Take one request that has ended, to be written down in a moment.
-
-        That is as soon as its answer has left when nobody else is about, and with others' when somebody is.
-        """
+        """Take one request that has ended, to be written down in a moment."""
         self._waiting.append(outcome)
         if len(self._waiting) >= _FEW:
             self.settle()
         elif self._settling is None:
-            loop, alone = asyncio.get_running_loop(), self._inflight() <= 1
-            self._settling = (
-                loop.call_soon(self._settle_later) if alone else loop.call_later(_MOMENT, self._settle_later)
-            )
+            self._settling = asyncio.get_running_loop().call_later(_MOMENT, self._settle_later)
+
+    def meanwhile(self) -> None:
+        """Write down what lies there once a request has been sent that this turn of the loop sends, if it is alone."""
+        if self._waiting and self._inflight() <= 1:
+            asyncio.get_running_loop().call_soon(self.settle)
 
     def _settle_later(self) -> None:
         self._settling = None

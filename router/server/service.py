@@ -9,7 +9,6 @@ from router.errors import Unavailable
 from router.flights import Flights
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
-from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
 from router.policy import schema
@@ -19,7 +18,7 @@ from router.server.decisions import Decisions
 from router.server.feedback import Intake
 from router.server.helm import Helm
 from router.server.reading import CannotServe, Reading, guard, open_shared
-from router.server.reloads import Reloads
+from router.server.reloads import Reloads, overlooked
 from router.server.signing import Signing
 from router.server.watch import EVERY
 from router.server.workers import ALONE, Worker
@@ -83,6 +82,7 @@ class Service:
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
+        self.pipeline.meanwhile = self.books.meanwhile
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
@@ -92,7 +92,7 @@ class Service:
         """Who hears of a request when it has ended."""
         if log is not None:
             self.metrics.count_log(lambda: log.dropped)
-            self.books.others.append(lambda outcome: log.append(line(fields(outcome))))
+            self.books.others.append(lambda outcome: log.append(line(outcome)))
         if self._traces is not None:
             self.books.others.append(self._traces.record)
         return [self.books.outcome]
@@ -155,12 +155,13 @@ class Service:
         """Read the policy again and serve what comes from now on with it; a bad one is refused, told, and counted."""
         async with self._reloading:  # whoever asks last has the last word
             try:
-                read = await self._reloads.read_aside()
+                with overlooked():
+                    read = await self._reloads.read_aside()
+                    before = self.pipeline.pool
+                    await self._adopt(read)
             except CannotServe as error:
                 self._refuse(str(error))
                 return False
-            before = self.pipeline.pool
-            await self._adopt(read)
         retiring = asyncio.create_task(before.retire(keep=self.pipeline.pool))  # as long as its last stream takes
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)

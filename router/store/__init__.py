@@ -20,7 +20,7 @@ from router.store.folder import Folder
 from router.store.keys import CHANNELS, CLEARED, KINDS, PREFIX, Flight, Kind, key
 from router.store.memory import Memory
 from router.store.opening import open_store
-from router.store.protocol import Claim, Heard, Store, StoreDown
+from router.store.protocol import Claim, Heard, Meanwhile, Store, StoreDown
 
 __all__ = [
     "CHANNELS",
@@ -33,6 +33,7 @@ __all__ = [
     "Folder",
     "Heard",
     "Kind",
+    "Meanwhile",
     "Memory",
     "NotInstalled",
     "Store",

@@ -51,6 +51,7 @@ KINDS = {
 }
 
 _PREFIXES = {name: f"{PREFIX}{name}:" for name in KINDS}
+_ANSWER, _FLIGHT, _RESULT = (_PREFIXES[name] for name in ("answer", "flight", "result"))
 
 CLEARED = "sf1:cleared"
 
@@ -96,4 +97,4 @@ class Flight(NamedTuple):
     def of(cls, *parts: str | bytes) -> Self:
         """Name the keys of the request that `parts` identify."""
         tag = f"{{{_hash(parts)}}}"
-        return cls(f"{PREFIX}answer:{tag}", f"{PREFIX}flight:{tag}", f"{PREFIX}result:{tag}")
+        return cls(_ANSWER + tag, _FLIGHT + tag, _RESULT + tag)

@@ -18,7 +18,7 @@ import hiredis
 from typing_extensions import override
 
 from router.store import scripts
-from router.store.protocol import StoreDown
+from router.store.protocol import Meanwhile, StoreDown
 
 __all__ = ["DEADLINE", "Call", "Link", "Redirected", "Wire", "pack"]
 
@@ -55,11 +55,11 @@ Redirected = Callable[["Call", str], bool]
 class Call:
     """One command on its way."""
 
-    __slots__ = ("at", "future", "hurried", "moves", "packed", "text", "writes")
+    __slots__ = ("at", "future", "hurried", "meanwhile", "moves", "packed", "text", "writes")
 
     def __init__(
         self,
-        packed: bytes,
+        packed: bytes | Callable[[], bytes],
         future: "asyncio.Future[Any] | None",
         text: Callable[[], bytes] | None = None,
         *,
@@ -67,6 +67,7 @@ class Call:
         hurried: bool = True,
     ) -> None:
         self.packed = packed
+        """What is sent, or who makes it when it is."""
         self.future = future
         """None when nobody waits for the answer."""
         self.text = text
@@ -75,6 +76,8 @@ class Call:
         """Whether a server that answers it takes what is written: a script may not have come to that."""
         self.hurried = hurried
         """Whether it goes now; if not, with the next command that does, within a millisecond."""
+        self.meanwhile: Meanwhile | None = None
+        """Where this is set, and nobody waits for another command, it goes at once, and this is called then."""
         self.at = 0.0
         """When it was asked, on the loop's clock; 0 when nobody minds how long it takes."""
         self.moves = 0
@@ -172,8 +175,12 @@ class Link:
                 self._settling = True
                 self._loop.call_soon(self._loop.call_soon, self._settle)
         elif not self._flushing:
-            self._flushing = True
-            self._loop.call_soon(self._flush)
+            if call.meanwhile is not None and self._wire is not None and not any(sent.future for sent in self._sent):
+                self._flush()
+                call.meanwhile()
+            else:
+                self._flushing = True
+                self._loop.call_soon(self._flush)
 
     def listen(self, channel: bytes) -> None:
         """Subscribe, now and whenever the connection is made anew."""
@@ -233,7 +240,7 @@ class Link:
         if self._wire.transport.get_write_buffer_size() > _MOST_UNSENT:
             queue = [call for call in queue if call.future is not None]
         self._sent.extend(queue)
-        self._send(b"".join([call.packed for call in queue]))
+        self._send(b"".join([call.packed if isinstance(call.packed, bytes) else call.packed() for call in queue]))
 
     def _tell(self, *command: str | bytes) -> None:
         """Send what nobody waits for; it is answered in its turn, as a message or as an error."""

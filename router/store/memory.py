@@ -11,7 +11,7 @@ from itertools import islice
 from router.clock import SYSTEM, Clock
 from router.store.folder import Folder
 from router.store.keys import Flight, kind_of
-from router.store.protocol import OWNER_BYTES, Claim, Heard
+from router.store.protocol import OWNER_BYTES, Claim, Heard, Meanwhile
 
 __all__ = ["Memory"]
 
@@ -149,7 +149,14 @@ class Memory:
         """Keep a value; what was learned is kept with `set`, which waits for the disk."""
         self._shelf(key).set(key, value, None if ttl is None else self._now() + ttl)
 
-    async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
+    async def claim(
+        self,
+        flight: Flight,
+        owner: bytes,
+        lease: float,
+        after: bytes = b"",
+        meanwhile: Meanwhile | None = None,  # noqa: ARG002  nothing takes time here
+    ) -> Claim:
         """Ask for an answer, or for the right to make it."""
         if (answer := self._get(flight.answer)) is not None:
             return Claim(answer)
@@ -171,17 +178,17 @@ class Memory:
         if holder is not None and holder.startswith(owner):
             self.put(flight.lock, holder, lease)
 
-    def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
+    def settle(self, flight: Flight, owner: bytes, value: Callable[[], bytes], ttl: float | None) -> None:
         """End a flight and wake those who joined it."""
         if ttl is not None:
-            self.put(flight.answer, value, ttl)
+            self.put(flight.answer, value(), ttl)
         holder = self._get(flight.lock)
         if holder is None or not holder.startswith(owner):
             return
         self._shelf(flight.lock).pop(flight.lock)
         if holder.endswith(_JOINED) and len(holder) > OWNER_BYTES:
             if ttl is None:
-                self.put(flight.result, owner + value, _RESULT_TTL)
+                self.put(flight.result, owner + value(), _RESULT_TTL)
             self._tell(flight.lock, owner)
 
     async def publish(self, channel: str, value: bytes) -> None:

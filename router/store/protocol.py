@@ -5,13 +5,16 @@ from typing import NamedTuple, Protocol
 
 from router.store.keys import Flight
 
-__all__ = ["OWNER_BYTES", "Claim", "Heard", "Store", "StoreDown"]
+__all__ = ["OWNER_BYTES", "Claim", "Heard", "Meanwhile", "Store", "StoreDown"]
 
 OWNER_BYTES = 16
 """How long the name of whoever holds a flight is."""
 
 Heard = Callable[[bytes | None], None]
 """Hears what is published; None says that messages may have been missed, so that what they told of is read again."""
+
+Meanwhile = Callable[[], None]
+"""Called when a question is on its way: there is time to spare until it is answered."""
 
 
 class StoreDown(Exception):
@@ -83,11 +86,13 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
+    async def claim(
+        self, flight: Flight, owner: bytes, lease: float, after: bytes = b"", meanwhile: Meanwhile | None = None
+    ) -> Claim:
         """Ask for an answer; when there is none, become the one who makes it, unless somebody does already.
 
         `owner` is `OWNER_BYTES` long. `after` is the holder that was waited for: its result counts as the answer even
-        if it may not be kept.
+        if it may not be kept. `meanwhile` is not called where others are asking too: they need the time.
         """
         ...
 
@@ -95,8 +100,8 @@ class Store(Protocol):
         """Go on holding a flight; not waited for."""
         ...
 
-    def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
-        """End a flight and wake those who joined it; not waited for.
+    def settle(self, flight: Flight, owner: bytes, value: Callable[[], bytes], ttl: float | None) -> None:
+        """End a flight and wake those who joined it; not waited for, and the value is made when it is sent.
 
         With a `ttl` the value is kept as the answer; with None it is only for those who joined, if any did.
         """

@@ -11,7 +11,7 @@ from router.store.cluster import Cluster
 from router.store.dialing import Dial, to_host, to_master, to_socket
 from router.store.keys import PREFIX, Flight
 from router.store.link import DEADLINE, Call, Link, pack
-from router.store.protocol import Claim, Heard, StoreDown
+from router.store.protocol import Claim, Heard, Meanwhile, StoreDown
 from router.store.scripts import Script
 
 __all__ = ["RedisStore"]
@@ -132,10 +132,16 @@ class RedisStore:
         command = ("SET", key, value) if ttl is None else ("SET", key, value, "PX", _ms(ttl))
         self._way().ask(key, Call(pack(command), None, hurried=hurried))
 
-    async def claim(self, flight: Flight, owner: bytes, lease: float, after: bytes = b"") -> Claim:
+    async def claim(
+        self, flight: Flight, owner: bytes, lease: float, after: bytes = b"", meanwhile: Meanwhile | None = None
+    ) -> Claim:
         """Ask for an answer, or for the right to make it."""
+        answer = asyncio.get_running_loop().create_future()
+        call = _call(scripts.CLAIM, flight, (owner, _ms(lease), after), answer)
+        call.meanwhile = meanwhile
+        self._way().ask(flight.answer, call)
         try:
-            said = await self._run(scripts.CLAIM, flight, owner, _ms(lease), after)
+            said = await answer
         except StoreDown as error:
             if not str(error).startswith(_FULL):
                 raise
@@ -150,11 +156,17 @@ class RedisStore:
 
     def extend(self, flight: Flight, owner: bytes, lease: float) -> None:
         """Go on holding a flight."""
-        self._start(scripts.EXTEND, (flight.lock,), owner, _ms(lease))
+        self._way().ask(flight.lock, _call(scripts.EXTEND, (flight.lock,), (owner, _ms(lease)), None))
 
-    def settle(self, flight: Flight, owner: bytes, value: bytes, ttl: float | None) -> None:
+    def settle(self, flight: Flight, owner: bytes, value: Callable[[], bytes], ttl: float | None) -> None:
         """End a flight and wake those who joined it."""
-        self._start(scripts.SETTLE, flight, owner, value, _ms(ttl), writes=ttl is not None)
+        call = Call(
+            lambda: _evaluate("EVALSHA", scripts.SETTLE.sha, flight, (owner, value(), _ms(ttl))),
+            None,
+            lambda: _evaluate("EVAL", scripts.SETTLE.text, flight, (owner, value(), _ms(ttl))),
+            writes=ttl is not None,  # if the script came to its end
+        )
+        self._way().ask(flight.answer, call)
 
     async def publish(self, channel: str, value: bytes) -> None:
         """Tell every subscriber, in every process."""
@@ -208,11 +220,6 @@ class RedisStore:
         self._way().ask(keys[0], _call(script, keys, given, future))
         return future
 
-    def _start(self, script: Script, keys: tuple[str, ...], *given: str | bytes, writes: bool = False) -> None:
-        call = _call(script, keys, given, None)
-        call.writes = writes  # a script that always does, if it came to its end
-        self._way().ask(keys[0], call)
-
     def _way(self) -> _Way:
         if self._made is None:
             self._made = self._make()
@@ -256,13 +263,16 @@ def _told(link: Link, *command: str | bytes) -> "asyncio.Future[Any]":
 def _call(
     script: Script, keys: tuple[str, ...], given: tuple[str | bytes, ...], future: "asyncio.Future[Any] | None"
 ) -> Call:
-    count = str(len(keys))
     return Call(
-        pack(("EVALSHA", script.sha, count, *keys, *given)),
+        _evaluate("EVALSHA", script.sha, keys, given),
         future,
-        lambda: pack(("EVAL", script.text, count, *keys, *given)),
+        lambda: _evaluate("EVAL", script.text, keys, given),
         writes=False,
     )
+
+
+def _evaluate(command: str, script: str, keys: tuple[str, ...], given: tuple[str | bytes, ...]) -> bytes:
+    return pack((command, script, str(len(keys)), *keys, *given))
 
 
 @lru_cache(64)

@@ -55,7 +55,7 @@ async def begin(member: Member, body: bytes, *, within: float) -> Streamed:
         async with asyncio.timeout(within):
             streamed = await member.transport.streamed(body)
             if streamed.status != 200:
-                raise from_status(streamed.status, streamed.headers, await _read(streamed))
+                raise from_status(streamed.status, streamed.headers, await _read(streamed, within))
     except TimeoutError as error:
         raise Failure("timeout") from error
     except TransportError as error:
@@ -66,14 +66,12 @@ async def begin(member: Member, body: bytes, *, within: float) -> Streamed:
     return streamed
 
 
-async def _read(streamed: Streamed) -> bytes:
+async def _read(streamed: Streamed, within: float) -> bytes:
     """An error's body, or as much of it as anybody reads."""
     read = bytearray()
     try:
-        async for chunk in streamed.chunks():
+        while len(read) <= _MOST_OF_AN_ERROR and (chunk := await streamed.more(within)):
             read += chunk
-            if len(read) > _MOST_OF_AN_ERROR:
-                break
     finally:
         await streamed.aclose()
     return bytes(read)

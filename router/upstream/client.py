@@ -1,10 +1,11 @@
 """What the house knows of a connection to a deployment: bytes out, a status and bytes back, failures by name."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
 from typing import Literal, Protocol
 
-__all__ = ["TRACEPARENT", "Kind", "Streamed", "Transport", "TransportError", "Whole"]
+__all__ = ["TRACEPARENT", "Given", "Kind", "Streamed", "Transport", "TransportError", "Whole"]
 
 TRACEPARENT: ContextVar[bytes] = ContextVar("traceparent", default=b"")
 """The W3C header of calls that are made from here; empty while nobody traces."""
@@ -29,7 +30,7 @@ class Whole(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Its headers: names in lower case, values of a name that was repeated joined by commas."""
+        """Those of its headers that we read: names in lower case, values of one that was repeated joined by commas."""
 
     @property
     def content(self) -> bytes:
@@ -47,11 +48,30 @@ class Streamed(Protocol):
     def headers(self) -> Mapping[str, str]:
         """Its headers, as a whole answer's."""
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body as it comes. Raises TransportError when it is cut short."""
+    async def more(self, within: float) -> bytes:
+        """Wait for more of the body, so many seconds; empty at its end.
+
+        Raises:
+            TransportError: it was cut short, or nothing came in time (`timeout`).
+        """
 
     async def aclose(self) -> None:
         """End it; the upstream sees its connection close when the body has not ended."""
+
+
+class Given:
+    """The body of an answer that somebody gives who knows no deadline."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+
+    async def more(self, within: float) -> bytes:
+        """Wait for more of the body, as `Streamed.more`."""
+        try:
+            async with asyncio.timeout(within):
+                return await anext(self._chunks, b"")
+        except TimeoutError as error:
+            raise TransportError("timeout", f"nothing came within {within:g} s") from error
 
 
 class Transport(Protocol):

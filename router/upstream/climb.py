@@ -358,7 +358,7 @@ class Climb:
 
     def _note(self, candidate: Candidate, since: float, failure: Failure) -> Failure:
         self._journey.note(candidate, "failed" if failure.called else "skipped", failure.reason, since=since)
-        return failure
+        return failure.with_traceback(None)  # or it and the frames it came through would hold on to each other
 
     def _without(self, failure: Failure, candidate: Candidate, steps: tuple[Step, ...]) -> tuple[Step, ...]:
         """Who may still be asked after a failure."""

@@ -24,6 +24,11 @@ _LARGEST_HEAD = 64 * 1024
 """Bytes that may come without any of a body among them: an answer's head, its trailers, the sizes of its chunks."""
 _MOST_QUEUED = 256 * 1024
 """Bytes of a streamed body that wait for their reader before the connection stops reading."""
+_READ = {
+    name.encode(): name
+    for name in ("content-encoding", "content-length", "content-type", "retry-after", "transfer-encoding")
+}
+"""The headers of an answer that anybody here reads; deployments send twenty others."""
 _LARGEST_COPY = 64 * 1024
 """Bytes of a request's body up to which one copy, and so one write, is cheaper than two writes."""
 _ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
@@ -62,6 +67,7 @@ class Connection(asyncio.Protocol):
         "_pieces",
         "_queued",
         "_quiet",
+        "_size",
         "_transport",
         "_waiter",
         "_whole",
@@ -77,7 +83,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._lost: asyncio.Future[None]
         self._late: Alarm
-        self._parser = HttpResponseParser(self)
+        self._parser: HttpResponseParser
         self._waiter: asyncio.Future[None] | None = None
         self._pieces: list[bytes] = []
         self._paused = False
@@ -99,8 +105,8 @@ class Connection(asyncio.Protocol):
         self.status = 0
         self.headers: dict[str, str] = {}
         self.ended = self._head = self._heard = self._keep = False
-        self._failure: TransportError | None = None
-        self._queued = self._quiet = 0
+        self._failure: tuple[type[TransportError], Kind, str] | None = None
+        self._queued = self._quiet = self._size = 0
         self._whole = largest is not None
         self._most = _MOST_QUEUED if largest is None else largest
         self._asked = True
@@ -118,10 +124,17 @@ class Connection(asyncio.Protocol):
         finally:
             self._late.off()
 
-    async def piece(self) -> bytes:
-        """Wait for more of the body and take all of it that is here; empty at the end. Raises TransportError."""
-        while not self._pieces and not self.ended:
-            await self._news()
+    async def piece(self, until: float = math.inf) -> bytes:
+        """Wait for more of the body and take all of it that is here; empty at the end.
+
+        Raises:
+            TransportError: it was cut short, or nothing was here at `until`, on the event loop's clock (`timeout`).
+        """
+        if not self._pieces and not self.ended:
+            self._late.set(until)
+            while not self._pieces and not self.ended:
+                await self._news()
+            self._late.off()
         return self.take()
 
     def take(self) -> bytes:
@@ -152,8 +165,9 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def discard(self) -> None:
-        """Forget a connection whose making was cancelled: uvloop then closes it without telling that it is lost."""
+        """Forget it, also one whose making was cancelled: uvloop then closes it without telling that it is lost."""
         self._alive.discard(self)
+        self._parser = None  # type: ignore[assignment]  # it and this hold on to each other, and nobody needs it now
 
     async def lost(self) -> None:
         """Wait until it is closed."""
@@ -162,7 +176,8 @@ class Connection(asyncio.Protocol):
     def _news(self) -> "asyncio.Future[None]":
         """What is done as soon as something has come, or nothing will."""
         if self._failure is not None:
-            raise self._failure
+            failure, kind, message = self._failure
+            raise failure(kind, message)  # made here: one kept here and this would hold on to each other
         self._waiter = waiter = self._loop.create_future()
         return waiter
 
@@ -171,7 +186,7 @@ class Connection(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _fail(self, kind: Kind, message: str, failure: type[TransportError] = TransportError) -> None:
-        self._failure = failure(kind, f"{self._peer} {message}")
+        self._failure = failure, kind, f"{self._peer} {message}"
         self._tell()
         self.abort()
 
@@ -198,6 +213,7 @@ class Connection(asyncio.Protocol):
         self._lost = self._loop.create_future()
         self._alive.add(self)
         self._late = Alarm(self._is_late)
+        self._parser = HttpResponseParser(self)
         if (sock := transport.get_extra_info("socket")) is not None:
             _keep_alive(sock)
 
@@ -242,7 +258,7 @@ class Connection(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more."""
-        self._alive.discard(self)
+        self.discard()
         self._late.stop()
         if not self._lost.done():
             self._lost.set_result(None)
@@ -267,8 +283,10 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one trailer: nobody asked for those."""
-        if not self._head:
-            headers, key, text = self.headers, name.decode().lower(), value.decode("latin-1").strip()
+        self._size += len(name) + len(value)
+        key = _READ.get(name.lower())
+        if key is not None and not self._head:
+            headers, text = self.headers, value.decode("latin-1").strip()
             headers[key] = text if key not in headers else f"{headers[key]}, {text}"
 
     def on_headers_complete(self) -> None:
@@ -279,7 +297,7 @@ class Connection(asyncio.Protocol):
         coding = self.headers.get("transfer-encoding")
         if coding is not None and coding.lower() != "chunked":
             raise _NotHttpError(f"transfer-encoding {coding}")
-        if self._quiet > _LARGEST_HEAD and sum(map(len, (*self.headers, *self.headers.values()))) > _LARGEST_HEAD:
+        if self._size > _LARGEST_HEAD:
             raise _NotHttpError(f"a head of more than {_LARGEST_HEAD} bytes")
         self.status = status
         self._head = True

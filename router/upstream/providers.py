@@ -20,7 +20,7 @@ import orjson
 from router.plan import Deployment
 from router.settings import tell_library
 from router.sse import DONE, encode
-from router.upstream.client import TRACEPARENT, TransportError
+from router.upstream.client import TRACEPARENT, Given, TransportError
 from router.upstream.provider_answers import Answer, event, whole
 from router.upstream.provider_errors import answer_to, refusal
 
@@ -161,20 +161,20 @@ class Provider:
             return answer_to(error)
 
 
-class ErrorBody:
+class ErrorBody(Given):
     """An error instead of a stream, as the seam wants it: a status and a body in chunks."""
 
     def __init__(self, answer: Answer) -> None:
         self.status = answer.status
         self.headers = answer.headers
-        self._content = answer.content
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Give the error object, whole."""
-        yield self._content
+        super().__init__(_at_once(answer.content))
 
     async def aclose(self) -> None:
         """Nothing is open."""
+
+
+async def _at_once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 class _LiteLLMStream(Protocol):
@@ -188,7 +188,7 @@ class _LiteLLMStream(Protocol):
     async def aclose(self) -> None: ...
 
 
-class Events:
+class Events(Given):
     """A streamed answer as server-sent events of OpenAI's form."""
 
     status = 200
@@ -196,9 +196,10 @@ class Events:
     def __init__(self, stream: _LiteLLMStream) -> None:
         self.headers: Mapping[str, str] = {"content-type": "text/event-stream"}
         self._stream = stream
-        self._chunks = aiter(stream)
+        self._told = aiter(stream)
         self._first: Any = None
         self._same: dict[str, Any] = {}
+        super().__init__(self._events())
 
     async def begin(self) -> Answer | None:
         """Wait for the first chunk, as LiteLLM sends some requests only now; give the error if one comes instead.
@@ -207,7 +208,7 @@ class Events:
             TransportError: no answer came, or none that can be read.
         """
         try:
-            self._first = await anext(self._chunks, None)
+            self._first = await anext(self._told, None)
         except Exception as error:  # noqa: BLE001  as in Provider
             return answer_to(error)
         except BaseException:
@@ -215,7 +216,7 @@ class Events:
             raise
         return None
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _events(self) -> AsyncIterator[bytes]:
         """Give one event for each chunk, then `[DONE]`.
 
         A stream that ends without a finish reason ends so here, without `[DONE]`. LiteLLM makes up a `stop`, which is
@@ -232,7 +233,7 @@ class Events:
                     return
                 self._same = self._same or {"id": told["id"], "created": told["created"]}
                 yield encode(orjson.dumps({**told, **self._same}))
-                chunk = await anext(self._chunks, None)
+                chunk = await anext(self._told, None)
         except Exception as error:  # noqa: BLE001  as in Provider
             yield encode(answer_to(error).content)
             return

@@ -6,8 +6,8 @@ is committed, and what fails is the client's to see. Whoever holds it back may a
 the holding as soon as the answer cannot be good enough any more.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -45,7 +45,6 @@ class Stream:
     ) -> None:
         """Read `streamed`, until a moment on the clock `now` at the latest."""
         self._streamed = streamed
-        self._chunks = streamed.chunks()
         self._show_usage = show_usage
         self._show_logprobs = show_logprobs
         self._idle = timeout.first_byte
@@ -110,7 +109,10 @@ class Stream:
         if broken is not None or not self.answer.finished:
             if self._ready:
                 yield self._take()
-            raise broken or Failure("unfinished", 200)
+            try:
+                raise broken or Failure("unfinished", 200)
+            finally:
+                broken = None  # or it and this frame, which it comes through, would hold on to each other
         self._ready.append(DONE)
         self._complete = True
         yield self._take()
@@ -132,22 +134,19 @@ class Stream:
     async def _read(self) -> None:
         """Take in what the network has next."""
         try:
-            async with asyncio.timeout(min(self._idle, self.until - self._now())):
-                chunk = await anext(self._chunks, None)
-        except TimeoutError as error:
-            raise Failure("timeout") from error
+            chunk = await self._streamed.more(min(self._idle, self.until - self._now()))
         except TransportError as error:
             raise Failure(error.kind) from error
         if self.begun is None:
             self.begun = self._now()
         self._idle = self._idle_after
         try:
-            events = self._splitter.feed(chunk) if chunk is not None else self._splitter.finish()
+            events = self._splitter.feed(chunk) if chunk else self._splitter.finish()
             for raw, data in events:
                 self._add(raw, data)
         except (TooLong, Malformed, orjson.JSONDecodeError) as error:
             raise Failure("malformed", 200) from error
-        if chunk is None:
+        if not chunk:
             self._ended = True
 
     def _add(self, raw: bytes, data: bytes | None) -> None:
@@ -185,12 +184,10 @@ class Stream:
 
     async def _linger(self) -> None:
         """Read to the very end, briefly: a connection that was read to its end can be used again."""
-        try:
-            async with asyncio.timeout(_LINGER):
-                async for _ in self._chunks:
-                    pass
-        except (TimeoutError, TransportError):
-            return
+        until = self._now() + _LINGER
+        with suppress(TransportError):
+            while await self._streamed.more(until - self._now()):
+                pass
 
 
 def _written(chunk: dict[str, Any]) -> bytes:

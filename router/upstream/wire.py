@@ -10,9 +10,10 @@ import math
 import re
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Coroutine, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import certifi
@@ -46,10 +47,10 @@ class _Streamed:
     """An answer that is arriving. Read to its end, its connection serves again; left or cancelled before, it is closed.
 
     Reading on after that raises a TransportError, lest a part be taken for the whole.
-    The end of a body may come a moment after its last event: who reads until the iteration ends saves a connection.
+    The end of a body may come a moment after its last event: who reads until there is no more saves a connection.
     """
 
-    __slots__ = ("_complete", "_connection", "_inflate", "_wire", "headers", "status")
+    __slots__ = ("_complete", "_connection", "_inflate", "_time", "_wire", "headers", "status")
 
     def __init__(self, connection: Connection, wire: "Wire") -> None:
         self.status = connection.status
@@ -58,32 +59,25 @@ class _Streamed:
         self._connection: Connection | None = connection
         self._complete = False
         self._inflate = Inflate() if coded(connection.headers) else None
+        self._time = asyncio.get_running_loop().time
 
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body as it comes, all that is here at a time."""
-        return self
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        piece = await (self._piece() if self._inflate is None else self._inflated(self._inflate))
-        if not piece:
-            raise StopAsyncIteration
-        return piece
+    def more(self, within: float) -> Coroutine[Any, Any, bytes]:
+        """Give all of the body that is here, or what comes within so many seconds; empty at its end."""
+        until = self._time() + within
+        return self._piece(until) if self._inflate is None else self._inflated(self._inflate, until)
 
     async def aclose(self) -> None:
         """End it."""
         self._let_go()
 
-    async def _piece(self) -> bytes:
+    async def _piece(self, until: float) -> bytes:
         connection = self._connection
         if connection is None:
             if self._complete:
                 return b""
             raise TransportError("reset", "the answer was left before its end")
         try:
-            piece = await connection.piece()
+            piece = await connection.piece(until)
         except BaseException:
             self._let_go()
             raise
@@ -92,10 +86,10 @@ class _Streamed:
             self._let_go()
         return piece
 
-    async def _inflated(self, inflate: Inflate) -> bytes:
+    async def _inflated(self, inflate: Inflate, until: float) -> bytes:
         try:
             while not (plain := inflate.take()):
-                if not (piece := await self._piece()):
+                if not (piece := await self._piece(until)):
                     inflate.finish()
                     return b""
                 inflate.feed(piece)
@@ -125,8 +119,8 @@ class Wire:
     nothing is sent again.)
 
     Connecting may take `connect_timeout` seconds, TLS included (its kind is `connect`), and a whole answer as long as
-    its caller says; who reads a stream has deadlines of their own, and cancels. Redirects are answers like others. A
-    body compressed with gzip or deflate is inflated. A whole answer has at most `largest` bytes.
+    its caller says; who reads a stream says so each time. Redirects are answers like others. A body compressed with
+    gzip or deflate is inflated. A whole answer has at most `largest` bytes.
     """
 
     def __init__(

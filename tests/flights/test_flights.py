@@ -291,6 +291,40 @@ async def test_a_thousand_equal_requests_over_two_servers_are_one_call(stores: t
 
 
 @pytest.mark.redis
+async def test_a_request_is_weighed_while_the_store_is_asked_and_only_then(stores: tuple[Store, Store]) -> None:
+    one, other = (replica(store, Gated(answer("hello"))) for store in stores)
+    weighed: list[str] = []
+
+    def looked_up(route: str, _state: str) -> dict[str, float]:
+        weighed.append(route)
+        return {}
+
+    one.pipeline.thresholds = other.pipeline.thresholds = looked_up
+    asking = asyncio.create_task(one.ask(cold()))
+    assert isinstance(one.small, Gated)
+    await one.small.reached.wait()
+    assert weighed == ["auto"]
+    opened(one)
+    await read(await asking)
+    assert one.outcomes[0].decision is not None
+
+    reply = await other.ask(cold())
+    await read(reply)
+    assert weighed == ["auto", "auto"]  # nobody else asked just then, so there was time
+    assert (header(reply), header(reply, "x-router-difficulty")) == ("hit", None)
+    assert other.outcomes[0].decision is None
+
+
+@pytest.mark.redis
+async def test_what_is_wrong_with_a_request_is_told_when_it_was_weighed_ahead_too(stores: tuple[Store, Store]) -> None:
+    one = replica(stores[0], Canned(answer("hello")))
+    reply = await one.ask(cold(), Caller(budget=0.0))
+    assert reply.status == 400
+    assert b"max_cost_exceeded" in await read(reply)
+    assert one.small.asked == []
+
+
+@pytest.mark.redis
 async def test_an_answer_of_one_server_is_given_by_the_other(stores: tuple[Store, Store]) -> None:
     one, other = (replica(store, Canned(answer("hello"), pieces=STREAM)) for store in stores)
     for stream in (False, True):

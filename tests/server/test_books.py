@@ -76,22 +76,27 @@ async def test_requests_are_written_down_a_few_at_a_time_and_before_anybody_look
     await service.aclose()
 
 
-async def test_a_request_that_is_alone_is_written_down_when_its_answer_has_left(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("inflight", "then"), [(1, 1), (2, 0)])
+async def test_what_a_lone_client_left_behind_is_written_down_while_its_next_request_waits(
+    tmp_path: Path, inflight: int, then: int
+) -> None:
     service = made(tmp_path)
-    service.inflight = 1
     written: list[Outcome] = []
     service.books.others.append(written.append)
-
     await service.pipeline.refuse(NotFound("no")).aclose()
-    assert written == []  # the loop sends what was written in this turn, before the next
+
+    service.inflight = inflight
+    service.pipeline.meanwhile()
+    assert written == []  # what this turn of the loop sends goes first
     await anyio.wait_all_tasks_blocked()
-    assert len(written) == 1
+    assert len(written) == then
     await service.aclose()
 
 
-async def test_the_last_of_many_is_written_down_in_a_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inflight", [1, 50])
+async def test_the_last_is_written_down_in_a_moment(tmp_path: Path, inflight: int) -> None:
     service = made(tmp_path)
-    service.inflight = 50
+    service.inflight = inflight
     written = asyncio.Event()
     service.books.others.append(lambda _: written.set())
 

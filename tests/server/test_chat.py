@@ -5,12 +5,15 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import anyio
 import orjson
 import pytest
 
 from router.demo.answers import Answer
 from router.errors import TooLarge
+from router.journey import Journey
 from router.server.chat import Chat, ClientLeft, read
 from router.server.patience import Patient
 from tests.proxy import Proxy, proxy
@@ -210,6 +213,24 @@ async def test_a_request_leaves_nothing_for_the_collector(tmp_path: Path, *, str
             for _ in range(10):
                 await client.say("POST", "/v1/chat/completions", {"host": "x", "content-length": str(len(body))}, body)
             assert gc.collect() < 10  # objects; one circle a request would be more
+        finally:
+            gc.enable()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("fails", [{"status": 500}, {"reset": "before"}, {"text": "a b c", "cut_after": 2}])
+async def test_a_request_that_fails_leaves_nothing_for_the_collector(
+    tmp_path: Path, fails: dict[str, Any], *, stream: bool
+) -> None:
+    body = orjson.dumps({"model": "auto", "stream": stream, "messages": [{"role": "user", "content": "hi"}]})
+    async with proxy(tmp_path, Answer(**fails), Answer(**fails)) as served, talk(served.base_url) as client:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                await client.say("POST", PATH, {"host": "x", "content-length": str(len(body))}, body)
+            await anyio.wait_all_tasks_blocked()
+            assert not [known for known in gc.get_objects() if isinstance(known, Journey)]
         finally:
             gc.enable()
 

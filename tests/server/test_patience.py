@@ -93,6 +93,13 @@ async def test_a_request_that_keeps_coming_is_waited_for(tmp_path: Path, monkeyp
         assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
 
 
+async def test_who_asks_to_be_connected_through_is_refused_and_nothing_breaks(tmp_path: Path) -> None:
+    async with line_to(tmp_path) as (served, reader, writer):  # what breaks on the loop breaks the test
+        writer.write(b"CONNECT elsewhere:443 HTTP/1.1\r\nhost: elsewhere:443\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+        assert served.service.inflight == 0
+
+
 @pytest.mark.usefixtures("hurried")
 async def test_whole_requests_may_be_answered_for_as_long_as_it_takes(tmp_path: Path) -> None:
     gate = asyncio.Event()

@@ -61,7 +61,7 @@ async def test_a_flight_is_one_nodes_affair(store: RedisStore) -> None:
     for number in range(8):
         asked = Flight.of("cluster", str(number))
         assert await store.claim(asked, ANN, 60) == Claim()
-        store.settle(asked, ANN, b"hello", 60)
+        store.settle(asked, ANN, lambda: b"hello", 60)
         assert await store.claim(asked, ANN, 60) == Claim(b"hello")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import anyio
 import pytest
@@ -136,7 +137,7 @@ async def test_a_full_server_is_still_read_and_says_when_it_takes_values_again(
     if written == "a value":
         store.put(unknown.answer, b"x", 60)
     else:
-        store.settle(unknown, ANN, b"x", 60)
+        store.settle(unknown, ANN, lambda: b"x", 60)
     await told.hears("takes what is written again")
     assert is_up(store)
     assert await store.get(unknown.answer) == b"x"
@@ -246,7 +247,7 @@ async def test_a_key_of_another_type_is_one_key_that_is_not_there(
     assert (store.up, told.sentences) == (True, [])
 
     await works(store)
-    store.settle(asked, ANN, b"hello", 60)
+    store.settle(asked, ANN, lambda: b"hello", 60)
     assert await store.claim(asked, ANN, 1) == Claim(b"hello")
 
 
@@ -268,6 +269,51 @@ async def test_whoever_leaves_while_waiting_takes_nobody_elses_answer(store: Red
 
     assert await staying == b"ben's"
     assert await store.get(NAME) == b"ann's"
+
+
+async def test_there_is_time_to_spare_while_nobody_else_asks(store: RedisStore) -> None:
+    spared: list[str] = []
+    first, second = (
+        asyncio.ensure_future(store.claim(Flight.of(name), ANN, 1, meanwhile=partial(spared.append, name)))
+        for name in ("first", "second")
+    )
+
+    assert list(await asyncio.gather(first, second)) == [Claim(), Claim()]
+    assert spared == ["first"]  # the second had to wait for others, and has no time to lose
+
+    assert await store.claim(Flight.of("third"), ANN, 1, meanwhile=partial(spared.append, "third")) == Claim()
+    assert spared == ["first", "third"]
+
+
+async def test_nobody_has_time_to_spare_when_there_is_no_server(store: RedisStore, own_redis: RedisServer) -> None:
+    own_redis.kill()
+    assert await _fails(store)
+    spared: list[str] = []
+    with pytest.raises(StoreDown):
+        await store.claim(Flight.of("asked"), ANN, 1, meanwhile=partial(spared.append, "asked"))
+    assert spared == []
+
+
+async def test_an_answer_is_written_when_it_is_sent_and_not_for_a_server_that_is_gone(
+    store: RedisStore, own_redis: RedisServer
+) -> None:
+    asked, written = Flight.of("asked"), list[bytes]()
+
+    def value() -> bytes:
+        written.append(b"hello")
+        return b"hello"
+
+    await store.claim(asked, ANN, 1)
+    store.settle(asked, ANN, value, 60)
+    assert written == []
+    assert await store.claim(asked, BEN, 1) == Claim(b"hello")
+    assert written == [b"hello"]
+
+    own_redis.kill()
+    assert await _fails(store)
+    store.settle(asked, ANN, value, 60)
+    await store.aclose()
+    assert written == [b"hello"]
 
 
 async def test_the_commands_of_one_tick_are_one_write(own_redis: RedisServer) -> None:

@@ -108,7 +108,7 @@ async def test_the_first_who_asks_makes_the_answer_and_the_next_ones_wait_for_it
 
     first = await store.claim(asked, ANN, 60)
     second = await store.claim(asked, BEN, 60)
-    store.settle(asked, ANN, b"hello", 60)
+    store.settle(asked, ANN, lambda: b"hello", 60)
     third = await store.claim(asked, BEN, 60)
 
     assert (first, second, third) == (Claim(), Claim(holder=ANN), Claim(b"hello"))
@@ -119,7 +119,7 @@ async def test_an_answer_that_may_not_be_kept_is_for_those_who_waited_for_it(sto
     await store.claim(asked, ANN, 60)
     await store.claim(asked, BEN, 60)
 
-    store.settle(asked, ANN, b"an error", None)
+    store.settle(asked, ANN, lambda: b"an error", None)
 
     assert await store.claim(asked, BEN, 60, after=ANN) == Claim(b"an error")
     assert await store.claim(asked, BEN, 60) == Claim()
@@ -129,7 +129,7 @@ async def test_an_answer_that_may_not_be_kept_and_nobody_joined_is_gone(store: S
     asked = flight()
     await store.claim(asked, ANN, 60)
 
-    store.settle(asked, ANN, b"an error", None)
+    store.settle(asked, ANN, lambda: b"an error", None)
 
     assert await store.claim(asked, BEN, 60, after=ANN) == Claim()
 
@@ -142,7 +142,7 @@ async def test_those_who_joined_a_flight_are_woken_when_it_ends(store: Store) ->
     await store.claim(asked, BEN, 60)
 
     async with asyncio.timeout(5):
-        store.settle(asked, ANN, b"hello", 60)
+        store.settle(asked, ANN, lambda: b"hello", 60)
         await woken.wait()
     leave()
 
@@ -154,10 +154,10 @@ async def test_whoever_lost_a_flight_can_neither_extend_nor_end_it_but_its_answe
     await store.claim(asked, BEN, 60)
 
     store.extend(asked, ANN, 60)
-    store.settle(asked, ANN, b"late", None)
+    store.settle(asked, ANN, lambda: b"late", None)
     assert await store.claim(asked, ANN, 60) == Claim(holder=BEN)
 
-    store.settle(asked, ANN, b"late", 60)
+    store.settle(asked, ANN, lambda: b"late", 60)
     assert await store.claim(asked, BEN, 60) == Claim(b"late")
 
 

@@ -29,7 +29,7 @@ async def test_a_key_stays_as_long_as_docs_say_and_what_was_learned_stays(own_re
     await store.set(key("pin", "ann"), b"tuned", 3600)
     await store.claim(asked, b"a" * 16, 1)
     await store.claim(asked, b"b" * 16, 1)
-    store.settle(asked, b"a" * 16, b"an error", None)
+    store.settle(asked, b"a" * 16, lambda: b"an error", None)
     await store.get(asked.answer)
 
     left = {name: int(own_redis.ask("PTTL", name)[1:-2]) for name in (asked.result, key("pin", "ann"))}

@@ -5,15 +5,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 import orjson
 
-from router.upstream.client import TransportError
+from router.upstream.client import Given, Streamed, TransportError
 
-__all__ = ["SILENCE", "Arriving", "chunk", "words"]
+__all__ = ["SILENCE", "Arriving", "chunk", "pieces", "words"]
 
 SILENCE = object()
 """From here on nothing comes any more, and nothing ends either."""
 
 
-class Arriving:
+class Arriving(Given):
     """A streamed answer that arrives in these pieces; errors are raised, events waited for, in their turn."""
 
     def __init__(
@@ -26,13 +26,14 @@ class Arriving:
         self.headers = headers or {"content-type": "text/event-stream"}
         self.closed = 0
         self._pieces = list(pieces)
+        super().__init__(self._in_turn())
 
     @property
     def left(self) -> int:
         """How many pieces nobody has read yet."""
         return len(self._pieces)
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _in_turn(self) -> AsyncIterator[bytes]:
         while self._pieces:
             piece = self._pieces.pop(0)
             if isinstance(piece, bytes):
@@ -46,6 +47,12 @@ class Arriving:
 
     async def aclose(self) -> None:
         self.closed += 1
+
+
+async def pieces(streamed: Streamed, within: float = 10.0) -> AsyncIterator[bytes]:
+    """The body of an answer, as it comes."""
+    while piece := await streamed.more(within):
+        yield piece
 
 
 def chunk(content: str | None = None, finish: str | None = None, **more: object) -> bytes:

@@ -21,6 +21,7 @@ from router.sse import Splitter
 from router.upstream.client import TransportError
 from router.upstream.provider_answers import Answer
 from router.upstream.providers import FIELDS, Provider, load
+from tests.upstream.pieces import pieces
 
 pytestmark = pytest.mark.slow
 
@@ -166,7 +167,7 @@ async def streamed(one: Provider, **more: Any) -> tuple[list[dict[str, Any]], bo
     answer = await one.streamed(body(stream=True, **more))
     assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
     splitter = Splitter()
-    events = [data async for piece in answer.chunks() for _, data in splitter.feed(piece)]
+    events = [data async for piece in pieces(answer) for _, data in splitter.feed(piece)]
     await answer.aclose()
     done = bool(events) and events[-1] == b"[DONE]"
     return [orjson.loads(data) for data in events[: len(events) - done] if data], done
@@ -328,7 +329,7 @@ async def test_a_rate_limit_keeps_its_status_its_words_and_its_retry_after(strea
     async with upstream() as (fake, one):
         fake.answers("429 Too Many Requests", refusal, headers="retry-after: 7\r\n")
         answer = await (one.streamed if stream else one.whole)(body(stream=stream))
-        content = answer.content if isinstance(answer, Answer) else b"".join([piece async for piece in answer.chunks()])
+        content = answer.content if isinstance(answer, Answer) else b"".join([piece async for piece in pieces(answer)])
     told = orjson.loads(content)["error"]
     assert (answer.status, answer.headers["retry-after"]) == (429, "7")
     assert (told["message"], told["type"]) == ("Slow down, it's too much.", "rate_limit_error")
@@ -495,7 +496,7 @@ async def test_a_client_that_leaves_a_stream_closes_the_upstream_connection() ->
     async with upstream() as (fake, one):
         fake.streams(*BEGIN, FOREVER)
         answer = await one.streamed(body(stream=True))
-        assert b"Hel" in await anext(answer.chunks())
+        assert b"Hel" in await anext(pieces(answer))
         await answer.aclose()
         await asyncio.wait_for(fake.left.wait(), 5)
 
@@ -504,7 +505,7 @@ async def test_a_stream_that_is_cancelled_while_it_waits_closes_the_upstream_con
     async with upstream() as (fake, one):
         fake.streams(*BEGIN, FOREVER)
         answer = await one.streamed(body(stream=True))
-        chunks = answer.chunks()
+        chunks = pieces(answer)
         assert b"Hel" in await anext(chunks)
         waiting = asyncio.ensure_future(anext(chunks))
         await asyncio.wait([waiting], timeout=0.01)
@@ -520,7 +521,7 @@ async def test_a_provider_that_litellm_asks_late_is_a_failure_all_the_same() -> 
     async with upstream(provider="gemini") as (fake, one):
         fake.answers("429 Too Many Requests", {"error": {"code": 429, "message": "Quota.", "status": "EXHAUSTED"}})
         answer = await one.streamed(body(stream=True))
-        content = b"".join([piece async for piece in answer.chunks()])
+        content = b"".join([piece async for piece in pieces(answer)])
         assert (answer.status, orjson.loads(content)["error"]["message"]) == (429, "Quota.")
 
         fake.script, fake.asked = [FOREVER], asyncio.Event()

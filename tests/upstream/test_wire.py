@@ -18,6 +18,7 @@ import trustme
 from router import __version__
 from router.upstream.client import Transport, TransportError
 from router.upstream.wire import Wire, trust
+from tests.upstream.pieces import pieces
 from tests.upstream.scripted import Guest, Scripted, scripted
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -160,7 +161,7 @@ async def test_a_stream_is_given_as_it_comes() -> None:
     async with scripted() as server, wired(server.url) as wire:
         stream, guest = await stream_of(wire, server)
         assert (stream.status, stream.headers) == (200, {"transfer-encoding": "chunked"})
-        chunks = stream.chunks()
+        chunks = pieces(stream)
         for word in (b"one", b"two"):
             await guest.say(b"3\r\n", word, b"\r\n")
             assert await anext(chunks) == word
@@ -174,7 +175,7 @@ async def test_events_that_arrive_together_are_given_together() -> None:
     async with scripted() as server, wired(server.url) as wire:
         stream, guest = await stream_of(wire, server)
         await guest.say(b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n")
-        assert [chunk async for chunk in stream.chunks()] == [b"onetwo"]
+        assert [chunk async for chunk in pieces(stream)] == [b"onetwo"]
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
@@ -193,9 +194,9 @@ async def test_an_answer_compressed_against_our_wish_is_readable(pack: Callable[
         streaming = asyncio.create_task(wire.streamed(b"{}"))
         await guest.request()
         await guest.say(head, packed)
-        pieces = [piece async for piece in (await streaming).chunks()]
-        assert b"".join(pieces) == body
-        assert max(map(len, pieces)) <= 256 * 1024
+        came = [piece async for piece in pieces(await streaming)]
+        assert b"".join(came) == body
+        assert max(map(len, came)) <= 256 * 1024
 
 
 @pytest.mark.parametrize("coding", [b"br", b"gzip"])
@@ -209,7 +210,7 @@ async def test_an_answer_that_cannot_be_unpacked_is_malformed(coding: bytes) -> 
         assert (await failure(call)).kind == "malformed"
 
         async def read() -> None:
-            async for _ in (await wire.streamed(b"{}")).chunks():
+            async for _ in pieces(await wire.streamed(b"{}")):
                 pass
 
         reading = asyncio.create_task(read())
@@ -253,7 +254,7 @@ async def test_one_connection_serves_one_request_after_another() -> None:
             streaming = asyncio.create_task(wire.streamed(b"{}"))
             await guest.request()
             await guest.say(CHUNKED, b"1\r\nx\r\n0\r\n\r\n")
-            assert [chunk async for chunk in (await streaming).chunks()] == [b"x"]
+            assert [chunk async for chunk in pieces(await streaming)] == [b"x"]
         assert len(server.guests) == 1
 
 
@@ -318,7 +319,7 @@ async def test_an_answer_may_last_as_long_as_its_connection() -> None:
         guest = await server.guest()
         await guest.request()
         await guest.say(OK, b"\r\n", b"hello")
-        reader = (await stream).chunks()
+        reader = pieces(await stream)
         assert await anext(reader) == b"hello"
         guest.close()
         assert await anext(reader, None) is None
@@ -491,30 +492,43 @@ async def test_an_upstream_notices_a_timeout_in_the_middle_of_a_stream() -> None
         stream, guest = await stream_of(wire, server)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
-                await anext(stream.chunks())
+                await anext(pieces(stream))
         await guest.gone()
         with pytest.raises(TransportError, match="left before its end"):
-            await anext(stream.chunks())
+            await anext(pieces(stream))
         await stream.aclose()
+
+
+async def test_a_stream_with_nothing_more_in_time_says_so_and_its_upstream_notices() -> None:
+    async with scripted() as server, wired(server.url) as wire:
+        stream, guest = await stream_of(wire, server)
+        await guest.say(b"1\r\nx\r\n")
+        assert await stream.more(10.0) == b"x"
+        with pytest.raises(TransportError) as caught:
+            await stream.more(0.01)
+        assert caught.value.kind == "timeout"
+        await guest.gone()
+        with pytest.raises(TransportError, match="left before its end"):
+            await stream.more(10.0)
 
 
 async def test_an_upstream_notices_that_a_stream_was_closed() -> None:
     async with scripted() as server, wired(server.url) as wire:
         stream, guest = await stream_of(wire, server)
         await guest.say(b"1\r\nx\r\n")
-        assert await anext(stream.chunks()) == b"x"
+        assert await anext(pieces(stream)) == b"x"
         await stream.aclose()
         await guest.gone()
         await stream.aclose()
         with pytest.raises(TransportError, match="left before its end"):
-            await anext(stream.chunks())
+            await anext(pieces(stream))
 
 
 async def test_a_stream_closed_after_its_end_leaves_its_connection() -> None:
     async with scripted() as server, wired(server.url) as wire:
         stream, guest = await stream_of(wire, server)
         await guest.say(b"1\r\nx\r\n0\r\n\r\n")
-        assert await anext(stream.chunks()) == b"x"
+        assert await anext(pieces(stream)) == b"x"
         await stream.aclose()
         await stream.aclose()
         call = asyncio.create_task(wire.whole(b"{}"))
@@ -528,10 +542,10 @@ async def test_a_stream_that_breaks_says_so_once_what_came_was_read() -> None:
     async with scripted() as server, wired(server.url) as wire:
         stream, guest = await stream_of(wire, server)
         await guest.say(b"1\r\nx\r\n")
-        assert await anext(stream.chunks()) == b"x"
+        assert await anext(pieces(stream)) == b"x"
         guest.reset()
         with pytest.raises(TransportError) as caught:
-            await anext(stream.chunks())
+            await anext(pieces(stream))
         assert caught.value.kind == "reset"
         await stream.aclose()
 
@@ -542,8 +556,8 @@ async def test_an_upstream_has_to_wait_for_a_slow_reader() -> None:
         stream, guest = await stream_of(wire, server)
         guest.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
 
-        async def send(pieces: int) -> None:
-            for _ in range(pieces):
+        async def send(count: int) -> None:
+            for _ in range(count):
                 await guest.say(piece)
             await guest.say(b"0\r\n\r\n")
 
@@ -553,7 +567,7 @@ async def test_an_upstream_has_to_wait_for_a_slow_reader() -> None:
         assert 256 * 1024 < stream._connection._queued < 1024 * 1024
         assert not sending.done()  # 64 MB do not fit into the buffers of two sockets and a connection
         read = 0
-        async for chunk in stream.chunks():
+        async for chunk in pieces(stream):
             read += len(chunk)
         await sending
         assert read == 1000 * 65536
@@ -643,7 +657,7 @@ async def test_a_trusted_server_is_asked_in_private(authority: trustme.CA, trust
         await guest.request()
         await guest.say(CHUNKED, b"1\r\nx\r\n")
         stream = await streaming
-        assert await anext(stream.chunks()) == b"x"
+        assert await anext(pieces(stream)) == b"x"
         await stream.aclose()
         await guest.gone()
 
@@ -678,7 +692,7 @@ async def test_a_large_answer_comes_through_tls(authority: trustme.CA, trusting:
         streaming = asyncio.create_task(wire.streamed(b"b" * 1_000_000))
         assert await guest.request() == b"b" * 1_000_000
         sending = asyncio.create_task(guest.say(OK + b"content-length: 5000000\r\n\r\n" + body))
-        assert b"".join([chunk async for chunk in (await streaming).chunks()]) == body
+        assert b"".join([chunk async for chunk in pieces(await streaming)]) == body
         await sending
 
 

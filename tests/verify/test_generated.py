@@ -19,6 +19,7 @@ from router.plan import ALL
 from router.policy.checks import Check as Spec
 from router.policy.checks import read_check
 from router.policy.schema import Timeout
+from router.upstream.client import Given
 from router.upstream.failure import Failure
 from router.upstream.stream import Stream
 from router.verify import Check, Verdict, Watching, compiled, judge
@@ -366,15 +367,16 @@ def deltas(case: Case, dice: Dice) -> Iterator[dict[str, Any]]:
             yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
 
 
-class Replayed:
+class Replayed(Given):
     """A streamed answer as the network brings it."""
 
     def __init__(self, data: bytes, dice: Dice) -> None:
         self._data = data
         self._dice = dice
         self.taken = 0
+        super().__init__(self._pieces())
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def _pieces(self) -> AsyncIterator[bytes]:
         while self.taken < len(self._data):
             size = self._dice.randint(1, 700)
             chunk = self._data[self.taken : self.taken + size]
