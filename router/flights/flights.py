@@ -42,7 +42,7 @@ class Boarding(NamedTuple):
     request: ChatRequest
     asked: Asked
     ask: Ask
-    ahead: Meanwhile
+    ahead: Meanwhile | None
     """Does what can be done before it is known whether upstream is asked."""
     journey: Journey
     sink: Sink
