@@ -188,10 +188,10 @@ class Wire:
                 self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle, self._loop)
 
     async def _ask(self, body: bytes, largest: int | None, within: float) -> Connection:
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
+        loop = self._loop
+        if loop is None or not loop.is_running():
             self._forget()
-            self._loop = loop
+            loop = self._loop = asyncio.get_running_loop()
         until = loop.time() + within
         while self._idle:
             since, connection = self._idle.pop()
