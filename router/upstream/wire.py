@@ -158,9 +158,9 @@ class Wire:
             content = self._inflated(content)
         return _Whole(status, headers, content)
 
-    async def streamed(self, body: bytes) -> _Streamed:
-        """Send a request, wait for the head of its answer. Raises TransportError."""
-        connection = await self._ask(body, None, math.inf)
+    async def streamed(self, body: bytes, *, within: float = math.inf) -> _Streamed:
+        """Send a request, wait for the head of its answer, `within` seconds. Raises TransportError."""
+        connection = await self._ask(body, None, within)
         try:
             return _Streamed(connection, self)
         except TransportError:
