@@ -136,9 +136,7 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
         negations,
         commas,
         (size + _written(tools) if tools else size) // 4
-        + len(messages) * _TOKENS_PER_MESSAGE
-        + images * _TOKENS_PER_IMAGE
-        + audio * _TOKENS_PER_AUDIO,
+        + (len(messages) * _TOKENS_PER_MESSAGE + images * _TOKENS_PER_IMAGE + audio * _TOKENS_PER_AUDIO),
         len(tools) if isinstance(tools, list) else 0,
         results,
         images,

@@ -8,6 +8,7 @@ its body in one write. Everything else, and what a connection is, stays uvicorn'
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from typing_extensions import override
@@ -24,8 +25,8 @@ Whoever waits for `http.disconnect` instead pays for a coroutine and a future wi
 """
 
 
-_NUL, _QUERY, _ESCAPED, _FRAGMENT = b"\0?%#"
-"""Numbers: whoever looks for bytes in bytes raises an error first, and drops it, which takes ten times as long."""
+_NUL = b"\0"[0]
+"""A number: whoever looks for bytes in bytes raises an error first, and drops it, which takes ten times as long."""
 
 
 class _Exchange(RequestResponseCycle):
@@ -134,6 +135,13 @@ class _Exchange(RequestResponseCycle):
             self.on_response()
 
 
+@lru_cache(256)
+def _plain(url: bytes) -> str | None:
+    """A path that says what it means; None where something in it has to be understood first."""
+    plain = url.startswith(b"/") and not any(mark in url for mark in b"?%#")
+    return url.decode("ascii") if plain else None
+
+
 def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
     """A head's lines; what could end one early, and so begin another, is refused for all of them at once."""
     lines = b"\r\n".join([*map(b": ".join, headers), b""])
@@ -188,18 +196,10 @@ class Brisk(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         parser, url = self.parser, self.url
         self.scope["extensions"] = self._extensions
-        if (
-            parser.get_method() != b"POST"
-            or parser.should_upgrade()
-            or not url.startswith(b"/")
-            or _QUERY in url
-            or _ESCAPED in url
-            or _FRAGMENT in url
-        ):
+        if parser.get_method() != b"POST" or parser.should_upgrade() or (path := _plain(url)) is None:
             super().on_headers_complete()
             return
         version = parser.get_http_version()
-        path = url.decode("ascii")
         self.scope.update(
             {"method": "POST", "http_version": version, "path": path, "raw_path": url, "query_string": b""}
         )
