@@ -21,7 +21,7 @@ from router.ids import Signer
 from router.keys import Keyring
 from router.log import line
 from router.metrics import Metrics
-from router.outcome import Outcome, fields, headers
+from router.outcome import Outcome, headers
 from router.pipeline import Pipeline
 from router.plan import Plan
 from router.policy import load
@@ -246,7 +246,7 @@ def _headers() -> Work:
 
 def _line() -> Work:
     outcome = _outcome()
-    return lambda: line(fields(outcome))
+    return lambda: line(outcome)
 
 
 def _metrics() -> Work:

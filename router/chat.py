@@ -295,7 +295,7 @@ class _Growing:
     def add(self, delta: Mapping[str, Any]) -> bool:
         """Take a delta; True when it carries something a client can use."""
         if text := delta.get("content"):
-            self.content.append(text_of(text))
+            self.content.append(text if isinstance(text, str) else text_of(text))
         if refusal := delta.get("refusal"):
             self.refusal.append(text_of(refusal))
         calls = delta.get("tool_calls")

@@ -10,7 +10,7 @@ from array import array
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
-import orjson
+from router.outcome import MICRO, Outcome, ended, rounded
 
 __all__ = ["AccessLog", "line", "say"]
 
@@ -23,11 +23,50 @@ _FEW = 4
 """Writers that a pipe is shared among even when we know of fewer: others may have been started by hand."""
 _LIMIT = 8 * 1024 * 1024
 _POLL_MS = 100
+_IN_10_000, _NANO = 1e4, 1e9
+_ALIKE = (
+    *("route", "stream", "status", "end", "error", "reason", "threshold", "start"),
+    *("tier", "deployment", "path", "cache", "policy"),
+)
 
 
-def line(fields: dict[str, object]) -> bytes:
-    """One line of JSON, with its line end; what JSON does not know is written as text."""
-    return orjson.dumps(fields, default=str, option=orjson.OPT_APPEND_NEWLINE)
+def line(outcome: Outcome) -> bytes:
+    """The access log's line: facts only, never a prompt, an answer or a key."""
+    decision, last, trimmed = outcome.decision, outcome.heard, outcome.trimmed
+    usage = last.usage if last else None
+    told: dict[str, object] = {
+        "time": outcome.started,
+        "id": outcome.id,
+        "tenant": outcome.tenant,
+        "difficulty": rounded(decision.difficulty, _IN_10_000) if decision else None,
+        "propensity": round(decision.propensity * MICRO) / MICRO if decision else None,
+        "input_tokens": usage.input if usage else None,
+        "output_tokens": usage.output if usage else None,
+        "trimmed_tokens": trimmed,
+        "trimmed_usd": rounded(outcome.saved, _NANO) if trimmed else 0.0,
+        "cost_usd": rounded(outcome.cost, _NANO) if last else None,
+        "seconds": round(outcome.seconds * MICRO) / MICRO,
+        "first": rounded(outcome.first, MICRO),
+        "overhead": round(outcome.overhead * MICRO) / MICRO,
+    }
+    if outcome.dropped:
+        told["dropped"] = [":".join(field) for field in outcome.dropped]
+    alike = (
+        outcome.route,
+        outcome.stream,
+        outcome.status,
+        outcome.end,
+        outcome.error,
+        decision.reason if decision else None,
+        decision.threshold if decision else None,
+        decision.start if decision else None,
+        last.tier if last else None,
+        last.deployment if last else None,
+        outcome.path or None,
+        outcome.cache,
+        outcome.policy,
+    )
+    return ended(told, _ALIKE, alike)
 
 
 def say(message: str) -> None:
@@ -68,7 +107,7 @@ class AccessLog:
         return self._refused + self._lost
 
     def append(self, text: bytes) -> None:
-        """Take a line (as `line` makes it) to be written soon; never waits, never fails."""
+        """Take a line, with its line end, to be written soon; never waits, never fails."""
         with self._lock:
             waiting = len(self._waiting) + self._writing + len(text)
             if waiting > self._limit or self._closing:

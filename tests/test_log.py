@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from router.log import AccessLog, line, say
+from router.outcome import Outcome
 
 LONG_AFTER_THE_TEST = 3600.0
 
@@ -41,22 +42,21 @@ def pipe() -> Iterator[Pipe]:
     pipe.close()
 
 
+def one_line(told: dict[str, object]) -> bytes:
+    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+
+
 def numbered(count: int, *, padding: int = 100) -> list[bytes]:
-    return [line({"n": number, "padding": "x" * padding}) for number in range(count)]
+    return [one_line({"n": number, "padding": "x" * padding}) for number in range(count)]
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_line_is_json_with_its_line_end() -> None:
-    assert (
-        line({"status": 200, "route": "auto", "note": "two\nlines"})
-        == b'{"status":200,"route":"auto","note":"two\\nlines"}\n'
-    )
-
-
-def test_what_json_does_not_know_is_written_as_text() -> None:
-    assert line({"path": Path("a/b")}) == b'{"path":"a/b"}\n'
+    written = line(Outcome("req_0", "p1", 1.5, "auto", error="two\nlines"))
+    assert written.startswith(b'{"time":1.5,"id":"req_0",')
+    assert (written.count(b"\n"), written[-2:], orjson.loads(written)["error"]) == (1, b"}\n", "two\nlines")
 
 
 def test_a_message_is_one_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +109,7 @@ def test_closing_writes_what_waits(pipe: Pipe) -> None:
 
 
 def test_a_line_longer_than_a_pipe_holds_arrives_whole(pipe: Pipe) -> None:
-    long = line({"text": "x" * 100_000})
+    long = one_line({"text": "x" * 100_000})
     log = AccessLog(pipe.writer, interval=0.01)
     log.append(long)
     read = b""

@@ -72,14 +72,15 @@ class Tape:
         """What has come until now, at once, then each part as it comes; of all of it what `shown` leaves."""
         read = 0
         while True:
-            if reader.position < self._forgotten + len(self._parts):
+            if reader.position < (end := self._forgotten + len(self._parts)):
                 part = b"".join(self._parts[reader.position - self._forgotten :])
-                reader.position, read = self._forgotten + len(self._parts), read + len(part)
+                reader.position, read = end, read + len(part)
                 if given := part if shown is None else shown(part):
                     yield given
                 if read > self._furthest:
                     self._furthest = read
-                    _wake(self._writing)
+                    if self._writing:
+                        _wake(self._writing)
             elif self.ended:
                 return
             else:

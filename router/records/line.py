@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import orjson
 
-from router.outcome import Aside, Attempt, Evidence, Outcome
+from router.outcome import Aside, Attempt, Evidence, Outcome, ended
 from router.plan import Plan
 from router.signals import Signals
 
@@ -18,6 +18,12 @@ __all__ = ["Feedback", "Source", "of_aside", "of_evidence", "of_feedback", "of_m
 
 Source = Literal["feedback", "grader", "judge"]
 """Who says how good an answer was: people, a program that knows the right answer, a model."""
+
+
+_ALIKE = (
+    *("route", "named", "policy", "state", "stream", "start", "tier", "deployment", "reason", "band"),
+    *("threshold", "propensity", "status", "end", "error", "cache"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,48 +57,47 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
         baseline: what the last tier alone would have cost, in US dollars.
     """
     decision, estimate, heard = outcome.decision, outcome.estimate, outcome.heard
-    return _line(
-        {
-            "kind": "outcome",
-            "time": outcome.started,
-            "id": outcome.id,
-            "tenant": outcome.tenant,
-            "route": outcome.route,
-            "named": outcome.kind,
-            "policy": outcome.policy,
-            "state": outcome.state,
-            "stream": outcome.stream,
-            "start": decision.start if decision else None,
-            "tier": heard.tier if heard else None,
-            "deployment": heard.deployment if heard else None,
-            "reason": decision.reason if decision else None,
-            "band": decision.band if decision else None,
-            "difficulty": decision.difficulty if decision else None,
-            "threshold": decision.threshold if decision else None,
-            "novelty": decision.novelty if decision else None,
-            "propensity": decision.propensity if decision else 1.0,
-            "difficulties": dict(zip(ladder, estimate.difficulty, strict=False)) if estimate else None,
-            "p_good": dict(zip(ladder, estimate.p_good, strict=False)) if estimate else None,
-            "signals": _signals(outcome.signals) if outcome.signals else None,
-            "attempts": [_attempt(attempt) for attempt in outcome.attempts],
-            "status": outcome.status,
-            "end": outcome.end,
-            "error": outcome.error,
-            "cost": outcome.cost if outcome.attempts else 0.0,
-            "judged": _judged(outcome),
-            "baseline": baseline,
-            "seconds": outcome.seconds,
-            "first": outcome.first,
-            "overhead": outcome.overhead,
-            "cache": outcome.cache,
-        }
+    told = {
+        "kind": "outcome",
+        "time": outcome.started,
+        "id": outcome.id,
+        "tenant": outcome.tenant,
+        "difficulties": dict(zip(ladder, estimate.difficulty, strict=False)) if estimate else None,
+        "p_good": dict(zip(ladder, estimate.p_good, strict=False)) if estimate else None,
+        "difficulty": decision.difficulty if decision else None,
+        "novelty": decision.novelty if decision else None,
+        "signals": _signals(outcome.signals) if outcome.signals else None,
+        "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+        "cost": outcome.cost if outcome.attempts else 0.0,
+        "judged": _judged(outcome) if outcome.judgements else 0.0,
+        "baseline": baseline,
+        "seconds": outcome.seconds,
+        "first": outcome.first,
+        "overhead": outcome.overhead,
+    }
+    alike = (
+        outcome.route,
+        outcome.kind,
+        outcome.policy,
+        outcome.state,
+        outcome.stream,
+        decision.start if decision else None,
+        heard.tier if heard else None,
+        heard.deployment if heard else None,
+        decision.reason if decision else None,
+        decision.band if decision else None,
+        decision.threshold if decision else None,
+        decision.propensity if decision else 1.0,
+        outcome.status,
+        outcome.end,
+        outcome.error,
+        outcome.cache,
     )
+    return ended(told, _ALIKE, alike)
 
 
 def _judged(outcome: Outcome) -> float | None:
     """What judges cost before the answer was sent."""
-    if not outcome.judgements:
-        return 0.0
     costs = [judgement.cost for judgement in outcome.judgements]
     return None if None in costs else sum((cost for cost in costs if cost is not None), 0.0)
 
@@ -221,11 +226,6 @@ def of_plan(plan: Plan, *, now: float, until: float | None = None) -> bytes:
 
 def _written(said: Mapping[str, object]) -> bytes:
     return orjson.dumps(said, default=_plain, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
-
-
-def _line(outcome: dict[str, object]) -> bytes:
-    """The same where all keys are text: half the time."""
-    return orjson.dumps(outcome, default=_plain, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,7 @@ its body in one write. Everything else, and what a connection is, stays uvicorn'
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from typing_extensions import override
@@ -24,8 +25,8 @@ Whoever waits for `http.disconnect` instead pays for a coroutine and a future wi
 """
 
 
-_NUL, _QUERY, _ESCAPED, _FRAGMENT = b"\0?%#"
-"""Numbers: whoever looks for bytes in bytes raises an error first, and drops it, which takes ten times as long."""
+_NUL = b"\0"[0]
+"""A number: whoever looks for bytes in bytes raises an error first, and drops it, which takes ten times as long."""
 
 
 class _Exchange(RequestResponseCycle):
@@ -119,8 +120,8 @@ class _Exchange(RequestResponseCycle):
         """
         head, self._head = self._head, b""
         if self.chunked_encoding:
-            chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-            self.transport.write(b"%b%b%b" % (head, chunk, b"" if more else b"0\r\n\r\n"))
+            last = b"" if more else b"0\r\n\r\n"
+            self.transport.write(b"%b%x\r\n%b\r\n%b" % (head, len(body), body, last) if body else head + last)
         else:
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0 or (self.expected_content_length and not more):
@@ -132,6 +133,13 @@ class _Exchange(RequestResponseCycle):
             if not self.keep_alive:
                 self.transport.close()
             self.on_response()
+
+
+@lru_cache(256)
+def _plain(url: bytes) -> str | None:
+    """A path that says what it means; None where something in it has to be understood first."""
+    plain = url.startswith(b"/") and not any(mark in url for mark in b"?%#")
+    return url.decode("ascii") if plain else None
 
 
 def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
@@ -188,18 +196,10 @@ class Brisk(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         parser, url = self.parser, self.url
         self.scope["extensions"] = self._extensions
-        if (
-            parser.get_method() != b"POST"
-            or parser.should_upgrade()
-            or not url.startswith(b"/")
-            or _QUERY in url
-            or _ESCAPED in url
-            or _FRAGMENT in url
-        ):
+        if parser.get_method() != b"POST" or parser.should_upgrade() or (path := _plain(url)) is None:
             super().on_headers_complete()
             return
         version = parser.get_http_version()
-        path = url.decode("ascii")
         self.scope.update(
             {"method": "POST", "http_version": version, "path": path, "raw_path": url, "query_string": b""}
         )

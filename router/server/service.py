@@ -9,7 +9,6 @@ from router.errors import Unavailable
 from router.flights import Flights
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
-from router.outcome import fields
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
 from router.policy import schema
@@ -93,7 +92,7 @@ class Service:
         """Who hears of a request when it has ended."""
         if log is not None:
             self.metrics.count_log(lambda: log.dropped)
-            self.books.others.append(lambda outcome: log.append(line(fields(outcome))))
+            self.books.others.append(lambda outcome: log.append(line(outcome)))
         if self._traces is not None:
             self.books.others.append(self._traces.record)
         return [self.books.outcome]

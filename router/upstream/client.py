@@ -30,7 +30,7 @@ class Whole(Protocol):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Its headers: names in lower case, values of a name that was repeated joined by commas."""
+        """Those of its headers that we read: names in lower case, values of one that was repeated joined by commas."""
 
     @property
     def content(self) -> bytes:

@@ -24,6 +24,11 @@ _LARGEST_HEAD = 64 * 1024
 """Bytes that may come without any of a body among them: an answer's head, its trailers, the sizes of its chunks."""
 _MOST_QUEUED = 256 * 1024
 """Bytes of a streamed body that wait for their reader before the connection stops reading."""
+_READ = {
+    name.encode(): name
+    for name in ("content-encoding", "content-length", "content-type", "retry-after", "transfer-encoding")
+}
+"""The headers of an answer that anybody here reads; deployments send twenty others."""
 _LARGEST_COPY = 64 * 1024
 """Bytes of a request's body up to which one copy, and so one write, is cheaper than two writes."""
 _ALIVE = (("TCP_KEEPIDLE", 60), ("TCP_KEEPALIVE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
@@ -62,6 +67,7 @@ class Connection(asyncio.Protocol):
         "_pieces",
         "_queued",
         "_quiet",
+        "_size",
         "_transport",
         "_waiter",
         "_whole",
@@ -100,7 +106,7 @@ class Connection(asyncio.Protocol):
         self.headers: dict[str, str] = {}
         self.ended = self._head = self._heard = self._keep = False
         self._failure: tuple[type[TransportError], Kind, str] | None = None
-        self._queued = self._quiet = 0
+        self._queued = self._quiet = self._size = 0
         self._whole = largest is not None
         self._most = _MOST_QUEUED if largest is None else largest
         self._asked = True
@@ -277,8 +283,10 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or one trailer: nobody asked for those."""
-        if not self._head:
-            headers, key, text = self.headers, name.decode().lower(), value.decode("latin-1").strip()
+        self._size += len(name) + len(value)
+        key = _READ.get(name.lower())
+        if key is not None and not self._head:
+            headers, text = self.headers, value.decode("latin-1").strip()
             headers[key] = text if key not in headers else f"{headers[key]}, {text}"
 
     def on_headers_complete(self) -> None:
@@ -289,7 +297,7 @@ class Connection(asyncio.Protocol):
         coding = self.headers.get("transfer-encoding")
         if coding is not None and coding.lower() != "chunked":
             raise _NotHttpError(f"transfer-encoding {coding}")
-        if self._quiet > _LARGEST_HEAD and sum(map(len, (*self.headers, *self.headers.values()))) > _LARGEST_HEAD:
+        if self._size > _LARGEST_HEAD:
             raise _NotHttpError(f"a head of more than {_LARGEST_HEAD} bytes")
         self.status = status
         self._head = True

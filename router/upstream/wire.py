@@ -10,9 +10,10 @@ import math
 import re
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import certifi
@@ -60,10 +61,10 @@ class _Streamed:
         self._inflate = Inflate() if coded(connection.headers) else None
         self._time = asyncio.get_running_loop().time
 
-    async def more(self, within: float) -> bytes:
+    def more(self, within: float) -> Coroutine[Any, Any, bytes]:
         """Give all of the body that is here, or what comes within so many seconds; empty at its end."""
         until = self._time() + within
-        return await (self._piece(until) if self._inflate is None else self._inflated(self._inflate, until))
+        return self._piece(until) if self._inflate is None else self._inflated(self._inflate, until)
 
     async def aclose(self) -> None:
         """End it."""
