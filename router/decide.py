@@ -130,7 +130,7 @@ def decide(
     steps = (Step(standing.forced, standing.forced.deployments),) if standing.forced else route.steps
     if bounds.require:
         steps = _permitted(steps, bounds.require)
-    tokens, cap, pin = facts.tokens, request.output_cap, standing.pin
+    tokens, cap, session = facts.tokens, request.output_cap, standing.session
     needs, room = _needs(facts), tokens + (cap or 0)
     fits = not needs and room <= route.window and standing.forced is None
     able, narrowed = (steps, None) if fits else _able(steps, needs, room)
@@ -158,8 +158,8 @@ def decide(
         1.0,
         steps[:start],
         bounds,
-        _keeps(standing.session, steps[start:]) if standing.session is not None else None,
-        pin,
+        _keeps(session, steps[start:]) if session is not None else None,
+        session.pin if session is not None else None,
     )
     return _exploring(decision, route.explore, standing) if route.explore else decision
 
