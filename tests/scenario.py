@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import anyio
 import orjson
 import yaml
-from anyio import wait_all_tasks_blocked
 
 from router import keys
 from router.clock import SYSTEM, Clock
@@ -29,7 +29,7 @@ __all__ = ["FOLDER", "Scenario", "merged", "names", "play"]
 FOLDER = Path(__file__).parent / "scenarios"
 _STANDARD = FOLDER / "_policy.yaml"
 _FIELDS = {"policy", "files", "keys", "upstreams", "client", "request", "expect", "steps", "afterwards"}
-_STEP = {"policy", "keys", "later", "request", "at_once", "reloads", "expect"}
+_STEP = {"policy", "keys", "later", "request", "at_once", "together", "reloads", "expect"}
 _REQUEST = {"method", "path", "key", "headers", "body", "raw"}
 _EXPECT = {
     *("status", "headers", "path", "error", "body", "raw", "text", "events", "last_event"),
@@ -124,7 +124,7 @@ class _Stage:
                 async with running(service) as base_url:
                     for number, step in enumerate(self.scenario.steps, 1):
                         await self.step(service, base_url, step, f"step {number}" if number > 1 else "expect")
-                        await wait_all_tasks_blocked()
+                        await anyio.wait_all_tasks_blocked()
                         await service.shadows.settled()
                     await self.left()
             finally:
@@ -145,7 +145,16 @@ class _Stage:
             return
         before = {name: len(upstream.requests) for name, upstream in self.upstreams.items()}
         expect, asks = step["expect"], [self.ask(base_url, step) for _ in range(step.get("at_once", 1))]
-        for heard, seconds, closed in await asyncio.gather(*asks):
+        gate = asyncio.Event() if step.get("together") else None
+        for upstream in self.upstreams.values():
+            upstream.gate = gate
+        asking = asyncio.gather(*asks)
+        if gate is not None:
+            asked = len(asks) + sum(before.values())
+            while sum(len(upstream.requests) for upstream in self.upstreams.values()) < asked and not asking.done():
+                await anyio.lowlevel.checkpoint()
+            gate.set()
+        for heard, seconds, closed in await asking:
             self.compare_answer(expect, heard, where)
             self.compare(expect.get("seconds", {"any": True}), seconds, f"{where}.seconds")
             self.compare(expect.get("closed", False), closed, f"{where}.closed")

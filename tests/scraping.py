@@ -52,20 +52,18 @@ class Scraped:
             await self._came.wait_for(lambda: self.times >= wanted)
 
     async def _hand_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
         try:
+            await reader.readuntil(b"\r\n\r\n")
             async with talk(self.base_url) as client:
                 heard = await client.say("GET", "/metrics", {"host": "x"})
-        except (ConnectionError, asyncio.IncompleteReadError):  # the proxy has gone: so is this scrape
+            kind, size = heard.headers["content-type"], len(heard.body)
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n"
+            writer.write(head.encode() + heard.body)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return  # the proxy has gone, or Prometheus, which waits no longer than until the next scrape
+        finally:
             writer.close()
-            return
-        kind = heard.headers["content-type"]
-        head = (
-            f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(heard.body)}\r\nconnection: close\r\n\r\n"
-        )
-        writer.write(head.encode() + heard.body)
-        await writer.drain()
-        writer.close()
         async with self._came:
             self.times += 1
             self._came.notify_all()

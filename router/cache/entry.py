@@ -8,7 +8,7 @@ The route is a hash that stays readable, so that an operator can clear one route
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from router.chat import Usage
 from router.frozen import frozen
 from router.ids import hashed
 
-__all__ = ["HEAD_BYTES", "Entry", "Seal", "pack", "route_of", "unpack"]
+__all__ = ["HEAD_BYTES", "Entry", "Seal", "entry_of", "facts_of", "pack", "route_of", "unpack"]
 
 _FORMAT = 2
 _BEFORE = 1
@@ -82,9 +82,9 @@ class Seal(Protocol):
         ...
 
 
-def pack(entry: Entry, place: str, seal: Seal | None) -> bytes:
-    """Write an entry that is kept at a place."""
-    facts = [
+def facts_of(entry: Entry) -> tuple[Any, ...]:
+    """All of an entry but its body, in plain values: texts, numbers, and tuples of them."""
+    return (
         entry.route,
         entry.tier,
         entry.deployment,
@@ -94,12 +94,37 @@ def pack(entry: Entry, place: str, seal: Seal | None) -> bytes:
         entry.until,
         entry.status,
         entry.code,
-        dict(entry.headers),
+        tuple(entry.headers.items()),
         entry.sources,
         entry.request,
         entry.path,
-    ]
-    text = orjson.dumps(facts) + b"\n" + entry.body
+    )
+
+
+def entry_of(facts: Sequence[Any], body: bytes) -> Entry:
+    """Make the entry again."""
+    route, tier, deployment, content_type, stream, usage, until, status, code, headers, sources, request, path = facts
+    return Entry(
+        route,
+        tier,
+        deployment,
+        body,
+        content_type,
+        stream,
+        Usage(*usage) if usage else None,
+        until,
+        status,
+        code,
+        dict(headers),
+        tuple(sources),
+        request,
+        path,
+    )
+
+
+def pack(entry: Entry, place: str, seal: Seal | None) -> bytes:
+    """Write an entry that is kept at a place."""
+    text = orjson.dumps(facts_of(entry)) + b"\n" + entry.body
     flags = 0
     if len(text) >= _WORTH_COMPRESSING:
         text, flags = zlib.compress(text, 1), _COMPRESSED
@@ -119,7 +144,7 @@ def unpack(value: bytes, place: str, seal: Seal | None) -> Entry | None:
         if value[1] & _COMPRESSED:
             text = _inflated(text)
         facts, _, body = text.partition(b"\n")
-        return _entry(orjson.loads(facts), body)
+        return entry_of(orjson.loads(facts), body)
     except (ValueError, TypeError, zlib.error):
         return None
 
@@ -141,23 +166,3 @@ def _inflated(text: bytes) -> bytes:
 
 def _counts(usage: Usage) -> tuple[int, int, int, int]:
     return usage.input, usage.output, usage.cached_input, usage.reasoning
-
-
-def _entry(facts: list[Any], body: bytes) -> Entry:
-    route, tier, deployment, content_type, stream, usage, until, status, code, headers, sources, request, path = facts
-    return Entry(
-        route,
-        tier,
-        deployment,
-        body,
-        content_type,
-        stream,
-        Usage(*usage) if usage else None,
-        until,
-        status,
-        code,
-        headers,
-        tuple(sources),
-        request,
-        path,
-    )

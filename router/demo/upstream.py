@@ -66,6 +66,8 @@ class FakeUpstream:
         self._answer = script(answer) if isinstance(answer, Sequence) else answer
         self.latency = latency
         """How long it seems to think; may be changed between requests."""
+        self.gate: asyncio.Event | None = None
+        """What every answer waits for before its first byte; may be changed between requests."""
         self._changed = asyncio.Event()
         self._talks: set[asyncio.Task[None]] = set()
         self._bugs: list[Exception] = []
@@ -186,6 +188,7 @@ class FakeUpstream:
         """Do what the answer says; true when it came to its regular end."""
         answer = self._answer_to(request)
         rendered = render(answer, request, len(self.requests))
+        await _wait(self.gate, 0)
         await _wait(answer.gate, answer.delay + self._thinking(rendered))
         if answer.reset is not None:
             return _reset(writer)

@@ -238,7 +238,9 @@ class Link:
             return
         queue, self._queue = self._queue, []
         if self._wire.transport.get_write_buffer_size() > _MOST_UNSENT:
-            queue = [call for call in queue if call.future is not None]
+            for call in [call for call in queue if call.future is None]:
+                call.fail("the server reads too slowly")
+                queue.remove(call)
         self._sent.extend(queue)
         self._send(b"".join([call.packed if isinstance(call.packed, bytes) else call.packed() for call in queue]))
 

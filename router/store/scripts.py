@@ -7,7 +7,7 @@ gets the text.
 from dataclasses import dataclass, field
 from hashlib import sha1
 
-__all__ = ["ALL", "CLAIM", "EXTEND", "RELEASE", "RENEW", "SETTLE", "SWAP", "Script"]
+__all__ = ["ALL", "CLAIM", "EXTEND", "KEEP", "RELEASE", "RENEW", "SETTLE", "SWAP", "Script"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +84,13 @@ return 1
 """)
 """KEYS: answer, lock, result. ARGV: owner, the value, its milliseconds or '' when only those who joined may have it."""
 
-ALL = (SWAP, RENEW, RELEASE, CLAIM, EXTEND, SETTLE)
+KEEP = Script("""
+for place, name in ipairs(KEYS) do
+  if ARGV[1] == '' then redis.call('SET', name, ARGV[place + 1])
+  else redis.call('SET', name, ARGV[place + 1], 'PX', ARGV[1]) end
+end
+return #KEYS
+""")
+"""KEYS: any. ARGV: milliseconds or '', then a value for each key. Not for a cluster: the keys are no family."""
+
+ALL = (SWAP, RENEW, RELEASE, CLAIM, EXTEND, SETTLE, KEEP)

@@ -132,10 +132,11 @@ def _change(policy: Path, seconds: int) -> None:
 
 
 async def _quiet(served: Proxy) -> None:
-    """Wait until every connection is closed, and every pool that was replaced has been retired."""
+    """Wait until every connection is closed, every pool that was replaced is retired, and all is written down."""
     async with asyncio.timeout(10):
         while served.service.inflight or served.service._retiring or _alive()[Patient]:
             await anyio.wait_all_tasks_blocked()
+    served.service.books.settle()  # the last request's outcome may lie there for a moment
 
 
 def _alive() -> Counter[type]:

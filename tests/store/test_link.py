@@ -133,6 +133,11 @@ async def test_a_full_server_is_still_read_and_says_when_it_takes_values_again(
     assert not is_up(store)
     assert "takes nothing that is written" in await told.hears("OOM")
 
+    store.put(OTHER, b"what is in no hurry", 60)
+    with pytest.raises(StoreDown, match="OOM"):
+        await store.set(OTHER, b"x", 60)
+    assert not is_up(store)
+
     own_redis.ask("CONFIG", "SET", "maxmemory", "0")
     if written == "a value":
         store.put(unknown.answer, b"x", 60)
