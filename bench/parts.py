@@ -102,7 +102,7 @@ class _Ready:
     async def whole(self, _body: bytes, *, within: float) -> _Received:  # noqa: ARG002  it is here at once
         return _Received()
 
-    async def streamed(self, _body: bytes) -> Any:
+    async def streamed(self, _body: bytes, *, within: float) -> Any:
         raise NotImplementedError
 
     async def aclose(self) -> None:

@@ -218,9 +218,9 @@ class Journey:
             self.speaker,
             self.cache,
             self.found,
-            tuple(self.judgements),
+            tuple(self.judgements) if self.judgements else (),
             self.trace,
-            tuple(self.retrievals),
+            tuple(self.retrievals) if self.retrievals else (),
             self.dropped,
             self.given,
         )

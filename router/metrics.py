@@ -31,6 +31,8 @@ _Call = tuple[str, str, str, str]
 """What tells one deployment's calls from another's: operation, provider, model, deployment."""
 _Place = tuple[str, str, int | None]
 """Where a request began: its route, tier and band of difficulty."""
+_Ended = tuple[list[Counter], Histogram, Histogram]
+"""What counts a request that has ended, what its seconds, and what its seconds by band."""
 
 
 def _policy_s_own(_route: str, _state: str) -> Mapping[str, float]:
@@ -123,7 +125,7 @@ class Metrics(Collector):
         self._unknown = counted["router_cost_unknown_total"]
         self._tokens, self._usage = counted["router_tokens_total"], counted["gen_ai_client_token_usage"]
         self._called, self._whole = cache(self._called_of), cache(self._whole_of)
-        self._ended, self._lasted, self._paid = cache(self._ended_of), cache(self._lasted_of), cache(self._paid_of)
+        self._ended, self._paid = cache(self._ended_of), cache(self._paid_of)
         self._trimmed = counted["router_prompt_tokens_trimmed_total"]
         self._left = counted["router_client_disconnects_total"]
         self._dropped = counted["router_records_dropped_total"]
@@ -146,9 +148,9 @@ class Metrics(Collector):
         route = outcome.route or _NONE
         place = (route, decision.start, decision.band) if decision else (route, _NONE, None)
         tier = heard.tier if heard else _NONE
-        for counter in self._ended(place, tier, outcome.end, outcome.cache):
+        counters, seconds, band_seconds = self._ended(place, tier, outcome.end, outcome.cache)
+        for counter in counters:
             counter.inc()
-        seconds, band_seconds = self._lasted(place)
         seconds.observe(outcome.seconds)
         band_seconds.observe(outcome.seconds)
         self._overhead.observe(outcome.overhead)
@@ -159,12 +161,14 @@ class Metrics(Collector):
         if outcome.stream and outcome.first is not None:
             self._first(route, tier).observe(outcome.first)
         explored = decision is not None and decision.reason == "explore"
-        for attempt in outcome.attempts:
+        attempts = outcome.attempts
+        for attempt in attempts:
             self._attempt(attempt, place, explored=explored)
-        for failed in outcome.fallbacks:
-            self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
-        if outcome.end == "broken" and outcome.attempts and outcome.attempts[-1].cost is None:
-            self._unknown(outcome.attempts[-1].deployment).inc()
+        if len(attempts) > 1:
+            for failed in outcome.fallbacks:
+                self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
+        if outcome.end == "broken" and attempts and attempts[-1].cost is None:
+            self._unknown(attempts[-1].deployment).inc()
         if outcome.retrievals or outcome.dropped or outcome.judgements:
             self._asides(outcome, place)
 
@@ -210,20 +214,15 @@ class Metrics(Collector):
             if usage.cached_input:
                 self._tokens(route, tier, "cached_input").inc(usage.cached_input)
 
-    def _ended_of(self, place: _Place, tier: str, end: End, cached: Remembered) -> list[Counter]:
-        """Where a request is counted that ended so."""
+    def _ended_of(self, place: _Place, tier: str, end: End, cached: Remembered) -> _Ended:
+        """Where a request is counted that ended so, and how long it took."""
         route, start, band = place
         counters = [self._requests(route, start, tier, _text(band), end)]
         if route:
             counters.append(self._cache(route, cached))
         if end == "left":
             counters.append(self._left())
-        return counters
-
-    def _lasted_of(self, place: _Place) -> tuple[Histogram, Histogram]:
-        """Where it is counted how long a request took."""
-        route, start, band = place
-        return self._seconds(route, start), self._band_seconds(route, start, _text(band))
+        return counters, self._seconds(route, start), self._band_seconds(route, start, _text(band))
 
     def _called_of(self, deployment: str, error: str) -> Histogram:
         """Where it is counted how long a call took."""

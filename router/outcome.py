@@ -309,11 +309,14 @@ class Known(Protocol):
 def headers(known: Known) -> list[tuple[bytes, bytes]]:
     """The response headers of DESIGN §5, as far as they are known; on a stream, what is known when it begins."""
     decision = known.decision
-    reason = decision.reason if decision else None
-    made = [(b"x-request-id", known.id.encode()), *_placed(known.policy, known.cache, known.route_name, reason)]
-    if decision and decision.difficulty is not None:
-        made.append((b"x-router-difficulty", b"%.4f" % decision.difficulty))
-        made.append((b"x-router-threshold", b"%.4f" % (decision.threshold or 0.0)))
+    reason, threshold = None, None
+    made = [(b"x-request-id", known.id.encode())]
+    if decision:
+        reason = decision.reason
+        if decision.difficulty is not None:
+            threshold = decision.threshold or 0.0
+            made.append((b"x-router-difficulty", b"%.4f" % decision.difficulty))
+    made += _placed(known.policy, known.cache, known.route_name, reason, threshold)
     if heard := known.heard:
         made += _answered(heard.tier, heard.deployment, known.path or _joined(known))
         if heard.sources:
@@ -324,13 +327,16 @@ def headers(known: Known) -> list[tuple[bytes, bytes]]:
 
 
 @lru_cache(maxsize=1024)
-def _placed(policy: str, cache: str, route: str | None, reason: str | None) -> tuple[tuple[bytes, bytes], ...]:
+def _placed(
+    policy: str, cache: str, route: str | None, reason: str | None, threshold: float | None
+) -> tuple[tuple[bytes, bytes], ...]:
     """The headers that many requests have in common, for where they were taken."""
     made = (
         (b"x-router-policy", policy),
         (b"x-router-cache", cache),
         (b"x-router-route", route),
         (b"x-router-reason", reason),
+        (b"x-router-threshold", None if threshold is None else f"{threshold:.4f}"),
     )
     return tuple((name, value.encode()) for name, value in made if value is not None)
 

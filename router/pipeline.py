@@ -100,8 +100,10 @@ class Pipeline:
         """Asked for the thresholds in force of every request's route and state."""
         self.traced: float | None = None
         """Of the traces that begin here, how many are kept; None: nobody traces."""
+        self.alone: Callable[[], bool] = lambda: True
+        """Whether nobody else is being answered."""
         self.meanwhile: Meanwhile = _nothing
-        """Called when a request is about to wait for a deployment."""
+        """Called when a request that is alone is about to wait for a deployment."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)
         self._sinks = (self._sessions.remember, *sinks)
@@ -139,7 +141,7 @@ class Pipeline:
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise
-        ask, ahead = partial(self._ask, case), partial(self._ahead, case)
+        ask, ahead = partial(self._ask, case), partial(self._ahead, case) if self.alone() else None
         return await self._flights.board(Boarding(request, asked, ask, ahead, journey, self.close, case.plan))
 
     def _ahead(self, case: _Case) -> None:
@@ -159,7 +161,8 @@ class Pipeline:
         journey.session, journey.signals = considered.session, considered.signals
         journey.estimate, journey.decision = considered.estimate, considered.decision
         climb = Climb(request, journey, case.pool, self._clock, route=considered.route, decision=considered.decision)
-        self.meanwhile()
+        if self.alone():
+            self.meanwhile()
         return await climb.run()
 
     async def consider(self, request: ChatRequest, caller: Caller = ANYBODY) -> Considered:

@@ -69,7 +69,7 @@ class Canned:
         assert isinstance(self.body, bytes)
         return Received(self.status, self.body, {"content-type": "application/json"})
 
-    async def streamed(self, body: bytes) -> Arriving:
+    async def streamed(self, body: bytes, *, within: float) -> Arriving:  # noqa: ARG002  its head is here at once
         self.asked.append(body)
         self.streams.append(Arriving([self.body] if self.status != 200 else self.pieces, self.status))
         return self.streams[-1]

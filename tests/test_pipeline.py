@@ -169,9 +169,9 @@ class Slow(Canned):
         self.passes = passes
 
     @override
-    async def streamed(self, body: bytes) -> Arriving:
+    async def streamed(self, body: bytes, *, within: float) -> Arriving:
         self.passes(59.99)
-        return await super().streamed(body)
+        return await super().streamed(body, within=within)
 
 
 async def test_the_first_byte_is_waited_for_once_and_not_again_after_the_head() -> None:

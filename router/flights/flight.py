@@ -35,6 +35,7 @@ class Flight:
         "key",
         "landed",
         "leased",
+        "loop",
         "outcome",
         "reply",
         "riders",
@@ -51,6 +52,7 @@ class Flight:
         `abandoned` is called when the last has left.
         """
         self.key = key
+        self.loop = asyncio.get_running_loop()
         self.journey = journey
         self._sink = sink
         self.abandoned = abandoned
@@ -92,7 +94,7 @@ class Flight:
             Exception: a fault of ours, for everybody who waits.
         """
         if not self.landed:
-            waiting = asyncio.get_running_loop().create_future()
+            waiting = self.loop.create_future()
             self._waiting.append(waiting)
             await waiting
         if self.fault is not None:

@@ -43,7 +43,7 @@ class Boarding:
     request: ChatRequest
     asked: Asked
     ask: Ask
-    ahead: Meanwhile
+    ahead: Meanwhile | None
     """Does what can be done before it is known whether upstream is asked."""
     journey: Journey
     sink: Sink
@@ -112,7 +112,7 @@ class Flights:
         mine.journey.cache = "miss"
         if mine.asked.reads:
             self._open[flight.key] = flight
-        flight.task = asyncio.get_running_loop().create_task(self._fly(flight, mine))
+        flight.task = flight.loop.create_task(self._fly(flight, mine))
         self._flying.add(flight)
         try:
             await flight.wait()

@@ -39,10 +39,7 @@ class Books:
         decisions: Decisions,
         intake: Intake,
         clock: Clock,
-        inflight: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`inflight`: how many requests are being answered, this one included."""
-        self._inflight = inflight
         self._metrics = metrics
         self._decisions = decisions
         metrics.settle = decisions.settle = self.settle
@@ -83,8 +80,8 @@ class Books:
             self._settling = asyncio.get_running_loop().call_later(_MOMENT, self._settle_later)
 
     def meanwhile(self) -> None:
-        """Write down what lies there once a request has been sent that this turn of the loop sends, if it is alone."""
-        if self._waiting and self._inflight() <= 1:
+        """Write down what lies there once what this turn of the loop sends has been sent."""
+        if self._waiting:
             asyncio.get_running_loop().call_soon(self.settle)
 
     def _settle_later(self) -> None:

@@ -69,7 +69,7 @@ class Service:
         self._signing = Signing(policy.path(policy.state.path), settings, self.store, clock)
         signer = self._signing.signer
         self.intake = Intake(signer, self.store, self.decisions)
-        self.books = Books(self.metrics, self.decisions, self.intake, clock, lambda: self.inflight)
+        self.books = Books(self.metrics, self.decisions, self.intake, clock)
         self._traces = self._traced()
         sinks = self._sinks(log)
         self.shadows = self._shadows(sinks)
@@ -82,7 +82,7 @@ class Service:
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
-        self.pipeline.meanwhile = self.books.meanwhile
+        self.pipeline.alone, self.pipeline.meanwhile = lambda: self.inflight <= 1, self.books.meanwhile
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)

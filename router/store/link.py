@@ -77,7 +77,7 @@ class Call:
         self.hurried = hurried
         """Whether it goes now; if not, with the next command that does, within a millisecond."""
         self.meanwhile: Meanwhile | None = None
-        """Where this is set, and nobody waits for another command, it goes at once, and this is called then."""
+        """Where this is set it goes at once, unless others go with this turn, and this is called then."""
         self.at = 0.0
         """When it was asked, on the loop's clock; 0 when nobody minds how long it takes."""
         self.moves = 0
@@ -175,7 +175,7 @@ class Link:
                 self._settling = True
                 self._loop.call_soon(self._loop.call_soon, self._settle)
         elif not self._flushing:
-            if call.meanwhile is not None and self._wire is not None and not any(sent.future for sent in self._sent):
+            if call.meanwhile is not None and self._wire is not None:
                 self._flush()
                 call.meanwhile()
             else:

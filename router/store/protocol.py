@@ -15,7 +15,7 @@ Heard = Callable[[bytes | None], None]
 """Hears what is published; None says that messages may have been missed, so that what they told of is read again."""
 
 Meanwhile = Callable[[], None]
-"""Called when a question is on its way: there is time to spare until it is answered."""
+"""Called when a question is on its way, and until it is answered there is nothing else to do."""
 
 
 class StoreDown(Exception):
@@ -94,7 +94,8 @@ class Store(Protocol):
         """Ask for an answer; when there is none, become the one who makes it, unless somebody does already.
 
         `owner` is `OWNER_BYTES` long. `after` is the holder that was waited for: its result counts as the answer even
-        if it may not be kept. `meanwhile` is not called where others are asking too: they need the time.
+        if it may not be kept. With a `meanwhile` it goes at once and for itself, instead of with others', and that is
+        called; unless others are about to go.
         """
         ...
 

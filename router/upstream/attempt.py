@@ -51,10 +51,11 @@ async def begin(member: Member, body: bytes, *, within: float) -> Streamed:
     Raises:
         Failure: whatever else came of it; a failure's body has been read and its connection is done with.
     """
+    until = asyncio.get_running_loop().time() + within
     try:
-        async with asyncio.timeout(within):
-            streamed = await member.transport.streamed(body)
-            if streamed.status != 200:
+        streamed = await member.transport.streamed(body, within=within)
+        if streamed.status != 200:
+            async with asyncio.timeout_at(until):
                 raise from_status(streamed.status, streamed.headers, await _read(streamed, within))
     except TimeoutError as error:
         raise Failure("timeout") from error

@@ -80,8 +80,8 @@ class Transport(Protocol):
     async def whole(self, body: bytes, *, within: float) -> Whole:
         """Send a request, wait for its whole answer, `within` seconds. Raises TransportError."""
 
-    async def streamed(self, body: bytes) -> Streamed:
-        """Send a request, wait for the head of its answer. Raises TransportError."""
+    async def streamed(self, body: bytes, *, within: float) -> Streamed:
+        """Send a request, wait for the head of its answer, `within` seconds. Raises TransportError."""
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -213,7 +213,7 @@ class Climb:
             streamed,
             show_usage=self._request.include_usage,
             show_logprobs=not self._hides_logprobs(tier),
-            timeout=timeout.model_copy(update={"first_byte": timeout.first_byte - waited}),
+            patience=(timeout.first_byte - waited, timeout.idle),
             now=self._clock.now,
             until=begun + within,
         )

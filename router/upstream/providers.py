@@ -118,12 +118,19 @@ class Provider:
             raise TransportError("timeout", f"no answer within {within:g} s") from error
         return said if isinstance(said, Answer) else Answer(200, orjson.dumps(whole(said.model_dump())))
 
-    async def streamed(self, body: bytes) -> "Events | ErrorBody":
-        """Send a request, wait until its answer begins.
+    async def streamed(self, body: bytes, *, within: float = math.inf) -> "Events | ErrorBody":
+        """Send a request, wait until its answer begins, `within` seconds.
 
         Raises:
             TransportError: no answer came, or none that can be read.
         """
+        try:
+            async with asyncio.timeout(within if within < math.inf else None):
+                return await self._begun(body)
+        except TimeoutError as error:
+            raise TransportError("timeout", f"no answer within {within:g} s") from error
+
+    async def _begun(self, body: bytes) -> "Events | ErrorBody":
         said = await self._send(body)
         if not isinstance(said, Answer):
             events = Events(said)

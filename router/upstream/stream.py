@@ -14,7 +14,6 @@ import orjson
 
 from router.chat import Chunks, Malformed, hide_logprobs
 from router.plan import ALL
-from router.policy.schema import Timeout
 from router.sse import DONE, Splitter, TooLong, encode
 from router.upstream.client import Streamed, TransportError
 from router.upstream.failure import Failure, from_event
@@ -39,16 +38,18 @@ class Stream:
         *,
         show_usage: bool,
         show_logprobs: bool = True,
-        timeout: Timeout,
+        patience: tuple[float, float],
         now: Callable[[], float],
         until: float,
     ) -> None:
-        """Read `streamed`, until a moment on the clock `now` at the latest."""
+        """Read `streamed`, until a moment on the clock `now` at the latest.
+
+        `patience`: how many seconds its first chunk may take, and each after that.
+        """
         self._streamed = streamed
         self._show_usage = show_usage
         self._show_logprobs = show_logprobs
-        self._idle = timeout.first_byte
-        self._idle_after = timeout.idle
+        self._idle, self._idle_after = patience
         self.until = until
         """When it has to be over."""
         self._now = now

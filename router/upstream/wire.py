@@ -158,9 +158,9 @@ class Wire:
             content = self._inflated(content)
         return _Whole(status, headers, content)
 
-    async def streamed(self, body: bytes) -> _Streamed:
-        """Send a request, wait for the head of its answer. Raises TransportError."""
-        connection = await self._ask(body, None, math.inf)
+    async def streamed(self, body: bytes, *, within: float = math.inf) -> _Streamed:
+        """Send a request, wait for the head of its answer, `within` seconds. Raises TransportError."""
+        connection = await self._ask(body, None, within)
         try:
             return _Streamed(connection, self)
         except TransportError:
@@ -188,10 +188,10 @@ class Wire:
                 self._sweep = self._loop.call_at(now + self._keep_idle, self._close_idle, self._loop)
 
     async def _ask(self, body: bytes, largest: int | None, within: float) -> Connection:
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
+        loop = self._loop
+        if loop is None or not loop.is_running():
             self._forget()
-            self._loop = loop
+            loop = self._loop = asyncio.get_running_loop()
         until = loop.time() + within
         while self._idle:
             since, connection = self._idle.pop()

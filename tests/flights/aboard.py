@@ -51,10 +51,10 @@ class Gated(Canned):
         return await super().whole(body, within=within)
 
     @override
-    async def streamed(self, body: bytes) -> Arriving:
+    async def streamed(self, body: bytes, *, within: float) -> Arriving:
         self.reached.set()
         await self.gate.wait()
-        return await super().streamed(body)
+        return await super().streamed(body, within=within)
 
 
 @dataclass

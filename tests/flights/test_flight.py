@@ -15,7 +15,7 @@ def flight() -> tuple[Flight, list[Outcome], list[Flight]]:
     return made, counted, abandoned
 
 
-def test_the_last_to_leave_is_told_of() -> None:
+async def test_the_last_to_leave_is_told_of() -> None:
     one, _, abandoned = flight()
     one.riders = 2
 
@@ -27,7 +27,7 @@ def test_the_last_to_leave_is_told_of() -> None:
 
 @pytest.mark.parametrize("upstream_first", [True, False])
 @pytest.mark.parametrize(("left", "end", "status"), [(True, "left", 499), (False, "ok", 200)])
-def test_the_leader_is_counted_once_client_and_upstream_are_done(
+async def test_the_leader_is_counted_once_client_and_upstream_are_done(
     *, upstream_first: bool, left: bool, end: str, status: int
 ) -> None:
     one, counted, _ = flight()
@@ -44,7 +44,7 @@ def test_the_leader_is_counted_once_client_and_upstream_are_done(
     assert [(outcome.end, outcome.status) for outcome in counted] == [(end, status)]
 
 
-def test_a_leader_who_left_an_error_was_told_an_error() -> None:
+async def test_a_leader_who_left_an_error_was_told_an_error() -> None:
     one, counted, _ = flight()
     one.ended(one.journey.outcome(503, "error", "unavailable"))
     one.leader_left(left=True)

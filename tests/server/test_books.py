@@ -86,7 +86,8 @@ async def test_what_a_lone_client_left_behind_is_written_down_while_its_next_req
     await service.pipeline.refuse(NotFound("no")).aclose()
 
     service.inflight = inflight
-    service.pipeline.meanwhile()
+    if service.pipeline.alone():
+        service.pipeline.meanwhile()
     assert written == []  # what this turn of the loop sends goes first
     await anyio.wait_all_tasks_blocked()
     assert len(written) == then

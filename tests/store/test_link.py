@@ -276,18 +276,24 @@ async def test_whoever_leaves_while_waiting_takes_nobody_elses_answer(store: Red
     assert await store.get(NAME) == b"ann's"
 
 
-async def test_there_is_time_to_spare_while_nobody_else_asks(store: RedisStore) -> None:
-    spared: list[str] = []
-    first, second = (
-        asyncio.ensure_future(store.claim(Flight.of(name), ANN, 1, meanwhile=partial(spared.append, name)))
-        for name in ("first", "second")
-    )
+async def test_a_claim_goes_at_once_for_who_has_something_to_do_meanwhile(own_redis: RedisServer) -> None:
+    async with slow_road(own_redis.port) as road:
+        store = RedisStore(read_store_url(road.url))
+        await store.begin()
+        spared: list[str] = []
 
-    assert list(await asyncio.gather(first, second)) == [Claim(), Claim()]
-    assert spared == ["first"]  # the second had to wait for others, and has no time to lose
+        async def asked(name: str) -> Claim:
+            return await store.claim(Flight.of(name), ANN, 1, meanwhile=partial(spared.append, name))
 
-    assert await store.claim(Flight.of("third"), ANN, 1, meanwhile=partial(spared.append, "third")) == Claim()
-    assert spared == ["first", "third"]
+        assert await asked("alone") == Claim()
+        assert spared == ["alone"]
+
+        before = road.pieces
+        found = await asyncio.gather(store.get(NAME), asked("with others"))
+        assert list(found) == [None, Claim()]
+        assert road.pieces - before == 1
+        assert spared == ["alone"]  # others went with that turn, and wait for what it brings
+        await store.aclose()
 
 
 async def test_nobody_has_time_to_spare_when_there_is_no_server(store: RedisStore, own_redis: RedisServer) -> None:

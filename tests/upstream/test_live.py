@@ -2,7 +2,6 @@
 
 from router.clock import SYSTEM
 from router.decide import Candidate
-from router.policy.schema import Timeout
 from router.sse import DONE
 from router.upstream.connect import connect
 from router.upstream.live import Drafted, Live
@@ -17,7 +16,7 @@ CANDIDATE = Candidate(PLAN.tiers["tuned"], PLAN.deployments["small"])
 
 def stream() -> Stream:
     pieces = Arriving([chunk("a", "stop"), DONE])
-    return Stream(pieces, show_usage=False, timeout=Timeout(), now=SYSTEM.now, until=SYSTEM.now() + 9)
+    return Stream(pieces, show_usage=False, patience=(60.0, 60.0), now=SYSTEM.now, until=SYSTEM.now() + 9)
 
 
 async def test_a_committed_stream_gives_its_place_back_and_is_its_deployment_s_success() -> None:

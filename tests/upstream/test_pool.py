@@ -33,7 +33,7 @@ class Nowhere:
     async def whole(self, body: bytes, *, within: float) -> Whole:
         raise NotImplementedError
 
-    async def streamed(self, body: bytes) -> Streamed:
+    async def streamed(self, body: bytes, *, within: float) -> Streamed:
         raise NotImplementedError
 
     async def aclose(self) -> None:

@@ -80,7 +80,7 @@ class Clingy(Canned):
     """A deployment of such streams."""
 
     @override
-    async def streamed(self, body: bytes) -> Arriving:
+    async def streamed(self, body: bytes, *, within: float) -> Arriving:
         return Clinging(self.pieces)
 
 

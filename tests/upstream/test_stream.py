@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from router.clock import SYSTEM
 from router.plan import ALL
-from router.policy.schema import Timeout
 from router.sse import DONE
 from router.upstream.client import TransportError
 from router.upstream.failure import Failure
@@ -26,9 +25,8 @@ RESET = TransportError("reset", "gone")
 
 
 def stream(*pieces: object, show_usage: bool = False, total: float = 60.0, idle: float = 60.0) -> Stream:
-    timeout = Timeout(first_byte=idle, idle=idle)
     until = SYSTEM.now() + total
-    return Stream(Arriving(pieces), show_usage=show_usage, timeout=timeout, now=SYSTEM.now, until=until)
+    return Stream(Arriving(pieces), show_usage=show_usage, patience=(idle, idle), now=SYSTEM.now, until=until)
 
 
 async def forwarded(one: Stream) -> bytes:
@@ -67,7 +65,7 @@ async def test_what_comes_after_done_is_not_forwarded() -> None:
 
 async def test_the_role_alone_commits_nothing() -> None:
     arriving = Arriving([ROLE, RESET])
-    one = Stream(arriving, show_usage=False, timeout=Timeout(), now=SYSTEM.now, until=SYSTEM.now() + 60)
+    one = Stream(arriving, show_usage=False, patience=(60.0, 60.0), now=SYSTEM.now, until=SYSTEM.now() + 60)
     with pytest.raises(Failure) as caught:
         await one.hold(0)
     await one.aclose()
@@ -134,7 +132,7 @@ async def test_log_probabilities_are_hidden_and_known() -> None:
         streamed,
         show_usage=True,
         show_logprobs=False,
-        timeout=Timeout(),
+        patience=(60.0, 60.0),
         now=SYSTEM.now,
         until=SYSTEM.now() + 60,
     )
@@ -200,7 +198,7 @@ async def test_an_upstream_that_does_not_hang_up_after_done_is_not_waited_for() 
 
 async def test_what_is_complete_is_read_to_its_end_when_it_is_let_go_so_that_its_connection_serves_again() -> None:
     pieces = Arriving([chunk("a"), STOP, DONE, b"\n"])
-    one = Stream(pieces, show_usage=False, timeout=Timeout(), now=SYSTEM.now, until=SYSTEM.now() + 9)
+    one = Stream(pieces, show_usage=False, patience=(60.0, 60.0), now=SYSTEM.now, until=SYSTEM.now() + 9)
     assert await forwarded(one) == chunk("a") + STOP + DONE
     assert (pieces.left, pieces.closed) == (1, 0)
     await one.aclose()

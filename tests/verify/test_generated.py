@@ -18,7 +18,6 @@ from router.chat import ChatRequest, Completion, completion, parse
 from router.plan import ALL
 from router.policy.checks import Check as Spec
 from router.policy.checks import read_check
-from router.policy.schema import Timeout
 from router.upstream.client import Given
 from router.upstream.failure import Failure
 from router.upstream.stream import Stream
@@ -400,7 +399,7 @@ def sse(case: Case, dice: Dice) -> bytes:
 async def streamed(case: Case, dice: Dice) -> tuple[Verdict, bool]:
     """Hold a stream back to its end, as the cascade does; the verdict, and whether it came before the end."""
     source = Replayed(sse(case, dice), dice)
-    stream = Stream(source, show_usage=True, timeout=Timeout(), now=lambda: 0.0, until=60.0)  # type: ignore[arg-type]
+    stream = Stream(source, show_usage=True, patience=(60.0, 60.0), now=lambda: 0.0, until=60.0)  # type: ignore[arg-type]
     watching = Watching.of(case.checks, case.request)
     await stream.hold(ALL, watching.add if watching else None)
     if stream.broken is not None:
