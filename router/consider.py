@@ -5,12 +5,12 @@ the thresholds in force, the conversation it belongs to, and a draw.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from router import rules, signals
 from router.chat import ChatRequest
 from router.conversation import Session
-from router.decide import Choosing, Decision, decide
+from router.decide import NEVER, NOTHING_LEARNED, Decision, Standing, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, names
 from router.frozen import frozen
@@ -52,25 +52,6 @@ class Caller:
 
 
 ANYBODY = Caller()
-
-
-NEVER = 1.0
-"""A draw that never explores."""
-
-
-@frozen
-class Standing:
-    """How things stand when a request comes: all that its decision depends on, and neither it nor the policy says."""
-
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    """Those in force, by tier; a tier that is missing has the policy's."""
-    session: Session | None = None
-    """The conversation that it belongs to."""
-    draw: float = NEVER
-    """A number in [0, 1), for exploration."""
-
-
-NOTHING_LEARNED = Standing()
 
 
 @frozen
@@ -136,21 +117,13 @@ def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, stan
     Raises:
         Problem: no deployment may answer, or there is no such tier.
     """
-    route, bounds = headed.route, headed.bounds
+    route, bounds, session = headed.route, headed.bounds, standing.session
     facts = headed.signals or signals.read(request, pii=plan.reads_pii)
     estimate = route.estimate(request, facts) if route.estimate else None
-    session, staying = standing.session, route.sessions
-    choosing = Choosing(
-        standing.thresholds,
-        caller.threshold,
-        None if caller.tier is None else _forced(plan, route, caller.tier),
-        session.pin if session else None,
-        staying is not None and staying.deescalates,
-        session.caller if session else None,
-        caller.budget,
-        standing.draw,
-    )
-    decision = decide(request, facts, route, bounds=bounds, estimate=estimate, choosing=choosing)
+    if caller.tier is not None or caller.threshold is not None or caller.budget is not None:
+        forced = None if caller.tier is None else _forced(plan, route, caller.tier)
+        standing = replace(standing, threshold=caller.threshold, forced=forced, budget=caller.budget)
+    decision = decide(request, facts, route, bounds=bounds, estimate=estimate, standing=standing)
     return Considered(route, facts, bounds, estimate, decision, headed.via, session)
 
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 
 from router.chat import ChatRequest, Usage
-from router.conversation import Pin
+from router.conversation import Pin, Session
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden, names
 from router.frozen import frozen
@@ -26,7 +26,7 @@ from router.pricing import cost
 from router.rules import FREE, Bounds
 from router.signals import Signals
 
-__all__ = ["Candidate", "Choosing", "Decision", "Step", "decide"]
+__all__ = ["NEVER", "NOTHING_LEARNED", "Candidate", "Decision", "Standing", "Step", "decide"]
 
 _ASSUMED_OUTPUT = 256
 """Output tokens that an estimate of cost assumes when the client sets no cap."""
@@ -34,6 +34,9 @@ _ASSUMED_OUTPUT = 256
 
 NO_TOKENS = Usage(0, 0)
 _NOTHING: frozenset[str] = frozenset()
+
+NEVER = 1.0
+"""A draw that never explores."""
 
 
 @frozen
@@ -84,28 +87,29 @@ class Decision:
 
 
 @frozen
-class Choosing:
-    """What may move the choice of a start besides the request itself."""
+class Standing:
+    """How things stand when a request comes: what may move its start besides itself and the policy."""
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """The thresholds in force, by tier; a tier that is missing has the policy's."""
+    session: Session | None = None
+    """The conversation that it belongs to: it starts where that stays, or goes on with who called a tool."""
+    draw: float = NEVER
+    """How the dice fell, from 0 to 1: below the route's rate of exploration, it explores."""
     threshold: float | None = None
     """The client's own, for this request only."""
     forced: Tier | None = None
     """The tier the client forced: it starts there, and never goes up."""
-    pin: Pin | None = None
-    """Where this conversation stays: it does not start lower."""
-    deescalates: bool = False
-    """Unless going back down is worth more than the prompt cache it loses."""
-    caller: str | None = None
-    """The deployment whose tool call this turn answers: it goes on with it, however hard that is."""
     budget: float | None = None
     """US dollars this request may be expected to cost."""
-    draw: float = 1.0
-    """How the dice fell, from 0 to 1: below the route's rate of exploration, it explores."""
+
+    @property
+    def pin(self) -> Pin | None:
+        """Where the conversation stays."""
+        return self.session.pin if self.session is not None else None
 
 
-NOTHING_ELSE = Choosing()
+NOTHING_LEARNED = Standing()
 
 
 def decide(
@@ -115,7 +119,7 @@ def decide(
     *,
     bounds: Bounds = FREE,
     estimate: Estimate | None = None,
-    choosing: Choosing = NOTHING_ELSE,
+    standing: Standing = NOTHING_LEARNED,
 ) -> Decision:
     """Choose.
 
@@ -123,15 +127,17 @@ def decide(
         Forbidden: no deployment carries the labels that the rules require.
         BadRequest: no tier is expected to cost as little as the client or the route allows.
     """
-    steps = (Step(choosing.forced, choosing.forced.deployments),) if choosing.forced else route.steps
+    steps = (Step(standing.forced, standing.forced.deployments),) if standing.forced else route.steps
     if bounds.require:
         steps = _permitted(steps, bounds.require)
-    cap, pin = request.output_cap, choosing.pin
-    able, narrowed = _able(steps, facts, facts.tokens + (cap or 0))
-    expected = Usage(facts.tokens, cap or _ASSUMED_OUTPUT)
-    budget = _budget(route, choosing)
-    steps = able if budget is None else _affordable(able, expected, budget, choosing)
-    start, reason = _start(steps, route, bounds, estimate, choosing, expected=expected)
+    tokens, cap, session = facts.tokens, request.output_cap, standing.session
+    needs, room = _needs(facts), tokens + (cap or 0)
+    fits = not needs and room <= route.window and standing.forced is None
+    able, narrowed = (steps, None) if fits else _able(steps, needs, room)
+    expected = Usage(tokens, cap or _ASSUMED_OUTPUT)
+    budget = route.max_cost if standing.budget is None else _budget(route, standing.budget)
+    steps = able if budget is None else _affordable(able, expected, budget, standing)
+    start, reason = _start(steps, route, bounds, estimate, standing, expected=expected)
     if narrowed and reason in {"hard", "only", "novel"} and start == 0:
         reason = narrowed
     elif reason in {"hard", "novel"} and steps[-1].tier is not able[-1].tier:
@@ -139,7 +145,7 @@ def decide(
     difficulty, below, band, novelty = None, None, None, None
     if estimate is not None:
         difficulty, band, novelty = estimate.difficulty[0], estimate.band, estimate.novelty
-        below = _below(0, route, choosing)
+        below = _below(0, route, standing)
     decision = Decision(
         steps[start:],
         reason,
@@ -152,20 +158,21 @@ def decide(
         1.0,
         steps[:start],
         bounds,
-        choosing.caller or (None if pin is None else _warmest(steps[start:], pin)),
-        pin,
+        _keeps(session, steps[start:]) if session is not None else None,
+        session.pin if session is not None else None,
     )
-    return _exploring(decision, route.explore, choosing) if route.explore else decision
+    return _exploring(decision, route.explore, standing) if route.explore else decision
 
 
 def _names(step: Step) -> list[str]:
     return [deployment.name for deployment in step.deployments]
 
 
-def _warmest(steps: tuple[Step, ...], pin: Pin) -> str | None:
-    """Who has this conversation in its prompt cache, where the tier wants to make use of that."""
-    if not pin.tokens:
-        return None
+def _keeps(session: Session, steps: tuple[Step, ...]) -> str | None:
+    """Who called the tool, else who has the conversation in its prompt cache where the tier wants to make use of it."""
+    pin = session.pin
+    if session.caller or pin is None or not pin.tokens:
+        return session.caller
     return next((pin.deployment for step in steps if step.tier.affinity and pin.deployment in _names(step)), None)
 
 
@@ -188,12 +195,11 @@ def _permitted(ladder: tuple[Step, ...], require: Mapping[str, str]) -> tuple[St
     return steps
 
 
-def _able(steps: tuple[Step, ...], facts: Signals, room: int) -> tuple[tuple[Step, ...], str | None]:
+def _able(steps: tuple[Step, ...], needs: frozenset[str], room: int) -> tuple[tuple[Step, ...], str | None]:
     """Leave out deployments that cannot do it; when none can, the last tier gets to say so itself.
 
     `room` is the tokens that a window must have. The second value is why tiers were left out, when any was.
     """
-    needs = _needs(facts)
     able, reason = [], None
     for step in steps:
         tier = step.tier
@@ -218,22 +224,20 @@ def _needs(facts: Signals) -> frozenset[str]:
     return frozenset(need for need, needed in said.items() if needed)
 
 
-def _budget(route: Route, choosing: Choosing) -> float | None:
+def _budget(route: Route, theirs: float) -> float:
     """The client's, or the route's where that is less."""
-    if choosing.budget is None or route.max_cost is None:
-        return route.max_cost if choosing.budget is None else choosing.budget
-    return min(choosing.budget, route.max_cost)
+    return theirs if route.max_cost is None else min(theirs, route.max_cost)
 
 
-def _affordable(steps: tuple[Step, ...], expected: Usage, budget: float, choosing: Choosing) -> tuple[Step, ...]:
+def _affordable(steps: tuple[Step, ...], expected: Usage, budget: float, standing: Standing) -> tuple[Step, ...]:
     """Leave out deployments that are expected to cost more than the budget; unknown prices stay."""
     kept = tuple(
         Step(step.tier, deployments)
         for step in steps
-        if (deployments := tuple(d for d in step.deployments if _cost(d, expected, choosing.pin) <= budget))
+        if (deployments := tuple(d for d in step.deployments if _cost(d, expected, standing.pin) <= budget))
     )
     if not kept:
-        theirs = budget == choosing.budget
+        theirs = budget == standing.budget
         limit = "raise x-router-max-cost-usd, or" if theirs else "that is the route's max_cost_usd;"
         message = f"no tier is expected to answer for {budget} USD; {limit} shorten the prompt or lower max_tokens"
         raise BadRequest(message, param="x-router-max-cost-usd" if theirs else None, code="max_cost_exceeded")
@@ -245,31 +249,33 @@ def _start(
     route: Route,
     bounds: Bounds,
     estimate: Estimate | None,
-    choosing: Choosing,
+    standing: Standing,
     *,
     expected: Usage,
 ) -> tuple[int, str]:
     """The index of the first step to ask, and the reason."""
-    if choosing.forced:
+    if standing.forced:
         return 0, "forced"
     place = route.place
     if bounds.start is not None:
         return _not_below(steps, place, place[bounds.start]), f"rule:{bounds.rule}"
-    if choosing.caller and (called := [i for i, step in enumerate(steps) if choosing.caller in _names(step)]):
+    session = standing.session
+    caller, pin = (session.caller, session.pin) if session is not None else (None, None)
+    if caller and (called := [i for i, step in enumerate(steps) if caller in _names(step)]):
         return called[0], "pinned"
     if len(route.cascade) == 1:
         return 0, "only"
-    chosen, reason = _lowest(steps, route, estimate, choosing, expected)
-    pin = choosing.pin
+    chosen, reason = _lowest(steps, route, estimate, standing, expected)
     least = _not_below(steps, place, place[pin.tier]) if pin is not None and pin.tier in place else 0
     if pin is None or least <= chosen:
         return chosen, reason
-    leaves = choosing.deescalates and _worth_it(steps[chosen], steps[least], expected, pin)
+    staying = route.sessions
+    leaves = staying is not None and staying.deescalates and _worth_it(steps[chosen], steps[least], expected, pin)
     return (chosen, reason) if leaves else (least, "pinned")
 
 
 def _lowest(
-    steps: tuple[Step, ...], route: Route, estimate: Estimate | None, choosing: Choosing, expected: Usage
+    steps: tuple[Step, ...], route: Route, estimate: Estimate | None, standing: Standing, expected: Usage
 ) -> tuple[int, str]:
     """The lowest step that the request's difficulty allows and that pays, and the reason."""
     last, reason = len(steps) - 1, "hard"
@@ -279,18 +285,18 @@ def _lowest(
         return last, "novel"  # so far from what the model was trained on that its difficulty says nothing
     for i, step in enumerate(steps):
         place = route.place[step.tier.name]
-        if place < len(route.cascade) - 1 and estimate.difficulty[place] < _below(place, route, choosing):
-            if estimate.p_escalate is None or _pays(steps[i:], estimate.p_escalate[place], expected, choosing.pin):
+        if place < len(route.cascade) - 1 and estimate.difficulty[place] < _below(place, route, standing):
+            if estimate.p_escalate is None or _pays(steps[i:], estimate.p_escalate[place], expected, standing.pin):
                 return i, "easy" if reason == "hard" else reason
             reason = "cost"
     return last, reason
 
 
-def _exploring(decision: Decision, rate: float, choosing: Choosing) -> Decision:
+def _exploring(decision: Decision, rate: float, standing: Standing) -> Decision:
     """One tier lower when the dice say so; otherwise the same, with how likely that was."""
-    if not _may_explore(decision, choosing):
+    if not _may_explore(decision, standing):
         return decision
-    if choosing.draw >= rate:
+    if standing.draw >= rate:
         return replace(decision, propensity=1.0 - rate)
     return replace(
         decision,
@@ -301,9 +307,9 @@ def _exploring(decision: Decision, rate: float, choosing: Choosing) -> Decision:
     )
 
 
-def _may_explore(decision: Decision, choosing: Choosing) -> bool:
+def _may_explore(decision: Decision, standing: Standing) -> bool:
     """Whether nothing but its difficulty said where a request starts, and both tiers together can be paid."""
-    said = decision.bounds.require or choosing.pin is not None or choosing.threshold is not None
+    said = decision.bounds.require or standing.pin is not None or standing.threshold is not None
     if said or decision.reason not in {"easy", "hard"} or not decision.below:
         return False
     if decision.budget is None:
@@ -350,9 +356,9 @@ def _not_below(steps: tuple[Step, ...], place: Mapping[str, int], least: int) ->
     return next((i for i, step in enumerate(steps) if place[step.tier.name] >= least), len(steps) - 1)
 
 
-def _below(place: int, route: Route, choosing: Choosing) -> float:
+def _below(place: int, route: Route, standing: Standing) -> float:
     """The threshold of the tier at this place: the client's, the one in force, or the policy's."""
-    if choosing.threshold is not None:
-        return choosing.threshold
+    if standing.threshold is not None:
+        return standing.threshold
     rung = route.cascade[place]
-    return choosing.thresholds.get(rung.tier.name, rung.below)
+    return standing.thresholds.get(rung.tier.name, rung.below)

@@ -229,12 +229,15 @@ class Route:
     shadow: Shadowing | None = None
     steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
     """Its tiers, each with all of its deployments: what a request begins with that nothing is required of."""
+    window: float = field(init=False, repr=False, compare=False)
+    """The smallest context window of its tiers: what fits it fits them all."""
     place: Mapping[str, int] = field(init=False, repr=False, compare=False)
     """Where in the cascade a tier stands, by name."""
 
     def __post_init__(self) -> None:
         """Work out once what follows for every request."""
         object.__setattr__(self, "steps", tuple(Step(rung.tier, rung.tier.deployments) for rung in self.cascade))
+        object.__setattr__(self, "window", min((rung.tier.window for rung in self.cascade), default=math.inf))
         object.__setattr__(self, "place", {rung.tier.name: place for place, rung in enumerate(self.cascade)})
 
 

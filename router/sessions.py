@@ -58,8 +58,11 @@ class Sessions:
     def begun(self, route: Route, request: ChatRequest, tenant: str | None, name: str | None = None) -> Session | None:
         """The conversation that a request begins; None where it goes on with one, or its route keeps none."""
         staying = route.sessions
-        if staying is None or turns(request.messages):
+        if staying is None:
             return None
+        for message in request.messages:
+            if message["role"] == "assistant":
+                return None
         session = staying.begins if name is None else replace(staying.begins, name=name)
         if not staying.affinity:
             return session

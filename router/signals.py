@@ -49,7 +49,7 @@ _NEGATIONS: Final = frozenset(
 )
 _KINDS: Final = bytes.maketrans(_DIGITS + _CODE_MARKS + _MATHS_MARKS, b"0" * 10 + b"{" * 8 + b"=" * 8)
 _UNMARKED: Final = bytes(set(range(256)).difference(_DIGITS, _CODE_MARKS, _MATHS_MARKS, b"?,'"))
-_APOSTROPHE: Final = ord("'")  # a number: who looks for bytes in bytes raises an error first, and drops it
+_QUESTION, _APOSTROPHE = b"?'"  # numbers: who looks for bytes in bytes raises an error first, and drops it
 _CUES: Final = _CODE_WORDS | _MATHS_WORDS | _NEGATIONS
 _SCRIPTS = (
     ("cyrillic", 0x0400, 0x052F),
@@ -119,7 +119,7 @@ def read(request: ChatRequest, *, pii: bool = False) -> Signals:
             code += marks.count(b"{")
             maths += marks.count(b"=")
             commas = marks.count(b",")
-            questions = marks.count(b"?")
+            questions = sample.count("?") if _QUESTION in marks else 0  # one that stands for no character is none
             negations += sample.count("n't") if _APOSTROPHE in marks else 0
     language = "latin"
     if not sample.isascii():

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from router import signals
 from router.chat import ChatRequest
-from router.conversation import Pin
-from router.decide import Choosing, Decision, decide
+from router.conversation import Pin, Session
+from router.decide import Decision, Standing, decide
 from router.difficulty import Estimate
 from router.errors import BadRequest, Forbidden
-from router.plan import Plan, Route
+from router.plan import Plan, Route, Staying
 from router.rules import Bounds
 from tests.plans import TWO_TIERS, asked, plan
 
@@ -41,13 +41,17 @@ def decided(
     on: Plan = PLAN, request: ChatRequest | None = None, *, difficulty: tuple[float, ...] = (0.5,), **more: Any
 ) -> Decision:
     request = request or asked()
+    session = Session(3600, "", pin=more.pop("pin", None), caller=more.pop("caller", None))
+    down = more.pop("deescalates", False)
+    staying = Staying(session, pins=True, deescalates=down, affinity=False, mixed=False)
+    scope, explore = more.pop("scope", None), more.pop("explore", 0.0)
     return decide(
         request,
         signals.read(request),
-        replace(on.routes["auto"], scope=more.pop("scope", None), explore=more.pop("explore", 0.0)),
+        replace(on.routes["auto"], scope=scope, explore=explore, sessions=staying),
         bounds=more.pop("bounds", Bounds()),
         estimate=estimate(*difficulty, p_escalate=more.pop("p_escalate", None), novelty=more.pop("novelty", None)),
-        choosing=Choosing(**more),
+        standing=Standing(session=session, **more),
     )
 
 

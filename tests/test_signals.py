@@ -33,6 +33,10 @@ def test_counts_of_a_plain_question() -> None:
     assert (facts.tools, facts.images, facts.system, facts.language, facts.pii) == (0, 0, None, "latin", frozenset())
 
 
+def test_half_a_character_is_no_question() -> None:
+    assert read(request(user("Is it 1, or \ud800?"))).questions == 1
+
+
 def test_yes_inherits_what_it_says_yes_to() -> None:
     text = subject(request(user(QUESTION), assistant("Shall I go on?"), user("yes")))
     assert text == f"{QUESTION}\nShall I go on?\nyes"

@@ -1,13 +1,13 @@
 """Answers that are there: first in the process, then in the store; and what may be kept of a new one."""
 
 from functools import partial
-from typing import NamedTuple
 
 from router.cache.entry import Entry, Seal, pack, unpack
 from router.cache.identity import Asked
 from router.cache.near import Near
 from router.chat import Completion
 from router.clock import SYSTEM, Clock
+from router.frozen import frozen
 from router.outcome import Outcome
 from router.store import CLEARED, Claim, Meanwhile, Store, StoreDown
 
@@ -17,7 +17,8 @@ _WHOLE = frozenset({"stop", "tool_calls", "function_call"})
 """Finish reasons of an answer that is all there."""
 
 
-class Found(NamedTuple):
+@frozen
+class Found:
     """What the store said: an answer, or who makes it."""
 
     entry: Entry | None = None

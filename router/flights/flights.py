@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
 
 from router.cache import Answers, Asked, Entry, may_be_kept
 from router.chat import ChatRequest
@@ -19,6 +18,7 @@ from router.errors import Problem, Relayed, StreamBroken, Unavailable, UpstreamT
 from router.flights.flight import Ask, Flight
 from router.flights.riding import Leading, joining, remembered
 from router.flights.tape import Tape
+from router.frozen import frozen
 from router.journey import Journey
 from router.outcome import Outcome
 from router.plan import Plan
@@ -36,7 +36,8 @@ _OWNER_BYTES = 16
 _NOTHING: Mapping[str, str] = {}
 
 
-class Boarding(NamedTuple):
+@frozen
+class Boarding:
     """One request on its way in: what it asks for, how, and whom it is counted by."""
 
     request: ChatRequest

@@ -1,8 +1,9 @@
 """What a store can do, and how it says that it is down."""
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from router.frozen import frozen
 from router.store.keys import Flight
 
 __all__ = ["OWNER_BYTES", "Claim", "Heard", "Meanwhile", "Store", "StoreDown"]
@@ -21,7 +22,8 @@ class StoreDown(Exception):
     """The store cannot be reached, or took longer than a request may wait for it; whoever asked goes on without."""
 
 
-class Claim(NamedTuple):
+@frozen
+class Claim:
     """What came of asking for an answer, or else for the right to be the one who makes it."""
 
     value: bytes | None = None
