@@ -149,7 +149,7 @@ class Pipeline:
         route, caller = case.headed.route, case.caller
         session = self._sessions.begun(route, case.request, caller.tenant, caller.session)
         if session is not None or route.sessions is None:
-            with suppress(Problem):  # which is told when somebody is asked
+            with suppress(Exception):  # what is wrong is told when somebody is asked, if anybody is
                 case.weighed = self._weigh(case, session)
 
     async def _ask(self, case: _Case, request: ChatRequest) -> Served:

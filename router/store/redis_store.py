@@ -76,7 +76,7 @@ class _Keep(Call):
     __slots__ = ("_keys", "_values", "closed", "ttl")
 
     def __init__(self, ttl: float | None) -> None:
-        super().__init__(self._sent, None, partial(self._command, "EVAL", scripts.KEEP.text), hurried=False)
+        super().__init__(self._sent, None, hurried=False)
         self.ttl = ttl
         self.closed = False
         """Whether it is too late for another value."""
@@ -90,15 +90,20 @@ class _Keep(Call):
         self.closed = self.closed or len(self._keys) == _MOST_KEPT
 
     def _sent(self) -> bytes:
-        self.closed = True
-        return self._command("EVALSHA", scripts.KEEP.sha)
+        keys = tuple(self._keys)
+        given: tuple[str | bytes, ...] = (_ms(self.ttl), *self._values)
+        packed = _evaluate("EVALSHA", scripts.KEEP.sha, keys, given)
+        self._close(packed)
+        self.text = partial(_evaluate, "EVAL", scripts.KEEP.text, keys, given)
+        return packed
 
-    def _command(self, command: str, script: str) -> bytes:
-        return _evaluate(command, script, tuple(self._keys), (_ms(self.ttl), *self._values))
+    def _close(self, packed: bytes) -> None:
+        self.closed = True
+        self.packed = packed  # what makes it would hold on to this, and this to it
 
     @override
     def fail(self, why: str) -> None:
-        self.closed = True
+        self._close(b"")
         super().fail(why)
 
 

@@ -225,6 +225,7 @@ class Wire:
                     server_hostname=name,
                 )
         except TimeoutError as error:
+            connection.discard()
             if until < allowed and loop.time() >= until:
                 raise TransportError("timeout", f"{self._peer} could not be reached in time") from error
             message = f"{self._peer} could not be reached within {self._connect_timeout:g} s"

@@ -316,6 +316,25 @@ async def test_a_request_is_weighed_while_the_store_is_asked_and_only_then(store
 
 
 @pytest.mark.redis
+async def test_a_fault_while_weighing_ahead_keeps_no_answer_back_and_no_lease(
+    server: RedisServer, stores: tuple[Store, Store]
+) -> None:
+    one, other = (replica(store, Canned(answer("hello"))) for store in stores)
+    await read(await one.ask(cold()))
+    await stores[0].get("anything")  # an answer goes to the store once its client has it
+
+    def at_fault(_route: str, _state: str) -> dict[str, float]:
+        raise ZeroDivisionError
+
+    other.pipeline.thresholds = at_fault
+    assert header(await other.ask(cold())) == "hit"
+    with pytest.raises(ZeroDivisionError):
+        await other.ask(cold("new"))
+    await stores[1].get("anything")  # the lease is given back just before
+    assert b"sf1:flight" not in server.ask("KEYS", "sf1:flight:*")
+
+
+@pytest.mark.redis
 async def test_what_is_wrong_with_a_request_is_told_when_it_was_weighed_ahead_too(stores: tuple[Store, Store]) -> None:
     one = replica(stores[0], Canned(answer("hello")))
     reply = await one.ask(cold(), Caller(budget=0.0))

@@ -1,13 +1,14 @@
 """The store that several servers share, where it differs from the one inside the process."""
 
 import asyncio
+import gc
 
 import anyio
 import pytest
 
 from router.policy.store_url import read_store_url
 from router.store import KINDS, Flight, StoreDown, key
-from router.store.redis_store import RedisStore
+from router.store.redis_store import RedisStore, _Keep
 from tests.redis_server import PATIENT, RedisServer
 
 pytestmark = pytest.mark.redis
@@ -56,6 +57,22 @@ async def test_what_is_in_no_hurry_is_one_command_for_each_time_to_live(own_redi
     assert "cmdstat_evalsha:calls=4," in told  # 128, 128, 44, and the one that stays
     assert 0 < int(own_redis.ask("PTTL", names[-1])[1:-2]) <= 60_000
     assert own_redis.ask("PTTL", key("pin", "ann")) == b":-1\r\n"
+    await store.aclose()
+
+
+async def test_what_is_in_no_hurry_leaves_nothing_for_the_collector(own_redis: RedisServer) -> None:
+    """A reload would freeze it, and so keep it for good."""
+    store = RedisStore(read_store_url(own_redis.url), deadline=PATIENT)
+    await store.begin()
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(5):
+            store.put(key("decision", f"req_{number}"), b"x", 60)
+            await store.get(key("decision", f"req_{number}"))  # goes with it
+        assert len([known for known in gc.get_objects() if isinstance(known, _Keep)]) == 1  # the last
+    finally:
+        gc.enable()
     await store.aclose()
 
 

@@ -17,6 +17,7 @@ import trustme
 
 from router import __version__
 from router.upstream.client import Transport, TransportError
+from router.upstream.connection import Connection
 from router.upstream.wire import Wire, trust
 from tests.upstream.pieces import pieces
 from tests.upstream.scripted import Guest, Scripted, scripted
@@ -732,6 +733,31 @@ async def test_a_call_cancelled_at_any_moment_leaves_nothing_that_closing_would_
                 await anyio.lowlevel.checkpoint()
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
+
+        async with asyncio.timeout(5):
+            await wire.aclose()
+
+
+async def test_a_connection_that_is_made_just_too_late_is_nothing_that_closing_would_wait_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, limit, limits = Connection.connection_made, asyncio.timeout_at, list[asyncio.Timeout]()
+
+    def noted(when: float) -> asyncio.Timeout:
+        limits.append(limit(when))
+        return limits[-1]
+
+    def too_late(connection: Connection, transport: asyncio.BaseTransport) -> None:
+        made(connection, transport)
+        limits[-1].reschedule(0.0)
+
+    monkeypatch.setattr(asyncio, "timeout_at", noted)
+    monkeypatch.setattr(Connection, "connection_made", too_late)
+    async with scripted() as server:
+        wire = Wire(server.url, headers={}, connect_timeout=5)
+        with pytest.raises(TransportError) as caught:
+            await wire.whole(b"{}")
+        assert caught.value.kind == "connect"
 
         async with asyncio.timeout(5):
             await wire.aclose()
