@@ -3,7 +3,7 @@
 ::
 
     consider    which route? what do its rules require? how hard is it? which tiers may answer, in which order, and why?
-    board       was it answered before, or is somebody asking for the same? (inside the rules, before it is weighed)
+    board       was it answered before, or is somebody asking the same? (inside the rules; if alone, weighed meanwhile)
     climb       ask them in that order, until an answer is good enough
     reply       what the client gets; closing it ends the request, and its outcome goes to whoever counts
 

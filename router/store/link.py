@@ -161,7 +161,10 @@ class Link:
             await asyncio.wait([self._healing], timeout=_CONNECT)
 
     def ask(self, call: Call) -> None:
-        """Send a command with others of this tick or of the next; its future fails when it is not answered in time."""
+        """Send a command with others of this tick or of the next, or at once where there is something to do meanwhile.
+
+        Its future fails when it is not answered in time.
+        """
         if self._open is not None or self._closed:
             call.fail(self._open or "closed")
             return
@@ -176,8 +179,9 @@ class Link:
                 self._loop.call_soon(self._loop.call_soon, self._settle)
         elif not self._flushing:
             if call.meanwhile is not None and self._wire is not None:
+                meanwhile, call.meanwhile = call.meanwhile, None  # once, also if another node has to be asked
                 self._flush()
-                call.meanwhile()
+                meanwhile()
             else:
                 self._flushing = True
                 self._loop.call_soon(self._flush)
