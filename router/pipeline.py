@@ -73,6 +73,8 @@ class _Case:
     caller: Caller
     journey: Journey
     weighed: Considered | None = None
+    """What came of it ahead, with these `thresholds`."""
+    thresholds: Mapping[str, float] | None = None
 
 
 def _nothing() -> None:
@@ -150,13 +152,15 @@ class Pipeline:
         session = self._sessions.begun(route, case.request, caller.tenant, caller.session)
         if session is not None or route.sessions is None:
             with suppress(Exception):  # what is wrong is told when somebody is asked, if anybody is
-                case.weighed = self._weigh(case, session)
+                case.thresholds = self.thresholds(route.name, route.state)
+                case.weighed = self._weigh(case, session, case.thresholds)
 
     async def _ask(self, case: _Case, request: ChatRequest) -> Served:
-        """Weigh a request, and ask until an answer is good enough."""
-        considered = case.weighed
-        if considered is None:
-            considered = self._weigh(case, await self._session(case.headed.route, request, case.caller))
+        """Weigh a request, and ask until an answer is good enough; `request` is how it goes upstream."""
+        considered, route = case.weighed, case.headed.route
+        thresholds = self.thresholds(route.name, route.state)
+        if considered is None or thresholds != case.thresholds:  # they may have moved while another server was asking
+            considered = self._weigh(case, await self._session(route, request, case.caller), thresholds)
         journey = case.journey
         journey.session, journey.signals = considered.session, considered.signals
         journey.estimate, journey.decision = considered.estimate, considered.decision
@@ -180,11 +184,10 @@ class Pipeline:
         """The conversation that a request on this route belongs to."""
         return await self._sessions.find(route, request, caller.tenant, caller.session) if route.sessions else None
 
-    def _weigh(self, case: _Case, session: Session | None) -> Considered:
+    def _weigh(self, case: _Case, session: Session | None, thresholds: Mapping[str, float]) -> Considered:
         """Weigh a request as things stand on its route."""
-        route = case.headed.route
-        draw = self._clock.draw() if route.explore else NEVER
-        standing = Standing(self.thresholds(route.name, route.state), session, draw)
+        draw = self._clock.draw() if case.headed.route.explore else NEVER
+        standing = Standing(thresholds, session, draw)
         return weigh(case.headed, case.plan, case.request, case.caller, standing)
 
     def refuse(self, told: Problem, caller: Caller = ANYBODY) -> Reply:

@@ -44,7 +44,7 @@ class Boarding:
     asked: Asked
     ask: Ask
     ahead: Meanwhile | None
-    """Does what can be done before it is known whether upstream is asked."""
+    """Does what can be done before it is known whether upstream is asked; None: others need the time."""
     journey: Journey
     sink: Sink
     plan: Plan

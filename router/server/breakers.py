@@ -63,7 +63,8 @@ class Breakers:
                 ends = {"from": self._own, "ends": self._clock.wall() + left}
                 self._store.put(identity, orjson.dumps(ends), left)
             await self._store.publish(_CHANNEL, orjson.dumps(told))
-            if not left:
+            member = self._members.get(identity)
+            if not left and (member is None or member.breaker.open_until is None):  # it may have opened again
                 await self._store.delete(identity)  # last: while it is there, we know that not all have been told
         except StoreDown:
             return  # it is told once the store is back, if it is still true; until then others find out for themselves

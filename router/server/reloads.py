@@ -25,7 +25,8 @@ def overlooked() -> Iterator[None]:
 
     A look at the plan of a large policy takes longer than a request should wait, and finds nothing. What is frozen goes
     like everything else when nobody holds it any more, but a circle stays for good. So nothing of ours that lives for
-    long may be one, nor keep one when it ends (tests count them), and the young are looked through before.
+    long may be one, nor keep one when it ends (tests count them): what dies as one while this lasts is kept for good,
+    too. What died before is looked for first.
     """
     collects = gc.isenabled()
     gc.disable()

@@ -10,6 +10,7 @@ costs nothing, while the link asks in the background whether the server is there
 
 import asyncio
 import itertools
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -40,6 +41,9 @@ _MOMENTS = frozenset({"LOADING", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"
 """What a server says that will be able to answer later."""
 _REFUSALS = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM"})
 """What a server says that reads but does not write."""
+
+_FORBIDDEN = re.compile("ERR (ACL failure in script|The user executing the script can't run)")
+"""What a script comes to that may not do what it does: Redis 7.2 and later, Redis 7.0 and Valkey."""
 
 pack = cast("Callable[[tuple[str | bytes, ...]], bytes]", hiredis.pack_command)
 """Write a command as Redis reads it."""
@@ -242,11 +246,19 @@ class Link:
             return
         queue, self._queue = self._queue, []
         if self._wire.transport.get_write_buffer_size() > _MOST_UNSENT:
-            for call in [call for call in queue if call.future is None]:
-                call.fail("the server reads too slowly")
-                queue.remove(call)
+            for call in queue:
+                if call.future is None:
+                    call.fail("the server reads too slowly")
+            queue = [call for call in queue if call.future is not None]
+        try:
+            written = [call.packed if isinstance(call.packed, bytes) else call.packed() for call in queue]
+        except Exception as fault:  # noqa: BLE001  ours; what was not sent is not waited for, or others got its answers
+            self._say(f"internal error: a command cannot be written: {fault!r}")
+            for call in queue:
+                call.fail("a command cannot be written")
+            return
         self._sent.extend(queue)
-        self._send(b"".join([call.packed if isinstance(call.packed, bytes) else call.packed() for call in queue]))
+        self._send(b"".join(written))
 
     def _tell(self, *command: str | bytes) -> None:
         """Send what nobody waits for; it is answered in its turn, as a message or as an error."""
@@ -296,7 +308,7 @@ class Link:
 
     def _refused(self, call: Call, said: str) -> None:
         """See to an error: most are this call's alone, some tell of the server."""
-        word = said.partition(" ")[0]
+        word = "NOPERM" if _FORBIDDEN.search(said) else said.partition(" ")[0]
         if word == "NOSCRIPT" and call.text is not None:
             call.packed, call.text = call.text(), None
             self._queue.append(call)

@@ -293,26 +293,47 @@ async def test_a_thousand_equal_requests_over_two_servers_are_one_call(stores: t
 @pytest.mark.redis
 async def test_a_request_is_weighed_while_the_store_is_asked_and_only_then(stores: tuple[Store, Store]) -> None:
     one, other = (replica(store, Gated(answer("hello"))) for store in stores)
-    weighed: list[str] = []
+    looked_up: list[str] = []
 
-    def looked_up(route: str, _state: str) -> dict[str, float]:
-        weighed.append(route)
+    def thresholds(route: str, _state: str) -> dict[str, float]:
+        looked_up.append(route)
         return {}
 
-    one.pipeline.thresholds = other.pipeline.thresholds = looked_up
+    one.pipeline.thresholds = other.pipeline.thresholds = thresholds
     asking = asyncio.create_task(one.ask(cold()))
     assert isinstance(one.small, Gated)
     await one.small.reached.wait()
-    assert weighed == ["auto"]
+    assert looked_up == ["auto", "auto"]  # ahead, and when it was known that somebody has to be asked
     opened(one)
     await read(await asking)
     assert one.outcomes[0].decision is not None
 
     reply = await other.ask(cold())
     await read(reply)
-    assert weighed == ["auto", "auto"]  # nobody else asked just then, so there was time
+    assert looked_up == ["auto"] * 3  # nobody else asked just then, so there was time
     assert (header(reply), header(reply, "x-router-difficulty")) == ("hit", None)
     assert other.outcomes[0].decision is None
+
+
+@pytest.mark.redis
+async def test_thresholds_that_move_while_another_server_asks_count(stores: tuple[Store, Store]) -> None:
+    one, other = replica(stores[0], Gated(answer("refused"))), replica(stores[1], Canned(answer("hello")))
+    in_force: dict[str, float] = {}
+    other.pipeline.thresholds = lambda _route, _state: dict(in_force)
+    leading = asyncio.create_task(one.ask(cold()))
+    assert isinstance(one.small, Gated)
+    await one.small.reached.wait()
+
+    following = asyncio.create_task(other.ask(cold()))
+    await anyio.wait_all_tasks_blocked()
+    in_force["tuned"] = 0.0
+    await one.flights.aclose()  # it stops, and the other one takes over
+
+    async with asyncio.timeout(10):
+        reply = await following
+        await read(await leading)
+    assert header(reply, "x-router-path") == "frontier:ok"
+    await read(reply)
 
 
 @pytest.mark.redis

@@ -256,6 +256,34 @@ async def test_a_key_of_another_type_is_one_key_that_is_not_there(
     assert await store.claim(asked, ANN, 1) == Claim(b"hello")
 
 
+async def test_who_may_not_write_is_told_of_whatever_was_to_be_written(
+    store: RedisStore, own_redis: RedisServer, told: Told
+) -> None:
+    await works(store)
+    own_redis.ask("ACL", "SETUSER", "default", "-set")
+    store.put(NAME, b"what is in no hurry goes in a script", 60)
+    assert await store.get(OTHER) is None
+    assert "takes nothing that is written" in await told.hears("takes nothing")
+    assert not is_up(store)
+
+    own_redis.ask("ACL", "SETUSER", "default", "+set")
+    await store.set(OTHER, b"x", 60)
+    assert is_up(store)
+
+
+async def test_a_command_that_cannot_be_written_takes_nobody_elses_answer(store: RedisStore, told: Told) -> None:
+    def torn() -> bytes:
+        raise ZeroDivisionError
+
+    await store.set(NAME, b"ann's", 60)
+    asked = Flight.of("asked")
+    await store.claim(asked, ANN, 1)
+    store.settle(asked, ANN, torn, 60)
+    await told.hears("cannot be written")
+    assert await store.get(NAME) == b"ann's"
+    assert await store.get(OTHER) is None
+
+
 async def test_scripts_that_a_server_has_forgotten_are_told_again(store: RedisStore, own_redis: RedisServer) -> None:
     own_redis.ask("SCRIPT", "FLUSH")
 
