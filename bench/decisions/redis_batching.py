@@ -16,8 +16,9 @@ from typing_extensions import override
 from bench.decisions.timing import printed
 from bench.processes import Process, redis_process
 from router.policy.store_url import StoreUrl, read_store_url
+from router.store.call import Call, pack
 from router.store.dialing import to_host
-from router.store.link import Call, Link, pack
+from router.store.link import Link
 
 KEY, VALUE, TTL = "b:%d:%d", b"x" * 400, "60000"
 PUTS = 4

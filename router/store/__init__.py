@@ -9,6 +9,7 @@
     redis_store  a store that servers share: Redis or Valkey
     cluster      which node of a cluster keeps a key
     link         one connection: a tick's commands in one write, a deadline for each, and what happens without it
+    call         one command on its way, and who waits for it
     dialing      how a connection is made: alone, behind Sentinels, over TLS
     scripts      what must happen at once, as Lua
     embedded     a Valkey of our own

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from router.policy.store_url import StoreUrl
+from router.store.call import Call, pack
 from router.store.dialing import Dial, to_host
-from router.store.link import DEADLINE, Call, Link, pack
+from router.store.link import DEADLINE, Link
 
 __all__ = ["Cluster", "slot_of"]
 

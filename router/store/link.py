@@ -13,15 +13,16 @@ import itertools
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 import hiredis
 from typing_extensions import override
 
 from router.store import scripts
-from router.store.protocol import Meanwhile, StoreDown
+from router.store.call import Call, pack
+from router.store.protocol import StoreDown
 
-__all__ = ["DEADLINE", "Call", "Link", "Redirected", "Wire", "pack"]
+__all__ = ["DEADLINE", "Link", "Redirected", "Wire"]
 
 DEADLINE = 0.05
 """Seconds that a request may wait for an answer."""
@@ -45,52 +46,12 @@ _REFUSALS = frozenset({"OOM", "READONLY", "MISCONF", "NOREPLICAS", "NOPERM"})
 _FORBIDDEN = re.compile("ERR (ACL failure in script|The user executing the script can't run)")
 """What a script comes to that may not do what it does: Redis 7.2 and later, Redis 7.0 and Valkey."""
 
-pack = cast("Callable[[tuple[str | bytes, ...]], bytes]", hiredis.pack_command)
-"""Write a command as Redis reads it."""
-
 _PING = pack(("PING",))
 _NOT_YET = object()
 _TOLD = frozenset({b"subscribe", b"unsubscribe"})
 
-Redirected = Callable[["Call", str], bool]
+Redirected = Callable[[Call, str], bool]
 """Takes a call that another node has to answer (`MOVED 3999 host:port`, `ASK …`); False when it cannot."""
-
-
-class Call:
-    """One command on its way."""
-
-    __slots__ = ("at", "future", "hurried", "meanwhile", "moves", "packed", "text", "writes")
-
-    def __init__(
-        self,
-        packed: bytes | Callable[[], bytes],
-        future: "asyncio.Future[Any] | None",
-        text: Callable[[], bytes] | None = None,
-        *,
-        writes: bool = True,
-        hurried: bool = True,
-    ) -> None:
-        self.packed = packed
-        """What is sent, or who makes it when it is."""
-        self.future = future
-        """None when nobody waits for the answer."""
-        self.text = text
-        """Gives the same command with the script's text, for a server that does not know its hash."""
-        self.writes = writes
-        """Whether a server that answers it takes what is written: a script may not have come to that."""
-        self.hurried = hurried
-        """Whether it goes now; if not, with the next command that does, within a millisecond."""
-        self.meanwhile: Meanwhile | None = None
-        """Where this is set it goes at once, unless others go with this turn, and this is called then."""
-        self.at = 0.0
-        """When it was asked, on the loop's clock; 0 when nobody minds how long it takes."""
-        self.moves = 0
-
-    def fail(self, why: str) -> None:
-        """Nobody waits for its answer any more."""
-        self.at = 0.0
-        if self.future is not None and not self.future.done():
-            self.future.set_exception(StoreDown(why))
 
 
 class Wire(asyncio.Protocol):

@@ -9,10 +9,11 @@ from typing_extensions import override
 
 from router.policy.store_url import StoreUrl
 from router.store import scripts
+from router.store.call import Call, pack
 from router.store.cluster import Cluster
 from router.store.dialing import Dial, to_host, to_master, to_socket
 from router.store.keys import PREFIX, Flight
-from router.store.link import DEADLINE, Call, Link, pack
+from router.store.link import DEADLINE, Link
 from router.store.protocol import Claim, Heard, Meanwhile, StoreDown
 from router.store.scripts import Script
 
