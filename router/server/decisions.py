@@ -1,6 +1,6 @@
 """What was decided about a request, for a day or as a policy says: on every replica, by its id or its completion's.
 
-Two small values go to the store for each request, in the tick's batch, and nobody waits for them. A decision travels as
+Two small values go to the store for each request, with those of others; nobody waits for them. A decision travels as
 a list, not as an object: its size is what a day of traffic takes of the store, and its names are the same every time.
 A completion's id needs a value of its own: it is the upstream's, and some give the same one twice, so that a decision
 cannot be kept under it, nor our id be made from it.
