@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Self, cast
 
-import anyio
 import pytest
 from typing_extensions import override
 
 from tests.servers import needs
+from tests.waiting import all_blocked
 
 PATIENT = 5.0
 """Seconds that a store in a test waits for an answer, where the test is not about waiting."""
@@ -217,4 +217,4 @@ async def slow_road(port: int) -> AsyncIterator[SlowRoad]:
         listening.close()
         for end in road.ends:
             end.abort()
-        await anyio.wait_all_tasks_blocked()
+        await all_blocked()

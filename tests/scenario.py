@@ -23,6 +23,7 @@ from router.settings import Settings
 from tests.learning import small
 from tests.matching import differences
 from tests.talking import Heard, talk
+from tests.waiting import all_blocked
 
 __all__ = ["FOLDER", "Scenario", "merged", "names", "play"]
 
@@ -124,7 +125,7 @@ class _Stage:
                 async with running(service) as base_url:
                     for number, step in enumerate(self.scenario.steps, 1):
                         await self.step(service, base_url, step, f"step {number}" if number > 1 else "expect")
-                        await anyio.wait_all_tasks_blocked()
+                        await all_blocked()
                         await service.shadows.settled()
                     await self.left()
             finally:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import anyio
 import orjson
 import pytest
 
@@ -18,6 +17,7 @@ from tests.flights.aboard import STREAM, Gated, Replica, cold, header, read, rep
 from tests.plans import TWO_TIERS
 from tests.redis_server import PATIENT, RedisServer, SlowRoad, redis_program, running, slow_road, valkey_program
 from tests.upstream.pieces import chunk
+from tests.waiting import all_blocked
 
 STREAMED = b"".join(STREAM)
 ROUTE_OF_SMALL_ANSWERS = TWO_TIERS.replace("cascade: ", "cache: {exact: {max_size: 256}}, cascade: ")
@@ -30,7 +30,7 @@ ROUTE_OF_SMALL_ANSWERS = TWO_TIERS.replace("cascade: ", "cache: {exact: {max_siz
 async def test_those_who_ask_the_same_are_asked_for_once() -> None:
     one = replica(Memory(), Gated(answer("hello")))
     asking = [asyncio.create_task(one.ask(cold())) for _ in range(100)]
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     opened(one)
     replies = await asyncio.gather(*asking)
 
@@ -57,12 +57,12 @@ async def test_other_requests_are_asked_for_themselves() -> None:
 async def test_the_leader_may_leave_and_the_others_get_the_answer() -> None:
     one = replica(Memory(), Gated(answer("hello")))
     leader = asyncio.create_task(one.ask(cold()))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     joined = asyncio.create_task(one.ask(cold()))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
 
     leader.cancel()
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     assert leader.cancelled()
     opened(one)
 
@@ -81,7 +81,7 @@ async def test_when_the_last_has_left_upstream_is_let_go() -> None:
     await small.reached.wait()
     for task in asking:
         task.cancel()
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
 
     assert small.left == 1
     assert sorted(outcome.end for outcome in one.outcomes) == ["left"] * 3
@@ -96,7 +96,7 @@ async def test_who_comes_as_the_last_one_leaves_is_asked_for_anew() -> None:
     await small.reached.wait()
     leaving.cancel()
     coming = asyncio.create_task(one.ask(cold()))  # it runs after the other's end, before its flight's
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     small.gate.set()
 
     assert header(await coming) == "miss"
@@ -106,7 +106,7 @@ async def test_who_comes_as_the_last_one_leaves_is_asked_for_anew() -> None:
 async def test_an_error_is_everybodys_and_nobodys_after_that() -> None:
     one = replica(Memory(), Gated(b'{"error": {"message": "no"}}', 400))
     asking = [asyncio.create_task(one.ask(cold())) for _ in range(3)]
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     opened(one)
     replies = await asyncio.gather(*asking)
 
@@ -132,9 +132,9 @@ async def test_a_fault_of_ours_is_everybodys_who_waits_and_ends_there() -> None:
 async def test_who_joined_may_leave_and_the_others_stay() -> None:
     one = replica(Memory(), Gated(answer("hello")))
     leader, leaving, staying = (asyncio.create_task(one.ask(cold())) for _ in range(3))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     leaving.cancel()
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     opened(one)
 
     assert {await read(await leader), await read(await staying)} == {answer("hello")}
@@ -204,7 +204,7 @@ async def test_a_stream_that_everybody_has_left_is_let_go_and_not_kept() -> None
     for reply in (leader, joined):
         await anext(reply.events())
         await reply.aclose(left=True)
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
 
     assert one.small.streams[0].closed
     assert sorted((outcome.cache, outcome.end) for outcome in one.outcomes) == [("joined", "left"), ("miss", "left")]
@@ -215,7 +215,7 @@ async def test_a_stream_that_a_stopping_server_cuts_off_ends_and_is_counted() ->
     one = replica(Memory(), Canned(pieces=[chunk("a"), asyncio.Event()]))
     leader, joined = await one.ask(cold(stream=True)), await one.ask(cold(stream=True))
     reading = [asyncio.create_task(read(reply)) for reply in (leader, joined)]
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     await one.flights.aclose()
 
     heard = await asyncio.gather(*reading)
@@ -246,7 +246,7 @@ async def test_a_closed_reply_is_closed_once() -> None:
 async def test_who_wants_nothing_remembered_joins_nobody() -> None:
     one = replica(Memory(), Gated())
     asking = [asyncio.create_task(one.ask(cold(), Caller(control="no-cache"))) for _ in range(3)]
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     opened(one)
     assert [header(reply) for reply in await asyncio.gather(*asking)] == ["miss"] * 3
     assert len(one.small.asked) == 3
@@ -279,7 +279,7 @@ async def test_a_thousand_equal_requests_over_two_servers_are_one_call(stores: t
     two = [replica(store, small) for store in stores]
     asking = [asyncio.create_task(two[number % 2].ask(cold())) for number in range(1000)]
     await small.reached.wait()
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     small.gate.set()
     replies = await asyncio.gather(*asking)
 
@@ -325,7 +325,7 @@ async def test_thresholds_that_move_while_another_server_asks_count(stores: tupl
     await one.small.reached.wait()
 
     following = asyncio.create_task(other.ask(cold()))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     in_force["tuned"] = 0.0
     await one.flights.aclose()  # it stops, and the other one takes over
 
@@ -491,7 +491,7 @@ async def waiting(store: Store, *, server_side: bool) -> None:
     """Let others come as far as they can; what is on its way to the server has arrived when this has come back."""
     assert server_side
     for _ in range(3):
-        await anyio.wait_all_tasks_blocked()
+        await all_blocked()
         await store.get("sf1:pin:{nobody}")
 
 
@@ -571,7 +571,7 @@ async def test_whoever_leaves_while_another_server_asks_is_counted_and_the_next_
     leaving, staying = (asyncio.create_task(other.ask(cold())) for _ in range(2))
     await waiting(stores[1], server_side=True)
     leaving.cancel()
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     small.gate.set()
 
     assert await read(await staying) == answer("hello")

@@ -2,9 +2,8 @@
 
 import asyncio
 
-import anyio
-
 from router.flights.tape import Tape
+from tests.waiting import all_blocked
 
 
 async def read(tape: Tape) -> list[bytes]:
@@ -16,11 +15,11 @@ async def test_each_reader_begins_at_the_beginning_and_follows() -> None:
     await tape.add(b"a")
     await tape.add(b"b")
     early = asyncio.create_task(read(tape))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     await tape.add(b"c")
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     late = asyncio.create_task(read(tape))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     await tape.add(b"d")
     tape.end()
 
@@ -33,7 +32,7 @@ async def test_each_reader_begins_at_the_beginning_and_follows() -> None:
 async def test_a_reader_who_leaves_takes_nothing_from_the_others() -> None:
     tape = Tape()
     leaving, staying = (asyncio.create_task(read(tape)) for _ in range(2))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     leaving.cancel()
     await tape.add(b"a")
     tape.end()
@@ -44,7 +43,7 @@ async def test_a_reader_who_leaves_takes_nothing_from_the_others() -> None:
 async def test_a_stream_waits_for_its_fastest_reader() -> None:
     tape = Tape()
     adding = asyncio.create_task(tape.add(b"x" * 2**21))
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     assert not adding.done()
 
     reader = tape.reader().parts()

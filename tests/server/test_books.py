@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import anyio
 import pytest
 
 from router.errors import NotFound
@@ -12,6 +11,7 @@ from router.server.service import Service
 from router.settings import Settings
 from tests.proxy import write
 from tests.records.made import kept
+from tests.waiting import all_blocked
 
 NOWHERE = {"tuned-a": "http://127.0.0.1:1/v1", "frontier-a": "http://127.0.0.1:1/v1"}
 
@@ -89,7 +89,7 @@ async def test_what_a_lone_client_left_behind_is_written_down_while_its_next_req
     if service.pipeline.alone():
         service.pipeline.meanwhile()
     assert written == []  # what this turn of the loop sends goes first
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     assert len(written) == then
     await service.aclose()
 

@@ -1,12 +1,10 @@
 """Replicas that tell each other of deployments that fail."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
 import orjson
 import pytest
 
@@ -23,9 +21,9 @@ from tests.plans import TWO_TIERS, plan
 from tests.proxy import Proxy, proxy
 from tests.redis_server import RedisServer, SlowRoad, redis_program, running, slow_road, valkey_program
 from tests.talking import Heard, talk
+from tests.waiting import until
 
 BODY = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}]}'
-PATIENCE = 10.0
 
 
 @pytest.fixture(params=[redis_program, valkey_program], ids=["redis", "valkey"])
@@ -37,12 +35,6 @@ def redis(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
 async def ask(served: Proxy) -> Heard:
     async with talk(served.base_url) as client:
         return await client.say("POST", "/v1/chat/completions", {"host": "x", "content-length": str(len(BODY))}, BODY)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await anyio.wait_all_tasks_blocked()
 
 
 def pool(policy: str = TWO_TIERS) -> Pool:

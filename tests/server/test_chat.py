@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import anyio
 import orjson
 import pytest
 
@@ -19,6 +18,7 @@ from router.server.patience import Patient
 from tests.proxy import Proxy, proxy
 from tests.server.asgi import Exchange, scope_of
 from tests.talking import talk
+from tests.waiting import all_blocked
 
 PATH = "/v1/chat/completions"
 BODY = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}]}'
@@ -229,7 +229,7 @@ async def test_a_request_that_fails_leaves_nothing_for_the_collector(
         try:
             for _ in range(3):
                 await client.say("POST", PATH, {"host": "x", "content-length": str(len(body))}, body)
-            await anyio.wait_all_tasks_blocked()
+            await all_blocked()
             assert not [known for known in gc.get_objects() if isinstance(known, Journey)]
         finally:
             gc.enable()

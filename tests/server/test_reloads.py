@@ -1,12 +1,10 @@
 """What is read aside is not looked through for garbage, and leaves none; nor does what was served meanwhile."""
 
-import asyncio
 import gc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import anyio
 import orjson
 import pytest
 import yaml
@@ -21,6 +19,7 @@ from router.server.workers import ALONE
 from router.settings import Settings
 from tests.proxy import Proxy, proxy, write
 from tests.talking import talk
+from tests.waiting import until
 
 NOWHERE = {"tuned-a": "http://127.0.0.1:1/v1", "frontier-a": "http://127.0.0.1:1/v1"}
 
@@ -133,9 +132,7 @@ def _change(policy: Path, seconds: int) -> None:
 
 async def _quiet(served: Proxy) -> None:
     """Wait until every connection is closed, every pool that was replaced is retired, and all is written down."""
-    async with asyncio.timeout(10):
-        while served.service.inflight or served.service._retiring or _alive()[Patient]:
-            await anyio.wait_all_tasks_blocked()
+    await until(lambda: not (served.service.inflight or served.service._retiring or _alive()[Patient]))
     served.service.books.settle()  # the last request's outcome may lie there for a moment
 
 

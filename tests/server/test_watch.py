@@ -3,11 +3,10 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import anyio
 import pytest
 import yaml
 
@@ -20,6 +19,7 @@ from router.server.watch import Settling, look
 from router.settings import Settings
 from tests.proxy import write
 from tests.talking import talk
+from tests.waiting import until
 
 NOWHERE = {"tuned-a": "http://127.0.0.1:1/v1", "frontier-a": "http://127.0.0.1:1/v1"}
 BODY = b'{"model": "auto", "messages": [{"role": "user", "content": "hi"}]}'
@@ -86,12 +86,6 @@ async def watched(path: Path) -> AsyncIterator[Service]:
     finally:
         watching.cancel()
         await service.aclose()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await anyio.wait_all_tasks_blocked()
 
 
 def estimated(service: Service) -> float:

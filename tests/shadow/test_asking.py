@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from router.chat import Usage
 from router.clock import SYSTEM
@@ -14,6 +13,7 @@ from router.upstream.client import TransportError
 from router.upstream.pool import Member
 from tests.canned import SILENCE, Canned, answer
 from tests.plans import TWO_TIERS, plan
+from tests.waiting import all_blocked
 
 MOST = Usage(1000, 1000)  # 0.002 US dollars
 
@@ -94,7 +94,7 @@ async def test_a_call_that_timed_out_may_have_been_paid_for() -> None:
 async def test_a_call_that_is_given_up_leaves_its_place() -> None:
     to = member(Canned(SILENCE))
     task = asyncio.create_task(asked(to))
-    await wait_all_tasks_blocked()
+    await all_blocked()
     assert to.busy == 1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

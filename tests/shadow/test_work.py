@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from router.clock import Clock
 from router.consider import Caller
@@ -19,6 +18,7 @@ from tests.proxy import proxy
 from tests.shadow.served import THREE_TIERS, hello, policy, watched
 from tests.talking import talk
 from tests.upstream.pieces import chunk
+from tests.waiting import all_blocked
 
 LONG = "one two three four five six seven"
 JUDGE = """
@@ -135,7 +135,7 @@ async def test_few_run_at_once_some_wait_and_the_rest_is_dropped() -> None:
     one = watched(Canned(answer("a")), Canned(SILENCE), policy(concurrency=2))
     for _ in range(2 + _MOST_WAITING + 3):
         await one.serve()
-    await wait_all_tasks_blocked()
+    await all_blocked()
     assert [aside.result for aside in one.asides] == ["queue"] * 3
     assert len(one.house.big.asked) == 2
     await one.shadows.aclose()
@@ -163,7 +163,7 @@ async def test_when_the_server_stops_everything_is_given_up() -> None:
     one = watched(Canned(answer("a")), Canned(SILENCE), policy(concurrency=1))
     await one.serve()
     await one.serve()
-    await wait_all_tasks_blocked()
+    await all_blocked()
     await one.shadows.aclose()
     await one.shadows.settled()
     assert (len(one.house.big.asked), one.house.pipeline.pool.members["big"].busy) == (1, 0)

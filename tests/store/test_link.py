@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
-import anyio
 import pytest
 
 from router.policy.store_url import read_store_url
@@ -12,6 +11,7 @@ from router.store import Claim, Flight, StoreDown, key
 from router.store.redis_store import RedisStore
 from tests.redis_server import RedisServer, free_port, redis_program, running, slow_road
 from tests.store.hearing import Told
+from tests.waiting import all_blocked
 
 pytestmark = pytest.mark.redis
 
@@ -56,7 +56,7 @@ async def works(store: RedisStore) -> None:
                 await store.set(NAME, b"tuned", 60)
                 assert await store.get(NAME) == b"tuned"
             except StoreDown:
-                await anyio.wait_all_tasks_blocked()
+                await all_blocked()
             else:
                 return
 

@@ -3,13 +3,13 @@
 import asyncio
 import gc
 
-import anyio
 import pytest
 
 from router.policy.store_url import read_store_url
 from router.store import KINDS, Flight, StoreDown, key
 from router.store.redis_store import RedisStore, _Keep
 from tests.redis_server import PATIENT, RedisServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.redis
 
@@ -97,9 +97,7 @@ async def test_what_is_in_no_hurry_is_lost_with_the_server_and_what_comes_later_
     store.put(key("decision", "two"), b"2", 60)
 
     own_redis.start()
-    async with asyncio.timeout(10):
-        while not store.up:
-            await anyio.wait_all_tasks_blocked()
+    await until(lambda: store.up)
     store.put(key("decision", "three"), b"3", 60)
     assert await store.get(key("decision", "three")) == b"3"
     assert await store.get(key("decision", "one")) is None

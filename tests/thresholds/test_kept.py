@@ -3,13 +3,13 @@
 import asyncio
 from pathlib import Path
 
-import anyio
 import pytest
 from typing_extensions import override
 
 from router.store import Folder, Memory, StoreDown, key
 from router.thresholds import Board, Change, Thresholds
 from router.thresholds.kept import CHANNEL
+from tests.waiting import all_blocked
 
 PLACE = key("threshold", "auto")
 
@@ -58,9 +58,9 @@ async def test_a_change_is_heard_by_every_server() -> None:
     first, second = server(store), server(store)
     await second.begin(["auto"])
     following = asyncio.create_task(second.run())
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     await first.edit("auto", raised)
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     following.cancel()
     assert second.now("auto", "s") == {"tuned": 0.4}
 
@@ -120,5 +120,5 @@ async def test_messages_that_were_missed_mean_reading_again() -> None:
     await server(store).edit("auto", raised)
     thresholds._hear(None)
     await store.publish(CHANNEL, b"another route")
-    await anyio.wait_all_tasks_blocked()
+    await all_blocked()
     assert thresholds.now("auto", "s") == {"tuned": 0.4}
