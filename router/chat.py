@@ -15,9 +15,11 @@ __all__ = [
     "Completion",
     "Malformed",
     "Usage",
+    "accept",
     "completion",
     "hide_logprobs",
     "index_of",
+    "json_object",
     "parse",
     "text_of",
     "without_logprobs",
@@ -124,6 +126,15 @@ def parse(raw: bytes) -> ChatRequest:
     Raises:
         BadRequest: the body is not JSON, or a field routing reads has the wrong type (named in `param`).
     """
+    return accept(json_object(raw))
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """Read a body that has to be a JSON object.
+
+    Raises:
+        BadRequest: it is not.
+    """
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -132,6 +143,15 @@ def parse(raw: bytes) -> ChatRequest:
     if not isinstance(body, dict):
         message = f"The body of your request must be a JSON object, not {_JSON_NAMES[type(body)]}."
         raise BadRequest(message, code="invalid_type")
+    return body
+
+
+def accept(body: dict[str, Any]) -> ChatRequest:
+    """Take a body that is JSON already; it becomes the request's own.
+
+    Raises:
+        BadRequest: a field routing reads is missing or has the wrong type (named in `param`).
+    """
     if not isinstance(model := body.get("model"), str):
         raise _unfit("model", "a string", model)
     if not isinstance(messages := body.get("messages"), list):
