@@ -4,6 +4,7 @@
 
     dialect        what every one of them can do
     completions    OpenAI's `/v1/completions`: a prompt instead of messages
+    responses      OpenAI's `/v1/responses`: items instead of messages, and events with names
 
 Whatever decides, asks, checks, remembers and counts knows chat completions only. A dialect stands at both ends: what it
 cannot say in a chat completion it refuses, with a sentence that tells what to do instead.
