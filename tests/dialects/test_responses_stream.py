@@ -372,11 +372,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                "choices delta content refusal reasoning_content annotations tool_calls function_call function custom name "
-                "arguments input id index finish_reason logprobs token logprob bytes top_logprobs usage type text "
-                "prompt_tokens prompt_tokens_details created model service_tier url_citation".split()
-            ),
+            st.sampled_from(WORDS.split()),
             inner,
             max_size=5,
         )
