@@ -76,8 +76,8 @@ def test_reasoning_cites_nothing() -> None:
 def test_a_call_is_told_once_it_is_placed() -> None:
     heard = Heard()
     call = Call(heard)
-    call.take({"id": "call_a", "function": {"name": "fi"}})
-    call.take({"function": {"name": "nd", "arguments": "{"}})
+    call.take({"id": "call_a", "function": {"name": "fin"}})
+    call.take({"function": {"name": "d", "arguments": "{"}})
     assert heard.names == []
     call.place("call_a", "r", 3)
     call.tell(call.take({"function": {"arguments": "}"}}))

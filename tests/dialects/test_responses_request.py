@@ -1,9 +1,11 @@
 """Every field of a request is said in other words, refused with a sentence, or does not matter."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from router.dialects import responses_request
 from router.dialects.responses_request import chat_body
 from router.errors import BadRequest
 
@@ -84,6 +86,13 @@ def body(**fields: Any) -> dict[str, Any]:
 )
 def test_a_field_is_said_as_chat_completions_say_it(fields: dict[str, Any], expected: dict[str, Any]) -> None:
     assert body(**fields) == expected
+
+
+def test_every_field_that_is_not_as_it_is_has_its_line_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "responses.md").read_text("utf-8")
+    known = {*responses_request._SAID, *responses_request._WITHOUT, *responses_request._REFUSED}
+    known |= {*responses_request._MOVED, *responses_request._TYPES}
+    assert [name for name in sorted(known) if f"`{name}" not in page] == []
 
 
 def test_instructions_come_first() -> None:
