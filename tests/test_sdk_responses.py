@@ -9,6 +9,7 @@ import openai  # noqa: TID253  plays the customer
 import orjson
 import pytest
 from openai.types.responses import (  # noqa: TID253
+    CustomToolParam,
     FunctionToolParam,
     Response,
     ResponseInputParam,
@@ -274,6 +275,25 @@ async def test_a_stream_that_was_remembered_is_the_same_whole(tmp_path: Path) ->
         again = await client.responses.with_raw_response.create(**asked)
     assert again.headers["x-router-cache"] == "hit"
     assert calls_of(again.parse()) == calls_of(streamed)
+
+
+async def test_a_custom_tool_s_call_passes_its_check_and_is_remembered(tmp_path: Path) -> None:
+    head = {"index": 0, "id": "call_c", "type": "custom", "custom": {"name": "sql", "input": "SELECT"}}
+    rest = {"index": 0, "custom": {"input": " 1"}}
+    answer = Answer(stream=[{"tool_calls": [head]}, {"tool_calls": [rest]}], finish="tool_calls")
+    changes = {"tiers": {"tuned": {"checks": ["tool_calls"]}}, **REMEMBERS}
+    tool: CustomToolParam = {"type": "custom", "name": "sql"}
+    asked: dict[str, Any] = {"model": "auto", "input": "how many?", "temperature": 0, "tools": [tool]}
+    async with proxy(tmp_path, answer, changes=changes) as served, customer(served) as client:
+        *_, last = [event async for event in await client.responses.create(**asked, stream=True)]
+        await until(lambda: served.counted("router_requests_total") == 1)
+        again = await client.responses.with_raw_response.create(**asked)
+    assert again.headers["x-router-cache"] == "hit"
+    assert last.type == "response.completed"
+    assert again.parse().output == last.response.output
+    (item,) = last.response.output
+    assert item.type == "custom_tool_call"
+    assert (item.name, item.input, item.call_id) == ("sql", "SELECT 1", "call_c")
 
 
 async def test_a_response_s_id_leads_to_its_decision_and_takes_feedback(tmp_path: Path) -> None:
