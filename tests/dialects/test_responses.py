@@ -163,6 +163,21 @@ def test_the_body_has_to_be_an_object() -> None:
     assert refused.value.code == "invalid_type"
 
 
+@pytest.mark.parametrize(
+    "field", ['"metadata": DEEP', '"reasoning": DEEP', '"tools": [{"type": "custom", "name": "a", "format": DEEP}]']
+)
+@pytest.mark.parametrize("depth", range(246, 258))
+def test_what_cannot_be_told_again_is_not_asked(field: str, depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    raw = f'{{"model": "auto", "input": "hello", {field.replace("DEEP", deep)}}}'.encode()
+    try:
+        telling = Responses().read(raw).stream()
+    except BadRequest as refused:
+        assert "too deeply" in refused.message  # noqa: PT017  some are, some are not
+    else:
+        assert telling.end()
+
+
 def test_an_error_has_openai_s_envelope() -> None:
     error = {"message": "no", "type": "invalid_request_error", "param": None, "code": None}
     assert Responses().problem(400, error, "r-1") == {"error": error}
