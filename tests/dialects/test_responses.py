@@ -4,10 +4,14 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from router import chat
+from router.chat import Malformed
 from router.dialects.responses import Responses
 from router.errors import BadRequest
-from tests.dialects.responding import asked, completion, exchange, valid, whole
+from tests.dialects.responding import JSON, asked, completion, exchange, valid, whole
 
 CALL = {"id": "call_a", "type": "function", "function": {"name": "find", "arguments": '{"id": 7}'}}
 
@@ -176,6 +180,22 @@ def test_what_cannot_be_told_again_is_not_asked(field: str, depth: int) -> None:
         assert "too deeply" in refused.message  # noqa: PT017  some are, some are not
     else:
         assert telling.end()
+
+
+MESSAGES = st.dictionaries(
+    st.sampled_from(["content", "refusal", "reasoning", "annotations", "tool_calls", "function_call"]), JSON
+)
+CHOICES = st.fixed_dictionaries({"message": MESSAGES}, optional={"finish_reason": JSON, "logprobs": JSON})
+
+
+@given(CHOICES, JSON)
+def test_whatever_chat_can_read_can_be_told(choice: Any, usage: Any) -> None:
+    answer = {"choices": [choice], "usage": usage}
+    try:
+        chat.completion(orjson.dumps(answer))
+    except Malformed:
+        return
+    assert orjson.loads(orjson.dumps(exchange().whole(answer)))["object"] == "response"
 
 
 def test_an_error_has_openai_s_envelope() -> None:
