@@ -4,6 +4,13 @@
 
     dialect        what every one of them can do
     completions    OpenAI's `/v1/completions`: a prompt instead of messages
+    messages       Anthropic's `/v1/messages`, in these pieces:
+    messages_request     its fields
+    messages_content     its conversation
+    messages_reading     what a field has to be
+    messages_answer      the whole answer
+    messages_stream      the streamed one
+    messages_errors      its errors
 
 Whatever decides, asks, checks, remembers and counts knows chat completions only. A dialect stands at both ends: what it
 cannot say in a chat completion it refuses, with a sentence that tells what to do instead.
