@@ -17,7 +17,7 @@ class App:
         hot: dict[str, Chat] = {
             "/v1/chat/completions": Chat(service),
             "/v1/completions": Translated(service, Completions()),
-            "/v1/messages": Translated(service, Messages()),
+            "/v1/messages": Translated(service, Messages(), named_in=b"request-id"),
         }
         self._hot = {("POST", path): endpoint for path, endpoint in hot.items()}
         self._rest = Desk(service, hot).app
