@@ -5,11 +5,9 @@ import base64
 from pathlib import Path
 from typing import Any
 
-import anthropic
-import httpx2
-import orjson
+import anthropic  # noqa: TID253  plays the customer
 import pytest
-from anthropic.types import MessageParam, ToolParam
+from anthropic.types import MessageParam, ToolParam  # noqa: TID253
 from openai import AsyncOpenAI  # noqa: TID253  asks for the same in its own words
 from pydantic import BaseModel
 
@@ -214,8 +212,8 @@ async def test_what_max_tokens_cut_off_is_what_was_asked_for(tmp_path: Path) -> 
 async def test_its_decision_is_found_by_the_message_s_id(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
         message = await client.messages.create(**said())
-        answer = await client.get(f"/v1/decisions/{message.id}", cast_to=httpx2.Response)
-    assert [each["deployment"] for each in orjson.loads(answer.content)["path"]] == ["tuned-a"]
+        decision: Any = await client.get(f"/v1/decisions/{message.id}", cast_to=object)
+    assert [each["deployment"] for each in decision["path"]] == ["tuned-a"]
 
 
 async def test_the_second_time_it_is_remembered_and_chat_completions_share_it(tmp_path: Path) -> None:
@@ -290,6 +288,9 @@ async def test_the_proxy_s_own_refusals(tmp_path: Path) -> None:
     assert [error.type for error in errors] == [
         *("authentication_error", "not_found_error", "invalid_request_error", "invalid_request_error")
     ]
+    assert [error.error_code for error in errors] == [
+        *("invalid_api_key", "model_not_found", "empty_array", "method_not_allowed")
+    ]
     assert method.value.status_code == 405
 
 
@@ -324,6 +325,7 @@ async def test_a_stream_that_breaks_off_is_raised_and_never_a_clean_end(tmp_path
         assert served.counted("router_requests_total") == 1
     body: Any = caught.value.body
     assert (body["type"], body["error"]["type"]) == ("error", "api_error")
+    assert caught.value.error_code == "stream_broken"
     assert heard[0] == "message_start"
     assert "message_stop" not in heard
 

@@ -32,6 +32,7 @@ _BY_CODE: Mapping[str, str] = {
     "rate_limit_exceeded": "rate_limit_error",
     "insufficient_quota": "rate_limit_error",
 }
+_SILENT = "the upstream failed, and did not say why"
 
 
 def kind_for(status: int) -> str:
@@ -46,8 +47,13 @@ def kind_of(error: Mapping[str, Any]) -> str:
 
 
 def envelope(kind: str, error: Mapping[str, Any], request_id: str | None = None) -> dict[str, Any]:
-    """OpenAI's error object as Anthropic tells it; the id is left out where there is none."""
-    message = error.get("message")
-    told = message if isinstance(message, str) and message else "the upstream failed, and did not say why"
-    body: dict[str, Any] = {"type": "error", "error": {"type": kind, "message": told}}
+    """OpenAI's error object as Anthropic tells it, with the code that names its cause.
+
+    Code and id are left out where there is none.
+    """
+    message, code = error.get("message"), error.get("code")
+    told: dict[str, Any] = {"type": kind, "message": message if isinstance(message, str) and message else _SILENT}
+    if isinstance(code, str) and code:
+        told["details"] = {"error_code": code}
+    body: dict[str, Any] = {"type": "error", "error": told}
     return {**body, "request_id": request_id} if request_id is not None else body

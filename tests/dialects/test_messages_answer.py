@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from anthropic.types import Message
+from anthropic.types import Message  # noqa: TID253  what the official client reads
 
 from router.dialects.messages_answer import RAW, message, usage_of
 

@@ -3,7 +3,7 @@
 from typing import Any, get_args
 
 import pytest
-from anthropic.types.shared.error_type import ErrorType
+from anthropic.types.shared.error_type import ErrorType  # noqa: TID253  what the official client knows
 
 from router.dialects.messages_errors import envelope, kind_for, kind_of
 
@@ -54,10 +54,11 @@ def test_the_envelope_names_the_request_where_it_is_known() -> None:
     told = {"message": "no", "type": "t", "param": None, "code": "c"}
     assert envelope("api_error", told, "req_1") == {
         "type": "error",
-        "error": {"type": "api_error", "message": "no"},
+        "error": {"type": "api_error", "message": "no", "details": {"error_code": "c"}},
         "request_id": "req_1",
     }
     assert "request_id" not in envelope("api_error", told)
+    assert "details" not in envelope("api_error", {**told, "code": None})["error"]
 
 
 @pytest.mark.parametrize("message", [None, "", 7, {"odd": 1}])
