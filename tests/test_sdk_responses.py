@@ -395,6 +395,18 @@ async def test_a_response_s_id_leads_to_its_decision_and_takes_feedback(tmp_path
     assert taken.status == 202
 
 
+async def test_tokens_are_counted_without_asking_anybody(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
+        short = await client.responses.input_tokens.count(model="auto", input="hello")
+        long = await client.responses.input_tokens.count(model="auto", input="hello", instructions="x" * 400)
+        with pytest.raises(openai.BadRequestError) as wrong:
+            await client.responses.input_tokens.count(model="auto", input="hello", conversation="conv_1")
+        assert served.tuned.requests == served.frontier.requests == []
+    assert short.object == "response.input_tokens"
+    assert 100 <= long.input_tokens - short.input_tokens <= 110
+    assert wrong.value.param == "conversation"
+
+
 # ------------------------------------------------------------------------------------------------------- what is caught
 
 
