@@ -133,6 +133,30 @@ async def test_a_client_that_leaves_ends_the_call(tmp_path: Path) -> None:
         await until(lambda: not served.service.inflight)
 
 
+class _Deep(Completions):
+    """A dialect that tells what is nested deeper than JSON is written here."""
+
+    @override
+    def read(self, raw: bytes) -> Any:
+        exchange: Any = super().read(raw)
+        exchange.whole = _deep
+        return exchange
+
+
+def _deep(_: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for _level in range(300):
+        told = {"a": told}
+    return told
+
+
+async def test_an_answer_that_cannot_be_written_is_told_and_counted(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hello")) as served:
+        exchange = await Exchange(scope_of(PATH), [orjson.dumps(BODY)]).over(Translated(served.service, _Deep()))
+        assert orjson.loads(exchange.body)["error"]["code"] == "internal_error"
+        assert served.counted("router_requests_total") == 1
+
+
 class _Faulty(Completions):
     """A dialect that is at fault, wherever it tells something."""
 
@@ -150,12 +174,21 @@ def _fault(_: dict[str, Any]) -> Any:
     raise ZeroDivisionError
 
 
+async def test_a_request_has_its_id_where_the_dialect_s_clients_look_for_it_too(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hello")) as served:
+        endpoint = Translated(served.service, Completions(), named_in=b"request-id")
+        for body in (BODY, {**BODY, "stream": True}, {}):
+            exchange = await Exchange(scope_of(PATH), [orjson.dumps(body)]).over(endpoint)
+            assert exchange.headers["request-id"] == exchange.headers["x-request-id"]
+
+
 async def test_a_fault_in_a_dialect_is_told(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hello")) as served:
         endpoint = Translated(served.service, _Faulty())
         exchange = await Exchange(scope_of(PATH), [orjson.dumps(BODY)]).over(endpoint)
         assert exchange.status == 500
         assert orjson.loads(exchange.body)["error"]["code"] == "internal_error"
+        assert served.counted("router_requests_total") == 1
         streaming = Exchange(scope_of(PATH), [orjson.dumps({**BODY, "stream": True})])
         with pytest.raises(ZeroDivisionError):
             await streaming.over(endpoint)
