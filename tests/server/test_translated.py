@@ -106,6 +106,13 @@ async def test_an_upstream_s_error_has_openai_s_envelope(tmp_path: Path, answer:
         assert raised.value.response.headers["content-type"] == "application/json"
 
 
+async def test_an_upstream_s_error_without_an_envelope_gets_one(tmp_path: Path) -> None:
+    bare = Answer(status=422, json={"object": "error", "message": "no such thing", "code": 422})
+    async with proxy(tmp_path, bare) as served, customer(served) as client:
+        with pytest.raises(openai.UnprocessableEntityError, match="no such thing"):
+            await client.completions.create(**BODY)
+
+
 async def test_what_is_wrong_with_a_request_is_told_and_counted(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hello"), changes={"auth": {"keys": "keys.yaml"}}) as served:
         assert (await post(served, BODY)).status == 401
