@@ -256,6 +256,23 @@ async def test_what_max_tokens_cut_off_is_what_was_asked_for(tmp_path: Path) -> 
     assert (texts(message), message.stop_reason) == ("cut", "max_tokens")
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_conversation_stays_with_whoever_called_its_tool(tmp_path: Path, *, stream: bool) -> None:
+    called = Answer(tool_calls=CALLS[:1], extra={"reasoning_content": "hm"})
+    async with proxy(tmp_path, Answer(text=" "), called) as served, customer(served) as client:
+        request = said(tools=[FIND], thinking={"type": "adaptive"})
+        if stream:
+            async with client.messages.stream(**request) as events:
+                first: Any = await events.get_final_message()
+        else:
+            first = await client.messages.create(**request)
+        (used,) = (block for block in first.content if block.type == "tool_use")
+        result: Any = {"type": "tool_result", "tool_use_id": used.id, "content": [{"type": "text", "text": "shipped"}]}
+        turns = [*HELLO, {"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
+        raw = await client.messages.with_raw_response.create(**{**request, "messages": turns})
+    assert (raw.headers["x-router-reason"], raw.headers["x-router-path"]) == ("pinned", "frontier:ok")
+
+
 async def test_its_decision_is_found_by_the_message_s_id(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
         message = await client.messages.create(**said())
