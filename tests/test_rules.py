@@ -71,7 +71,7 @@ def test_personal_data_is_found_in_history_and_tool_results() -> None:
     assert holds({"pii": ["card"]}, told)
 
 
-def rule(name: str, *, matches: bool = True, require: dict[str, str] | None = None, **target: str) -> Rule:
+def rule(name: str, *, matches: bool = True, require: dict[str, str] | None = None, **target: Any) -> Rule:
     return Rule(name, (lambda _: matches,), require or {}, **target)
 
 

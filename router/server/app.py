@@ -2,6 +2,7 @@
 
 from router.server.chat import Chat, Receive, Scope, Send
 from router.server.desk import Desk
+from router.server.embeddings import Embeddings
 from router.server.service import Service
 
 __all__ = ["App"]
@@ -11,7 +12,7 @@ class App:
     """The ASGI application of one service."""
 
     def __init__(self, service: Service) -> None:
-        hot = {"/v1/chat/completions": Chat(service)}
+        hot = {"/v1/chat/completions": Chat(service), "/v1/embeddings": Embeddings(service)}
         self._hot = {("POST", path): endpoint for path, endpoint in hot.items()}
         self._rest = Desk(service, hot).app
 
