@@ -130,12 +130,13 @@ def _check_options(body: Mapping[str, Any]) -> None:
 def _read_input(given: object) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The texts, or the lengths of those that are token ids."""
     if isinstance(given, str):
-        _check_text(given, "input")
+        if not given:
+            raise _empty_text("input")
         return (given,), ()
     if not isinstance(given, list):
         raise _wrong_type("input", _INPUT, given)
     if not given:
-        raise _empty("input", "array")
+        raise _empty_array("input")
     kinds = set(map(type, given))
     if kinds == {int}:
         return (), (len(given),)
@@ -144,7 +145,7 @@ def _read_input(given: object) -> tuple[tuple[str, ...], tuple[int, ...]]:
         raise BadRequest(message, param="input", code="array_above_max_length")
     if kinds == {str}:
         if "" in given:
-            raise _empty(f"input[{given.index('')}]", "string")
+            raise _empty_text(f"input[{given.index('')}]")
         return tuple(given), ()
     if kinds == {list}:
         return (), tuple(_length(entry, f"input[{place}]") for place, entry in enumerate(given))
@@ -167,21 +168,19 @@ def _odd_one(given: Sequence[object]) -> int:
 def _length(entry: Sequence[object], where: str) -> int:
     """How many token ids there are."""
     if not entry:
-        raise _empty(where, "array")
+        raise _empty_array(where)
     if set(map(type, entry)) != {int}:
         odd = next(place for place, token in enumerate(entry) if type(token) is not int)
         raise _wrong_type(f"{where}[{odd}]", "a token id", entry[odd])
     return len(entry)
 
 
-def _check_text(text: str, where: str) -> None:
-    if not text:
-        raise _empty(where, "string")
+def _empty_text(where: str) -> BadRequest:
+    return BadRequest(f"Invalid '{where}': empty string. There is nothing to embed.", param=where, code="empty_string")
 
 
-def _empty(where: str, what: str) -> BadRequest:
-    message = f"Invalid '{where}': empty {what}. There is nothing to embed."
-    return BadRequest(message, param=where, code=f"empty_{what}")
+def _empty_array(where: str) -> BadRequest:
+    return BadRequest(f"Invalid '{where}': empty array. There is nothing to embed.", param=where, code="empty_array")
 
 
 def _wrong_type(where: str, expected: str, value: object) -> BadRequest:
@@ -221,9 +220,6 @@ def vectors(raw: bytes, count: int) -> Vectors:
     try:
         body = orjson.loads(raw)
         data = body["data"]
-        if len(data) != count:
-            message = f"{len(data)} embeddings instead of {count}"
-            raise NoEmbeddings(message)
         sizes = {_size(entry["embedding"]) for entry in data}
         places = {_place(entry.get("index"), place) for place, entry in enumerate(data)}
     except NoEmbeddings:
@@ -231,8 +227,8 @@ def vectors(raw: bytes, count: int) -> Vectors:
     except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:
         message = f"not a list of embeddings: {type(error).__name__}"
         raise NoEmbeddings(message) from error
-    if len(sizes) != 1 or places != set(range(count)):
-        message = "embeddings of several lengths, or two of the same text"
+    if len(sizes) != 1 or len(data) != count or places != set(range(count)):
+        message = f"{len(data)} embeddings for {count} texts, of {len(sizes)} lengths"
         raise NoEmbeddings(message)
     return Vectors(_usage(body.get("usage")), sizes.pop())
 

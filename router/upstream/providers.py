@@ -73,6 +73,7 @@ def load() -> Any:
     litellm.suppress_debug_info = True
     litellm.drop_params = False
     litellm.num_retries = 0
+    litellm.DEFAULT_MAX_RETRIES = 0  # which embeddings take `max_retries=0` for
     litellm.disable_streaming_logging = True
     litellm.disable_token_counter = True  # usage is measured upstream, or unknown; and counting fetches tokenizers
     litellm.disable_hf_tokenizer_download = True
