@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from router.chat import Usage
+from router.chat import Usage, json_object, wrong_type
 from router.errors import BadRequest
 from router.frozen import frozen
 
@@ -21,15 +21,6 @@ _ONLY_PARAM = "dimensions"
 _FLOAT = 4
 """Bytes of a number in base64."""
 _FORMATS = ("float", "base64")
-_JSON_NAMES = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    type(None): "null",
-}
 _INPUT = "a string, an array of strings, an array of token ids, or an array of arrays of token ids"
 
 
@@ -92,20 +83,13 @@ def parse(raw: bytes) -> EmbeddingRequest:
     Raises:
         BadRequest: it is not JSON, or something in it is not as it has to be (named in `param`).
     """
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        message = f"We could not parse the JSON body of your request: {error}."
-        raise BadRequest(message, code="invalid_json") from error
-    if not isinstance(body, dict):
-        message = f"The body of your request must be a JSON object, not {_JSON_NAMES[type(body)]}."
-        raise BadRequest(message, code="invalid_type")
+    body = json_object(raw)
     for name in ("model", "input"):
         if body.get(name) is None:
             message = f"Missing required parameter: '{name}'."
             raise BadRequest(message, param=name, code="missing_required_parameter")
     if not isinstance(model := body["model"], str):
-        raise _wrong_type("model", "a string", model)
+        raise wrong_type("model", "a string", model)
     _check_options(body)
     texts, lengths = _read_input(body["input"])
     return EmbeddingRequest(body, model, texts, lengths)
@@ -119,12 +103,12 @@ def _check_options(body: Mapping[str, Any]) -> None:
         raise BadRequest(message, param="encoding_format", code="invalid_value")
     if dimensions is not None:
         if type(dimensions) is not int:
-            raise _wrong_type("dimensions", "an integer", dimensions)
+            raise wrong_type("dimensions", "an integer", dimensions)
         if dimensions < 1:
             message = f"Invalid 'dimensions': expected at least 1, but got {dimensions} instead."
             raise BadRequest(message, param="dimensions", code="integer_below_min_value")
     if user is not None and not isinstance(user, str):
-        raise _wrong_type("user", "a string", user)
+        raise wrong_type("user", "a string", user)
 
 
 def _read_input(given: object) -> tuple[tuple[str, ...], tuple[int, ...]]:
@@ -134,7 +118,7 @@ def _read_input(given: object) -> tuple[tuple[str, ...], tuple[int, ...]]:
             raise _empty_text("input")
         return (given,), ()
     if not isinstance(given, list):
-        raise _wrong_type("input", _INPUT, given)
+        raise wrong_type("input", _INPUT, given)
     if not given:
         raise _empty_array("input")
     kinds = set(map(type, given))
@@ -150,7 +134,7 @@ def _read_input(given: object) -> tuple[tuple[str, ...], tuple[int, ...]]:
     if kinds == {list}:
         return (), tuple(_length(entry, f"input[{place}]") for place, entry in enumerate(given))
     odd = _odd_one(given)
-    raise _wrong_type(f"input[{odd}]", "the same as the entries before it" if odd else _entry(), given[odd])
+    raise wrong_type(f"input[{odd}]", "the same as the entries before it" if odd else _entry(), given[odd])
 
 
 def _entry() -> str:
@@ -171,7 +155,7 @@ def _length(entry: Sequence[object], where: str) -> int:
         raise _empty_array(where)
     if set(map(type, entry)) != {int}:
         odd = next(place for place, token in enumerate(entry) if type(token) is not int)
-        raise _wrong_type(f"{where}[{odd}]", "a token id", entry[odd])
+        raise wrong_type(f"{where}[{odd}]", "a token id", entry[odd])
     return len(entry)
 
 
@@ -181,11 +165,6 @@ def _empty_text(where: str) -> BadRequest:
 
 def _empty_array(where: str) -> BadRequest:
     return BadRequest(f"Invalid '{where}': empty array. There is nothing to embed.", param=where, code="empty_array")
-
-
-def _wrong_type(where: str, expected: str, value: object) -> BadRequest:
-    message = f"Invalid type for '{where}': expected {expected}, but got {_JSON_NAMES[type(value)]} instead."
-    return BadRequest(message, param=where, code="invalid_type")
 
 
 def shape(request: EmbeddingRequest, *, to: Recipient, params: Mapping[str, Any]) -> tuple[bytes, tuple[str, ...]]:

@@ -1,9 +1,11 @@
 """Which endpoint? The hot ones are plain ASGI and come first; Starlette serves the rest."""
 
+from router.dialects.completions import Completions
 from router.server.chat import Chat, Receive, Scope, Send
 from router.server.desk import Desk
 from router.server.embeddings import Embeddings
 from router.server.service import Service
+from router.server.translated import Translated
 
 __all__ = ["App"]
 
@@ -12,7 +14,11 @@ class App:
     """The ASGI application of one service."""
 
     def __init__(self, service: Service) -> None:
-        hot = {"/v1/chat/completions": Chat(service), "/v1/embeddings": Embeddings(service)}
+        hot: dict[str, Chat] = {
+            "/v1/chat/completions": Chat(service),
+            "/v1/completions": Translated(service, Completions()),
+            "/v1/embeddings": Embeddings(service),
+        }
         self._hot = {("POST", path): endpoint for path, endpoint in hot.items()}
         self._rest = Desk(service, hot).app
 

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from router import chat
+from router.chat import ChatRequest
 from router.consider import ANYBODY
 from router.errors import Problem, TooLarge
 from router.log import say
@@ -16,13 +17,14 @@ from router.server.caller import identify
 from router.server.service import Service
 from router.upstream.reply import Reply
 
-__all__ = ["Chat", "ClientLeft", "read", "respond"]
+__all__ = ["Chat", "ClientLeft", "Leaving", "Parse", "Receive", "Scope", "Send", "read", "respond"]
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
+Parse = Callable[[bytes], ChatRequest]
+"""Reads a body as a request; raises `Problem`."""
 
 _LAST_WORDS = 1.0
 """Seconds in which a client takes the error of a stream that ran out of time."""
@@ -42,20 +44,23 @@ class Chat:
         """Answer one request."""
         self._service.inflight += 1
         try:
-            async with _Leaving() as leaving:
+            async with Leaving() as leaving:
                 await respond(await self._reply(scope, receive, leaving), send)
         except ClientLeft:
             pass  # counted already, and nobody is there to hear anything
         finally:
             self._service.inflight -= 1
 
-    async def _reply(self, scope: Scope, receive: Receive, leaving: "_Leaving") -> Reply:
+    def _reply(self, scope: Scope, receive: Receive, leaving: "Leaving") -> Awaitable[Reply]:
         """What the client is told, whatever happens; raises only when the client has left."""
+        return self._complete(scope, receive, leaving, chat.parse)
+
+    async def _complete(self, scope: Scope, receive: Receive, leaving: "Leaving", parse: Parse) -> Reply:
         pipeline, caller = self._service.pipeline, ANYBODY
         try:
             caller = identify(scope, self._service.keyring)
             self._service.admit()
-            request = chat.parse(await read(scope, receive, pipeline.plan.max_body))
+            request = parse(await read(scope, receive, pipeline.plan.max_body))
             scope["extensions"][LEAVING](leaving)
             return await pipeline.complete(request, caller)
         except Problem as told:
@@ -137,7 +142,7 @@ async def _send_events(reply: Reply, send: Send) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-class _Leaving:
+class Leaving:
     """Surrounds a request, and cancels it when its client leaves before it is answered."""
 
     __slots__ = ("_left", "_request")

@@ -1,7 +1,6 @@
 """`POST /v1/embeddings`: bytes in, authenticated, parsed once, answered, closed."""
 
 import traceback
-from collections.abc import Callable
 
 from typing_extensions import override
 
@@ -12,7 +11,7 @@ from router.errors import Problem
 from router.log import say
 from router.server.answering import LEAVING
 from router.server.caller import identify
-from router.server.chat import Chat, ClientLeft, Receive, Scope, read
+from router.server.chat import Chat, ClientLeft, Leaving, Receive, Scope, read
 from router.upstream.reply import Reply
 
 __all__ = ["Embeddings"]
@@ -22,7 +21,7 @@ class Embeddings(Chat):
     """The endpoint, as plain ASGI."""
 
     @override
-    async def _reply(self, scope: Scope, receive: Receive, leaving: Callable[[], None]) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive, leaving: Leaving) -> Reply:
         pipeline, caller = self._service.pipeline, ANYBODY
         try:
             caller = identify(scope, self._service.keyring)

@@ -235,7 +235,8 @@ class Events(Given):
         self._told = aiter(stream)
         self._first: Any = None
         self._same: dict[str, Any] = {}
-        super().__init__(self._events())
+        self._telling = self._events()
+        super().__init__(self._telling)
 
     async def begin(self) -> Answer | None:
         """Wait for the first chunk, as LiteLLM sends some requests only now; give the error if one comes instead.
@@ -252,7 +253,7 @@ class Events(Given):
             raise
         return None
 
-    async def _events(self) -> AsyncIterator[bytes]:
+    async def _events(self) -> AsyncGenerator[bytes, None]:
         """Give one event for each chunk, then `[DONE]`.
 
         A stream that ends without a finish reason ends so here, without `[DONE]`. LiteLLM makes up a `stop`, which is
@@ -278,6 +279,7 @@ class Events(Given):
     async def aclose(self) -> None:
         """End it, and see to it that the provider notices: LiteLLM forgets about a connection instead of closing it."""
         lines = getattr(self._stream.completion_stream, "streaming_response", None)
+        await self._telling.aclose()  # or it and this would hold on to each other
         await self._stream.aclose()
         if isinstance(lines, AsyncGenerator):
             await lines.aclose()

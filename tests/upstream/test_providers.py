@@ -4,8 +4,10 @@ LiteLLM takes seconds to import, so these tests are marked `slow`.
 """
 
 import asyncio
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -499,6 +501,22 @@ async def test_a_client_that_leaves_a_stream_closes_the_upstream_connection() ->
         assert b"Hel" in await anext(pieces(answer))
         await answer.aclose()
         await asyncio.wait_for(fake.left.wait(), 5)
+
+
+async def test_a_stream_that_is_left_leaves_nothing_for_the_collector() -> None:
+    async with upstream() as (fake, one):
+        fake.streams(*BEGIN, FOREVER)
+        gc.collect()
+        gc.disable()
+        try:
+            answer: Any = await one.streamed(body(stream=True))
+            await answer.more(5)
+            gone = weakref.ref(answer)
+            await answer.aclose()
+            del answer
+            assert gone() is None
+        finally:
+            gc.enable()
 
 
 async def test_a_stream_that_is_cancelled_while_it_waits_closes_the_upstream_connection() -> None:

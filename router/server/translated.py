@@ -1,0 +1,120 @@
+"""The endpoints that ask for a chat completion in another dialect: chat's own, with a translator at both ends."""
+
+import traceback
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+from typing_extensions import override
+
+from router.chat import ChatRequest
+from router.dialects import Dialect, Exchange, Telling
+from router.errors import Problem
+from router.log import say
+from router.server.chat import Chat, Leaving, Receive, Scope
+from router.server.service import Service
+from router.sse import Splitter
+from router.upstream.reply import Reply
+
+__all__ = ["Translated"]
+
+_FAULT = Problem("internal error; the server's log says more", code="internal_error")
+
+
+class Translated(Chat):
+    """The endpoint of one dialect, as plain ASGI."""
+
+    def __init__(self, service: Service, dialect: Dialect) -> None:
+        super().__init__(service)
+        self._dialect = dialect
+
+    @override
+    async def _reply(self, scope: Scope, receive: Receive, leaving: Leaving) -> Reply:
+        exchange: Exchange | None = None
+
+        def parse(raw: bytes) -> ChatRequest:
+            nonlocal exchange
+            exchange = self._dialect.read(raw)
+            return exchange.request
+
+        return _Told(await self._complete(scope, receive, leaving, parse), self._dialect, exchange)
+
+
+class _Told(Reply):
+    """A reply in a dialect: status and headers stay, the rest is translated."""
+
+    __slots__ = ("_exchange", "_given")
+
+    def __init__(self, given: Reply, dialect: Dialect, exchange: Exchange | None) -> None:
+        """`exchange` is None where the request could not be read: there is an error to tell, and nothing else."""
+        self._given = given
+        self._exchange = exchange
+        self.status, self.headers, self.body = given.status, given.headers, b""
+        if not given.streams:
+            rest = [header for header in given.headers if header[0] != b"content-type"]
+            self.headers = [(b"content-type", b"application/json"), *rest]
+            self.body = orjson.dumps(self._whole(dialect))
+
+    def _whole(self, dialect: Dialect) -> dict[str, Any]:
+        """The answer, or the error that it came to."""
+        error = _error(self._given.body)
+        if self.status == 200 and self._exchange is not None:
+            try:
+                return self._exchange.whole(orjson.loads(self._given.body))
+            except Exception:  # noqa: BLE001  a fault of ours is told, as any other
+                say(f"internal error: {traceback.format_exc()}")
+                self.status, error = _FAULT.status, _error(_FAULT.body())
+        request_id = dict(self.headers).get(b"x-request-id", b"").decode()
+        return dialect.problem(self.status, error, request_id)
+
+    @property
+    @override
+    def streams(self) -> bool:
+        return self._given.streams
+
+    @property
+    @override
+    def patience(self) -> float:
+        return self._given.patience
+
+    @override
+    async def events(self) -> AsyncIterator[bytes]:
+        if self._exchange is None:
+            return
+        telling = self._exchange.stream()
+        splitter = Splitter()
+        async for part in self._given.events():
+            try:
+                told = b"".join([_tell(telling, data) for _, data in splitter.feed(part)])
+            except Exception:
+                yield telling.broken(_error(_FAULT.body()))
+                raise
+            if told:
+                yield told
+
+    @override
+    async def aclose(self, *, left: bool = False) -> None:
+        await self._given.aclose(left=left)
+
+
+def _tell(telling: Telling, data: bytes | None) -> bytes:
+    """Tell one event of a chat completion's stream."""
+    if data is None:
+        return telling.comment()
+    if data == b"[DONE]":
+        return telling.end()
+    chunk = orjson.loads(data)
+    return telling.broken(_error(data)) if chunk.get("error") else telling.chunk(chunk)
+
+
+def _error(body: bytes) -> dict[str, Any]:
+    """OpenAI's error object, whatever an upstream has made of it."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        said = None
+    error = said.get("error") if isinstance(said, dict) else None
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        return error
+    message = error if isinstance(error, str) else "the upstream failed, and did not say why"
+    return {"message": message, "type": "upstream_error", "param": None, "code": None}
