@@ -1,6 +1,7 @@
 """Which endpoint? The hot ones are plain ASGI and come first; Starlette serves the rest."""
 
 from router.dialects.completions import Completions
+from router.dialects.responses import Responses
 from router.server.chat import Chat, Receive, Scope, Send
 from router.server.desk import Desk
 from router.server.embeddings import Embeddings
@@ -15,9 +16,10 @@ class App:
 
     def __init__(self, service: Service) -> None:
         hot: dict[str, Chat] = {
+            "/v1/embeddings": Embeddings(service),
             "/v1/chat/completions": Chat(service),
             "/v1/completions": Translated(service, Completions()),
-            "/v1/embeddings": Embeddings(service),
+            "/v1/responses": Translated(service, Responses()),
         }
         self._hot = {("POST", path): endpoint for path, endpoint in hot.items()}
         self._rest = Desk(service, hot).app
