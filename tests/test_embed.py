@@ -4,12 +4,14 @@ import asyncio
 
 import orjson
 import pytest
+from anyio.lowlevel import checkpoint
 
 from router.consider import Caller
 from router.embed import embed, refuse
 from router.embeddings import EmbeddingRequest, parse
 from router.errors import BadRequest
 from tests.canned import SILENCE, Canned, house
+from tests.plans import TWO_TIERS
 from tests.waiting import until
 
 ANSWER = b'{"data": [{"embedding": [1.0]}], "usage": {"prompt_tokens": 1000000}}'
@@ -52,3 +54,21 @@ async def test_who_is_cancelled_is_counted_as_left_and_gives_the_place_back() ->
         await asking
     (outcome,) = one.outcomes
     assert (outcome.end, outcome.status, outcome.path, member.busy) == ("left", 499, "tuned:left", 0)
+
+
+RULED = TWO_TIERS.replace(
+    "cascade: [{tier: tuned, below: 0.3}, {tier: frontier}]",
+    "cascade: [{tier: tuned, below: 0.3}, {tier: frontier}], "
+    'rules: [{name: home, when: {pii: [email]}, require: {eu: "yes"}}]',
+)
+
+
+async def test_others_have_their_turn_while_many_texts_are_read() -> None:
+    one = house(Canned(SILENCE), policy=RULED)
+    member, turns = one.pipeline.pool.members["small"], 0
+    asking = asyncio.create_task(embed(one.pipeline, request(given=["write to " + "x" * 1000] * 300)))
+    while not member.busy:
+        turns += 1
+        await checkpoint()
+    asking.cancel()
+    assert 10 < turns < 20

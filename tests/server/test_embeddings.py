@@ -130,6 +130,14 @@ async def test_a_body_too_large_is_refused(tmp_path: Path) -> None:
     assert (heard.status, said(heard)["code"]) == (413, "request_too_large")
 
 
+async def test_what_is_nested_too_deeply_to_be_sent_is_refused_and_keeps_no_place(tmp_path: Path) -> None:
+    deep = b'{"model": "one", "input": "a", "deep": ' + b"[" * 500 + b"]" * 500 + b"}"
+    async with embedder(tmp_path, {"deployments": {"one": {"concurrency": 1}}}) as served:
+        heard = await served.post("/v1/embeddings", deep)
+        again = await served.ask("one")
+    assert (heard.status, said(heard)["code"], again.status) == (400, "invalid_json", 200)
+
+
 async def test_other_methods_are_not_known(tmp_path: Path) -> None:
     async with embedder(tmp_path) as served, talk(served.base_url) as client:
         heard = await client.say("GET", "/v1/embeddings", {"host": "proxy"})
@@ -504,6 +512,24 @@ async def test_metrics_call_it_embeddings_and_no_chat(tmp_path: Path) -> None:
             "router_requests_total", route="texts", start="near", tier="near", outcome="ok", band=""
         )
     assert (calls, usage, requests) == ([1, 1], [1, 0, 1, 1], 1)
+
+
+async def test_what_a_deployment_does_not_take_is_left_out_and_counted(tmp_path: Path) -> None:
+    async with embedder(tmp_path, {"deployments": {"one": {"drop": ["user"]}}}) as served:
+        await served.ask("one", user="u")
+        counted = served.counted("router_fields_dropped_total", deployment="one", field="user")
+        sent = served.fakes["one"].requests[0].data
+    assert (counted, sent) == (1, {"model": "bge", "input": "hello you"})
+
+
+async def test_a_client_s_trace_reaches_the_deployment(tmp_path: Path) -> None:
+    async with embedder(tmp_path) as served:
+        await served.ask("one")
+        served.service.pipeline.traced = 1.0
+        await served.ask("one", headers={"traceparent": f"00-{'4b' * 16}-{'00f067aa0ba902b7'}-01"})
+        before, after = served.fakes["one"].requests
+    assert "traceparent" not in before.headers
+    assert after.headers["traceparent"].startswith(f"00-{'4b' * 16}-")
 
 
 async def test_the_log_and_the_decision_tell_of_it(tmp_path: Path) -> None:
