@@ -41,7 +41,7 @@ class Translated(Chat):
 
         told = _Told(await self._complete(scope, receive, leaving, parse), self._dialect, exchange)
         if self._named_in is not None:
-            told.headers.append((self._named_in, told.id.encode()))
+            told.headers = [*told.headers, (self._named_in, told.id.encode())]  # the list is the reply's own
         return told
 
 
