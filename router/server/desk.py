@@ -172,12 +172,13 @@ class Desk:
         if not isinstance(error, Problem):
             raise error
         reply = self._service.pipeline.refuse(error, ANYBODY)
-        body = reply.body
+        body, headers = reply.body, [*reply.headers]
         if request.url.path.startswith(_MESSAGES):
-            named = dict(reply.headers).get(b"x-request-id", b"").decode()
-            body = orjson.dumps(Messages().problem(reply.status, orjson.loads(body)["error"], named))
+            named = dict(headers)[b"x-request-id"]
+            body = orjson.dumps(Messages().problem(reply.status, orjson.loads(body)["error"], named.decode()))
+            headers.append((b"request-id", named))
         response = Response(body, reply.status)
-        response.raw_headers[:] = [*reply.headers, (b"content-length", b"%d" % len(body))]
+        response.raw_headers[:] = [*headers, (b"content-length", b"%d" % len(body))]
         await reply.aclose()
         return response
 
