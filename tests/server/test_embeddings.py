@@ -505,8 +505,8 @@ async def test_who_leaves_before_the_request_is_whole_is_counted_too(tmp_path: P
 
 
 async def test_who_waits_for_a_place_waits_no_longer_than_the_deadline(tmp_path: Path) -> None:
-    changes = {"deployments": {"one": {"concurrency": 1}, "two": {"concurrency": 1}}}
-    changes |= {"routes": {"texts": {"deadline": "100ms"}}}
+    places = {"deployments": {"one": {"concurrency": 1}, "two": {"concurrency": 1}}}
+    changes = {**places, "routes": {"texts": {"deadline": "100ms"}}}
     stalled = Answer(stall=True)
     async with embedder(tmp_path, changes, one=stalled, two=stalled) as served:
         busy = [asyncio.create_task(served.ask(name)) for name in ("one", "two")]
