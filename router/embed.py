@@ -69,7 +69,7 @@ async def _bounds(plan: Plan, target: Target, request: EmbeddingRequest, caller:
     bounds = FREE
     while target.route.rules:
         every = target.route.rules
-        same_model.readable(target.route, request)
+        same_model.readable(target, request)
         slices = same_model.asked(request, caller, pii=plan.reads_pii)
         texts = next(slices)
         holding = same_model.held(every, texts)
