@@ -7,11 +7,13 @@ from router.cache import Answers
 from router.clock import SYSTEM, Clock
 from router.errors import Unavailable
 from router.flights import Flights
+from router.limits import Limits
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
 from router.policy import schema
+from router.policy.limits import allowance
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
@@ -25,6 +27,7 @@ from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
 from router.settings import Settings
 from router.shadow import Shadows, Told
+from router.store import Folder
 from router.traces import Traces, wanted
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
@@ -77,12 +80,15 @@ class Service:
         self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
         self.answers = Answers(self.store, memory=policy.cache.memory, secret=policy.cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        memory = Memory(self._flights, Sessions(self.store, clock))
+        learned = Folder(policy.path(policy.state.path) / "learned")
+        self.limits = Limits(self.store, clock, folder=learned, shed=self.metrics.shed)
+        memory = Memory(self._flights, Sessions(self.store, clock), self.limits)
         self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
         self.pipeline.alone, self.pipeline.meanwhile = lambda: self.inflight <= 1, self.books.meanwhile
+        self._allows()
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
@@ -176,6 +182,7 @@ class Service:
         self._breakers.adopt(pool)
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
+        self._allows()
         self.pipeline.swap(plan, pool)
         self._shows(plan)
         self.books.adopt(read.policy, plan)
@@ -198,6 +205,7 @@ class Service:
         await self.shadows.aclose()
         await self._flights.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.limits.aclose()
         await self.helm.aclose()
         await self._signing.aclose()
         await self.books.aclose()
@@ -214,6 +222,10 @@ class Service:
         """
         guard(self.keyring, host)
         self._reloads.only_for(host)
+
+    def _allows(self) -> None:
+        """Let whoever has no key do what the policy allows everybody together, where nobody has one."""
+        self.pipeline.anybody = allowance(self.policy.limits, None, {}) if self.keyring is None else None
 
     def _shadows(self, sinks: list[Sink]) -> Shadows:
         """Those who look at requests after they were served, each worker with its share of the dollars."""

@@ -217,6 +217,10 @@ class RedisStore:
         )
         self._way().ask(flight.answer, call)
 
+    def charge(self, account: str, given: Sequence[str], ttl: float) -> "asyncio.Future[bytes]":
+        """Take from an account, or tell it what was used, at once and on the server's clock."""
+        return self._run(scripts.CHARGE, (account,), *given, _ms(ttl))
+
     async def publish(self, channel: str, value: bytes) -> None:
         """Tell every subscriber, in every process."""
         await self._ask(channel, "PUBLISH", channel, value, writes=False)
