@@ -21,8 +21,8 @@ __all__ = ["Account", "Kind", "Wait", "month_of", "sharing"]
 Kind = Literal["requests", "tokens", "parallel", "day", "month"]
 
 _MINUTE, _DAY = 60.0, 86400
-_SLACK = 5e-7
-"""So much of a request or a token may be missing, for numbers that were written down and read again."""
+_SLACK = 1e-6
+"""This part of a limit may be missing, which drains within 0.1 ms: clocks and numbers in writing are no finer."""
 _PLACE = 1.0
 """Seconds after which a place may be free again: nobody knows."""
 
@@ -72,9 +72,13 @@ class Account:
             found.append(Wait("month", _next_month(self.month) - self.at))
         if allowance.usd_per_day is not None and self.usd_day >= allowance.usd_per_day:
             found.append(Wait("day", (self.day + 1) * _DAY - self.at))
-        if allowance.requests is not None and (over := self.requests + 1 - allowance.requests) > _SLACK:
+        if allowance.requests is not None and (
+            over := self.requests + 1 - allowance.requests
+        ) > allowance.requests * _SLACK:
             found.append(Wait("requests", over * _MINUTE / allowance.requests))
-        if allowance.tokens is not None and (over := self.tokens + tokens - allowance.tokens) > _SLACK:
+        if allowance.tokens is not None and (
+            over := self.tokens + tokens - allowance.tokens
+        ) > allowance.tokens * _SLACK:
             found.append(Wait("tokens", over * _MINUTE / allowance.tokens))
         if allowance.parallel is not None and self.held >= allowance.parallel:
             found.append(Wait("parallel", _PLACE))

@@ -140,7 +140,7 @@ end
 local may = 0
 if want >= 0
   and not (per_month and a.m >= per_month) and not (per_day and a.d >= per_day)
-  and not (requests and a.r + 1 > requests + 0.000001) and not (tokens and a.k + want > tokens + 0.000001)
+  and not (requests and a.r + 1 > requests * 1.000002) and not (tokens and a.k + want > tokens * 1.000002)
   and not (parallel and held + 1 > parallel) then
   may = 1
   if requests then a.r = a.r + 1 end
