@@ -72,13 +72,15 @@ class Account:
             found.append(Wait("month", _next_month(self.month) - self.at))
         if allowance.usd_per_day is not None and self.usd_day >= allowance.usd_per_day:
             found.append(Wait("day", (self.day + 1) * _DAY - self.at))
-        if allowance.requests is not None and (
-            over := self.requests + 1 - allowance.requests
-        ) > allowance.requests * _SLACK:
+        if (
+            allowance.requests is not None
+            and (over := self.requests + 1 - allowance.requests) > allowance.requests * _SLACK
+        ):
             found.append(Wait("requests", over * _MINUTE / allowance.requests))
-        if allowance.tokens is not None and (
-            over := self.tokens + tokens - allowance.tokens
-        ) > allowance.tokens * _SLACK:
+        if (
+            allowance.tokens is not None
+            and (over := self.tokens + tokens - allowance.tokens) > allowance.tokens * _SLACK
+        ):
             found.append(Wait("tokens", over * _MINUTE / allowance.tokens))
         if allowance.parallel is not None and self.held >= allowance.parallel:
             found.append(Wait("parallel", _PLACE))

@@ -88,7 +88,6 @@ class Service:
         self.pipeline.traced = self._traces.rate if self._traces else None
         self.pipeline.thresholds = self.helm.thresholds.now
         self.pipeline.alone, self.pipeline.meanwhile = lambda: self.inflight <= 1, self.books.meanwhile
-        self._allows()
         self.books.learners.append(self.metrics.control.judged)
         self._shows(plan)
         self.books.adopt(policy, plan)
@@ -182,7 +181,6 @@ class Service:
         self._breakers.adopt(pool)
         self.policy, self.keyring = read.policy, read.keyring
         self.answers.serve(read.policy.cache.memory, read.policy.cache.key)
-        self._allows()
         self.pipeline.swap(plan, pool)
         self._shows(plan)
         self.books.adopt(read.policy, plan)
@@ -223,10 +221,6 @@ class Service:
         guard(self.keyring, host)
         self._reloads.only_for(host)
 
-    def _allows(self) -> None:
-        """Let whoever has no key do what the policy allows everybody together, where nobody has one."""
-        self.pipeline.anybody = allowance(self.policy.limits, None, {}) if self.keyring is None else None
-
     def _shadows(self, sinks: list[Sink]) -> Shadows:
         """Those who look at requests after they were served, each worker with its share of the dollars."""
         told = Told(self.books.aside, self.books.evidence, self.metrics.escalation)
@@ -235,7 +229,8 @@ class Service:
         return shadows
 
     def _shows(self, plan: Plan) -> None:
-        """Let shadows, metrics and traces know a plan."""
+        """Let shadows, metrics, traces and limits know a plan."""
+        self.pipeline.anybody = allowance(self.policy.limits, None, {}) if self.keyring is None else None
         if self._traces is not None:
             self._traces.serve(plan)
         self.shadows.serve(plan, self.pipeline.pool)
