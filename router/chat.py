@@ -326,11 +326,12 @@ class _Growing:
         return bool(text or refusal or calls or delta.get("reasoning_content") or delta.get("reasoning"))
 
     def _add_call(self, index: int, part: Mapping[str, Any]) -> None:
-        call = self.calls.setdefault(index, {"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
+        kind, given = ("custom", "input") if part.get("custom") else ("function", "arguments")
+        call = self.calls.setdefault(index, {"id": None, "type": kind, kind: {"name": "", given: ""}})
         call["id"] = part.get("id") or call["id"]
-        function = part.get("function") or {}
-        call["function"]["name"] += function.get("name") or ""
-        call["function"]["arguments"] += function.get("arguments") or ""
+        declared, more = call.setdefault(kind, {"name": "", given: ""}), part.get(kind) or {}
+        declared["name"] += more.get("name") or ""
+        declared[given] += more.get(given) or ""
 
     def choice(self) -> Choice:
         calls = tuple(self.calls[index] for index in sorted(self.calls))

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import anyio
 import orjson
 import yaml
 
@@ -23,7 +22,7 @@ from router.settings import Settings
 from tests.learning import small
 from tests.matching import differences
 from tests.talking import Heard, talk
-from tests.waiting import all_blocked
+from tests.waiting import all_blocked, until
 
 __all__ = ["FOLDER", "Scenario", "merged", "names", "play"]
 
@@ -145,17 +144,16 @@ class _Stage:
         if "expect" not in step:
             return
         before = {name: len(upstream.requests) for name, upstream in self.upstreams.items()}
-        expect, asks = step["expect"], [self.ask(base_url, step) for _ in range(step.get("at_once", 1))]
+        expect = step["expect"]
         gate = asyncio.Event() if step.get("together") else None
         for upstream in self.upstreams.values():
             upstream.gate = gate
-        asking = asyncio.gather(*asks)
-        if gate is not None:
-            asked = len(asks) + sum(before.values())
-            while sum(len(upstream.requests) for upstream in self.upstreams.values()) < asked and not asking.done():
-                await anyio.lowlevel.checkpoint()
+        asking = [asyncio.create_task(self.ask(base_url, step)) for _ in range(step.get("at_once", 1))]
+        if gate is not None:  # each has come to an upstream, or was refused before that
+            there = len(asking) + sum(before.values())
+            await until(lambda: sum(map(asyncio.Task.done, asking)) + self.arrived >= there)
             gate.set()
-        for heard, seconds, closed in await asking:
+        for heard, seconds, closed in await asyncio.gather(*asking):
             self.compare_answer(expect, heard, where)
             self.compare(expect.get("seconds", {"any": True}), seconds, f"{where}.seconds")
             self.compare(expect.get("closed", False), closed, f"{where}.closed")
@@ -165,6 +163,11 @@ class _Stage:
                 self.compare(expect["calls"][name], len(received), f"{where}.calls.{name}")
             if name in expect.get("received", {}):
                 self.compare(expect["received"][name], [_shown(one) for one in received], f"{where}.received.{name}")
+
+    @property
+    def arrived(self) -> int:
+        """How many requests have come to upstreams."""
+        return sum(len(upstream.requests) for upstream in self.upstreams.values())
 
     async def ask(self, base_url: str, step: Data) -> tuple[Heard, float, bool]:
         """Send one request; say what was heard, after how many seconds, and whether the server hung up then."""

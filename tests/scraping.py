@@ -113,7 +113,8 @@ async def prometheus(folder: Path, targets: Sequence[str], *, every: str = "200m
         draining = asyncio.create_task(process.stderr.read())
         yield Prometheus(f"http://{urlsplit('//' + address).netloc}")
         draining.cancel()
+        await asyncio.wait({draining})
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
-        await process.wait()
+        await process.communicate()

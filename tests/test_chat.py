@@ -232,6 +232,16 @@ def test_thinking_and_refusing_are_useful(delta: dict[str, Any]) -> None:
     assert Chunks().add(chunk(**delta))
 
 
+def test_a_custom_tool_s_input_is_put_together() -> None:
+    chunks = Chunks()
+    chunks.add(
+        chunk(tool_calls=[{"index": 0, "id": "a", "type": "custom", "custom": {"name": "sql", "input": "SELECT"}}])
+    )
+    chunks.add(chunk(tool_calls=[{"index": 0, "custom": {"input": " 1"}}]))
+    (call,) = chunks.completion().choices[0].tool_calls
+    assert call == {"id": "a", "type": "custom", "custom": {"name": "sql", "input": "SELECT 1"}}
+
+
 def test_old_function_calls_are_useful() -> None:
     chunks = Chunks()
 

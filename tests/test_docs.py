@@ -92,7 +92,7 @@ def test_every_request_header_is_told() -> None:
     told = {row[0].strip("`") for row in rows("http.md", "Request headers")}
     source = (ROOT / "router/server/caller.py").read_text("utf-8")
 
-    assert told == set(re.findall(r'"(x-router-[a-z-]+|authorization)"', source))
+    assert told == set(re.findall(r'"(x-router-[a-z-]+|authorization|x-api-key)"', source))
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -318,7 +318,7 @@ async def another_process() -> AsyncIterator[tuple[asyncio.subprocess.Process, s
     finally:
         if process.returncode is None:
             process.kill()
-        await process.wait()
+        await process.communicate()
 
 
 async def test_an_upstream_that_is_killed_in_the_middle_of_its_stream(tmp_path: Path) -> None:

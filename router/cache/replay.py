@@ -11,6 +11,7 @@ from router.sse import DONE, Splitter, encode
 __all__ = ["as_stream", "as_whole", "without_usage"]
 
 _TOLD = ("id", "created", "model", "system_fingerprint", "service_tier")
+_TOOLS = frozenset({"custom", "function"})
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 
 
@@ -85,8 +86,10 @@ def _grow_call(calls: list[dict[str, Any]], index: int, part: Mapping[str, Any])
         calls.append({"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
     call = calls[index]
     for name, value in part.items():
-        if name == "function" and isinstance(value, Mapping):
-            call["function"] = _joined(call["function"], value)
+        if name in _TOOLS and isinstance(value, Mapping):
+            if name == "custom":
+                call.pop("function", None)
+            call[name] = _joined(call.get(name) or {}, value)
         elif name != "index" and value is not None:
             call[name] = value
 

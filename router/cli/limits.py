@@ -35,7 +35,7 @@ def limits(
     *,
     json: Json = False,
 ) -> None:
-    """Show what keys have used of their limits, or let one begin anew.
+    """Show what keys have used, or let one begin anew.
 
     Keys that share a limit share what is used. Requests that are being answered keep their places.
     """

@@ -1,6 +1,8 @@
 """Which endpoint? The hot ones are plain ASGI and come first; Starlette serves the rest."""
 
 from router.dialects.completions import Completions
+from router.dialects.messages import Messages
+from router.dialects.responses import Responses
 from router.server.chat import Chat, Receive, Scope, Send
 from router.server.desk import Desk
 from router.server.service import Service
@@ -16,6 +18,8 @@ class App:
         hot: dict[str, Chat] = {
             "/v1/chat/completions": Chat(service),
             "/v1/completions": Translated(service, Completions()),
+            "/v1/responses": Translated(service, Responses()),
+            "/v1/messages": Translated(service, Messages(), named_in=b"request-id"),
         }
         self._hot = {("POST", path): endpoint for path, endpoint in hot.items()}
         self._rest = Desk(service, hot).app

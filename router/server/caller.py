@@ -61,7 +61,9 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
     if keyring is not None:
         given = raw.get(b"authorization")
         if given is None:
-            raise Unauthorized(_MISSING, headers={"www-authenticate": "Bearer"})
+            if (alone := raw.get(b"x-api-key")) is None:
+                raise Unauthorized(_MISSING, headers={"www-authenticate": "Bearer"})
+            given = b"Bearer " + alone  # as Anthropic's clients have it
         key = keyring.find(given)
         if key is None:
             raise Unauthorized(_WRONG, headers={"www-authenticate": "Bearer"})

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from router import chat
-from router.consider import ANYBODY, Caller
+from router import chat, signals
+from router.consider import ANYBODY, Caller, head
+from router.dialects.messages import Messages, to_count
 from router.errors import MethodNotAllowed, NotFound, Problem
 from router.explanation import explanation
 from router.metrics import CONTENT_TYPE
@@ -24,6 +25,8 @@ from router.server.service import Service
 __all__ = ["Desk"]
 
 JSON = "application/json"
+_MESSAGES = "/v1/messages"
+"""Below here errors are told as Anthropic tells them."""
 Endpoint = Callable[[Request, Caller], Awaitable[Response]]
 
 
@@ -39,6 +42,7 @@ class Desk:
                 Route("/v1/models", self._with_key(self.models), methods=["GET"]),
                 Route("/v1/models/{name:path}", self._with_key(self.model), methods=["GET"]),
                 Route("/v1/route", self._with_key(self.route), methods=["POST"]),
+                Route(f"{_MESSAGES}/count_tokens", self._with_key(self.count_tokens), methods=["POST"]),
                 Route("/v1/feedback", self._with_key(self.feedback), methods=["POST"]),
                 Route("/v1/decisions/{id}", self._with_key(self.decision), methods=["GET"]),
                 Route("/healthz", self.healthz, methods=["GET"]),
@@ -81,6 +85,13 @@ class Desk:
         pipeline = self._service.pipeline
         raw = await read(request.scope, request.receive, pipeline.plan.max_body)
         return _json(explanation(await pipeline.consider(chat.parse(raw), caller)))
+
+    async def count_tokens(self, request: Request, caller: Caller) -> Response:
+        """Estimate how many tokens a request of Anthropic's has, as rules and prices do that are asked beforehand."""
+        plan = self._service.pipeline.plan
+        asked = to_count(await read(request.scope, request.receive, plan.max_body))
+        facts = head(plan, asked, caller).signals or signals.read(asked)
+        return _json({"input_tokens": facts.tokens})
 
     async def feedback(self, request: Request, caller: Caller) -> Response:
         """Take what somebody says about an answer."""
@@ -145,13 +156,17 @@ class Desk:
             request, Problem("internal error; the server's log says more", code="internal_error")
         )
 
-    async def _problem(self, _request: Request, error: Exception) -> Response:
-        """An error of ours: told in OpenAI's envelope, and counted."""
+    async def _problem(self, request: Request, error: Exception) -> Response:
+        """An error of ours: told in OpenAI's envelope or Anthropic's, and counted."""
         if not isinstance(error, Problem):
             raise error
         reply = self._service.pipeline.refuse(error, ANYBODY)
-        response = Response(reply.body, reply.status)
-        response.raw_headers[:] = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
+        body = reply.body
+        if request.url.path.startswith(_MESSAGES):
+            named = dict(reply.headers).get(b"x-request-id", b"").decode()
+            body = orjson.dumps(Messages().problem(reply.status, orjson.loads(body)["error"], named))
+        response = Response(body, reply.status)
+        response.raw_headers[:] = [*reply.headers, (b"content-length", b"%d" % len(body))]
         await reply.aclose()
         return response
 

@@ -24,9 +24,11 @@ _FAULT = Problem("internal error; the server's log says more", code="internal_er
 class Translated(Chat):
     """The endpoint of one dialect, as plain ASGI."""
 
-    def __init__(self, service: Service, dialect: Dialect) -> None:
+    def __init__(self, service: Service, dialect: Dialect, *, named_in: bytes | None = None) -> None:
+        """`named_in`: the header in which the dialect's clients look for a request's id, beside our own."""
         super().__init__(service)
         self._dialect = dialect
+        self._named_in = named_in
 
     @override
     async def _reply(self, scope: Scope, receive: Receive, leaving: Leaving) -> Reply:
@@ -37,7 +39,10 @@ class Translated(Chat):
             exchange = self._dialect.read(raw)
             return exchange.request
 
-        return _Told(await self._complete(scope, receive, leaving, parse), self._dialect, exchange)
+        told = _Told(await self._complete(scope, receive, leaving, parse), self._dialect, exchange)
+        if self._named_in is not None:
+            told.headers = [*told.headers, (self._named_in, told.id.encode())]  # the list is the reply's own
+        return told
 
 
 class _Told(Reply):
@@ -64,8 +69,12 @@ class _Told(Reply):
             except Exception:  # noqa: BLE001  a fault of ours is told, as any other
                 say(f"internal error: {traceback.format_exc()}")
                 self.status, error = _FAULT.status, _error(_FAULT.body())
-        request_id = dict(self.headers).get(b"x-request-id", b"").decode()
-        return dialect.problem(self.status, error, request_id)
+        return dialect.problem(self.status, error, self.id)
+
+    @property
+    def id(self) -> str:
+        """The request's."""
+        return dict(self.headers).get(b"x-request-id", b"").decode()
 
     @property
     @override

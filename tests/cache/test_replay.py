@@ -55,6 +55,15 @@ def test_a_whole_answer_streamed_and_put_together_is_what_it_was(answer: dict[st
         assert said.items() <= choice["message"].items()
 
 
+def test_a_custom_tool_s_input_is_put_together() -> None:
+    first = {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "sql", "input": "SELECT"}}
+    rest = {"index": 0, "custom": {"input": " 1"}}
+    put = as_whole(events(chunk({"tool_calls": [first]}), chunk({"tool_calls": [rest]}), chunk({}, "tool_calls")))
+    assert orjson.loads(put)["choices"][0]["message"]["tool_calls"] == [
+        {"id": "call_1", "type": "custom", "custom": {"name": "sql", "input": "SELECT 1"}}
+    ]
+
+
 def test_a_stream_is_put_together() -> None:
     calls = [
         {"index": 0, "id": "call_1", "type": "function", "function": {"name": "find", "arguments": ""}},

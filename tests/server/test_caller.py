@@ -25,6 +25,24 @@ def test_a_key_that_is_missing_or_unknown_is_told_as_openai_tells_it(given: str 
     assert "sf-eve" not in caught.value.message
 
 
+def test_a_key_may_stand_alone_where_anthropic_s_clients_put_it() -> None:
+    assert identify(scope_of("/", headers={"X-Api-Key": "sf-ann"}), KEYS).tenant == "ann"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Api-Key": "sf-eve"},
+        {"X-Api-Key": ""},
+        {"X-Api-Key": "Bearer sf-ann"},
+        {"Authorization": "Bearer sf-eve", "X-Api-Key": "sf-ann"},
+    ],
+)
+def test_a_key_that_stands_alone_is_no_less_looked_at(headers: dict[str, str]) -> None:
+    with pytest.raises(Unauthorized, match="Incorrect API key"):
+        identify(scope_of("/", headers=headers), KEYS)
+
+
 def test_without_a_keyring_everybody_may_ask() -> None:
     assert identify(scope_of("/", headers={"Authorization": "Bearer whatever"}), None).tenant is None
 

@@ -78,7 +78,7 @@ async def serving(
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        await process.communicate()  # also of one that has ended: its pipes are open until they are read
 
 
 @asynccontextmanager

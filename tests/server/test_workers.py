@@ -58,7 +58,7 @@ async def started(*arguments: str, **env: str) -> AsyncIterator[Process]:
     finally:
         if process.returncode is None:
             process.kill()
-            await process.communicate()
+        await process.communicate()  # also of one that has ended: its pipes are open until they are read
 
 
 @asynccontextmanager
