@@ -156,18 +156,16 @@ def redis() -> Iterator[RedisServer]:
 @pytest.mark.redis
 @pytest.mark.slow
 @pytest.mark.usefixtures("patient")
-async def test_a_thousand_requests_at_two_servers_and_as_many_answers_as_may_be(
-    tmp_path: Path, redis: RedisServer
-) -> None:
+async def test_many_requests_at_two_servers_and_as_many_answers_as_may_be(tmp_path: Path, redis: RedisServer) -> None:
     gate = asyncio.Event()
-    changes = {"limits": {"all": {"parallel": 50}}}
+    changes = {"limits": {"all": {"parallel": 50}}, "routes": {"auto": {"deadline": "120s"}}}
     async with servers(tmp_path, redis.url, Answer(text="hello", gate=gate), changes=changes) as (two, small):
-        asking = [asyncio.create_task(two[seed % 2].ask(seed=seed)) for seed in range(1000)]
-        await until(lambda: sum(task.done() for task in asking) == 950 and len(small.requests) == 50, within=60)
+        asking = [asyncio.create_task(two[seed % 2].ask(seed=seed)) for seed in range(300)]
+        await until(lambda: sum(task.done() for task in asking) == 250 and len(small.requests) == 50, within=110)
         gate.set()
         heard = await asyncio.gather(*asking)
 
-    assert sorted(one.status for one in heard) == [200] * 50 + [429] * 950
+    assert sorted(one.status for one in heard) == [200] * 50 + [429] * 250
     assert len(small.requests) == 50
 
 
