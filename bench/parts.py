@@ -102,6 +102,9 @@ class _Ready:
     async def whole(self, _body: bytes, *, within: float) -> _Received:  # noqa: ARG002  it is here at once
         return _Received()
 
+    async def embedded(self, _body: bytes, *, within: float) -> Any:
+        raise NotImplementedError
+
     async def streamed(self, _body: bytes, *, within: float) -> Any:
         raise NotImplementedError
 

@@ -23,6 +23,7 @@ __all__ = [
     "parse",
     "text_of",
     "without_logprobs",
+    "wrong_type",
 ]
 
 
@@ -158,7 +159,7 @@ def accept(body: dict[str, Any]) -> ChatRequest:
         raise _unfit("messages", "an array of objects", messages)
     for name, value in body.items():
         if name in _OPTIONAL and type(value) not in _OPTIONAL[name][0] and value is not None:
-            raise _wrong_type(name, _OPTIONAL[name][1], value)
+            raise wrong_type(name, _OPTIONAL[name][1], value)
     _check_messages(messages)
     if tools := body.get("tools"):
         _check_tools(tools)
@@ -169,7 +170,7 @@ def accept(body: dict[str, Any]) -> ChatRequest:
 def _unfit(name: str, expected: str, value: object) -> BadRequest:
     """What is said of a field that every request has to have."""
     if value is not None:
-        return _wrong_type(name, expected, value)
+        return wrong_type(name, expected, value)
     message = f"Missing required parameter: '{name}'."
     return BadRequest(message, param=name, code="missing_required_parameter")
 
@@ -180,27 +181,28 @@ def _check_messages(messages: Sequence[Any]) -> None:
         raise BadRequest(message, param="messages", code="empty_array")
     for i, message in enumerate(messages):
         if not isinstance(message, dict):
-            raise _wrong_type(f"messages[{i}]", "an object", message)
+            raise wrong_type(f"messages[{i}]", "an object", message)
         if not isinstance(role := message.get("role"), str):
-            raise _wrong_type(f"messages[{i}].role", "a string", role)
+            raise wrong_type(f"messages[{i}].role", "a string", role)
         content = message.get("content")
         if isinstance(content, str) or content is None:
             continue
         where = f"messages[{i}].content"
         if not isinstance(content, list):
-            raise _wrong_type(where, "a string or an array of objects", content)
+            raise wrong_type(where, "a string or an array of objects", content)
         for j, part in enumerate(content):
             if not isinstance(part, dict):
-                raise _wrong_type(f"{where}[{j}]", "an object", part)
+                raise wrong_type(f"{where}[{j}]", "an object", part)
 
 
 def _check_tools(tools: Sequence[Any]) -> None:
     for i, tool in enumerate(tools):
         if not isinstance(tool, dict):
-            raise _wrong_type(f"tools[{i}]", "an object", tool)
+            raise wrong_type(f"tools[{i}]", "an object", tool)
 
 
-def _wrong_type(where: str, expected: str, value: object) -> BadRequest:
+def wrong_type(where: str, expected: str, value: object) -> BadRequest:
+    """What is said of a field that holds something else than it should."""
     got = _JSON_NAMES[type(value)]
     message = f"Invalid type for '{where}': expected {expected}, but got {got} instead."
     return BadRequest(message, param=where, code="invalid_type")

@@ -27,7 +27,9 @@ __all__ = [
     "Headed",
     "Standing",
     "consider",
+    "forced",
     "head",
+    "named",
     "weigh",
 ]
 
@@ -100,7 +102,7 @@ def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
     Raises:
         NotFound: there is no such route.
     """
-    route = _named(plan, request.model)
+    route = named(plan, request.model)
     if not route.rules:
         return Headed(route)
     facts = signals.read(request, pii=plan.reads_pii)
@@ -124,21 +126,30 @@ def weigh(headed: Headed, plan: Plan, request: ChatRequest, caller: Caller, stan
     facts = headed.signals or signals.read(request, pii=plan.reads_pii)
     estimate = route.estimate(request, facts) if route.estimate else None
     if caller.tier is not None or caller.threshold is not None or caller.budget is not None:
-        forced = None if caller.tier is None else _forced(plan, route, caller.tier)
-        standing = replace(standing, threshold=caller.threshold, forced=forced, budget=caller.budget)
+        chosen = None if caller.tier is None else forced(plan, route, caller.tier)
+        standing = replace(standing, threshold=caller.threshold, forced=chosen, budget=caller.budget)
     decision = decide(request, facts, route, bounds=bounds, estimate=estimate, standing=standing)
     return Considered(route, facts, bounds, estimate, decision, headed.via, session)
 
 
-def _named(plan: Plan, model: str) -> Route:
+def named(plan: Plan, model: str) -> Route:
+    """The route of a name.
+
+    Raises:
+        NotFound: there is none.
+    """
     if (route := plan.routes.get(model)) is not None:
         return route
     known = names(name for name, target in plan.routes.items() if target.kind == "route")
     raise NotFound(f"no route named '{model}'; this policy has {known}", param="model", code="model_not_found")
 
 
-def _forced(plan: Plan, route: Route, name: str) -> Tier | None:
-    """The tier of a name; None where there is none to choose: who names a deployment gets exactly that one."""
+def forced(plan: Plan, route: Route, name: str) -> Tier | None:
+    """The tier of a name; None where there is none to choose: who names a deployment gets exactly that one.
+
+    Raises:
+        BadRequest: there is no such tier.
+    """
     if route.kind == "deployment":
         return None
     if name in plan.tiers:

@@ -49,6 +49,8 @@ def line(outcome: Outcome) -> bytes:
         "first": rounded(outcome.first, MICRO),
         "overhead": round(outcome.overhead * MICRO) / MICRO,
     }
+    if outcome.operation != "chat":
+        told["operation"] = outcome.operation
     if outcome.dropped:
         told["dropped"] = [":".join(field) for field in outcome.dropped]
     alike = (

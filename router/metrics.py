@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
 from router.meters import METRICS, SHED
-from router.outcome import Aside, Attempt, End, Outcome, Remembered
+from router.outcome import Aside, Attempt, End, Operation, Outcome, Remembered
 from router.plan import Plan, Route, Rung
 from router.series import Counter, Family, Histogram, Sample, Series, Sheets
 
@@ -28,7 +28,7 @@ _NONE = ""
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
 _Call = tuple[str, str, str, str]
-"""What tells one deployment's calls from another's: operation, provider, model, deployment."""
+"""What tells calls apart: operation, provider, model, deployment."""
 _Place = tuple[str, str, int | None]
 """Where a request began: its route, tier and band of difficulty."""
 _Ended = tuple[list[Counter], Histogram, Histogram]
@@ -69,6 +69,13 @@ def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
         ("router_client_disconnects_total",),
     ):
         counted[name](*labels)
+
+
+class _Nowhere:
+    """Where what is no number of tokens is counted: embeddings have no output of any."""
+
+    def observe(self, value: float) -> None:
+        """Forget it."""
 
 
 class _Process:
@@ -134,7 +141,7 @@ class Metrics(Collector):
         self._overhead = counted["router_overhead_seconds"]()
         self._duration = counted["gen_ai_client_operation_duration_seconds"]
         self._chunk = counted["gen_ai_client_operation_time_to_first_chunk_seconds"]
-        self._calls: dict[str, _Call] = {}
+        self._calls: dict[str, tuple[str, str, str]] = {}
         self._difficulty = counted["router_difficulty"]
         self._novel = counted["router_novel_total"]
         self._band_seconds = counted["router_band_seconds"]
@@ -163,7 +170,7 @@ class Metrics(Collector):
         explored = decision is not None and decision.reason == "explore"
         attempts = outcome.attempts
         for attempt in attempts:
-            self._attempt(attempt, place, explored=explored)
+            self._attempt(attempt, place, outcome.operation, explored=explored)
         if len(attempts) > 1:
             for failed in outcome.fallbacks:
                 self._fallbacks(failed.tier, failed.deployment, failed.verdict).inc()
@@ -185,15 +192,15 @@ class Metrics(Collector):
             elif judgement.cost:
                 self._paid(place, judgement.tier, judgement.deployment, "judge").inc(judgement.cost)
 
-    def _attempt(self, attempt: Attempt, place: _Place, *, explored: bool) -> None:
+    def _attempt(self, attempt: Attempt, place: _Place, asked: Operation, *, explored: bool) -> None:
         """Count what one deployment was asked and what it cost."""
         tier, deployment, result = attempt.tier, attempt.deployment, attempt.result
         route, start, band = place
         if result == "skipped":
             return
-        self._called(deployment, attempt.verdict if result == "failed" else _NONE).observe(attempt.waited)
+        self._called(asked, deployment, attempt.verdict if result == "failed" else _NONE).observe(attempt.waited)
         if attempt.first is not None:
-            self._chunk(*self._call(deployment)).observe(attempt.first)
+            self._chunk(*self._call(asked, deployment)).observe(attempt.first)
         if result == "escalated":
             self._escalations(route, tier, attempt.verdict, _text(band)).inc()
         elif result == "served" and attempt.verdict != "ok":
@@ -206,7 +213,7 @@ class Metrics(Collector):
         if attempt.trimmed:
             self._trimmed(route, tier).inc(attempt.trimmed)
         if (usage := attempt.usage) is not None:
-            tokens_in, tokens_out, usage_in, usage_out = self._whole(route, tier, deployment)
+            tokens_in, tokens_out, usage_in, usage_out = self._whole(asked, route, tier, deployment)
             tokens_in.inc(usage.input)
             tokens_out.inc(usage.output)
             usage_in.observe(usage.input)
@@ -224,9 +231,9 @@ class Metrics(Collector):
             counters.append(self._left())
         return counters, self._seconds(route, start), self._band_seconds(route, start, _text(band))
 
-    def _called_of(self, deployment: str, error: str) -> Histogram:
+    def _called_of(self, asked: Operation, deployment: str, error: str) -> Histogram:
         """Where it is counted how long a call took."""
-        made: Histogram = self._duration(*self._call(deployment), error)
+        made: Histogram = self._duration(*self._call(asked, deployment), error)
         return made
 
     def _paid_of(self, place: _Place, tier: str, deployment: str, kind: str) -> Counter:
@@ -235,14 +242,17 @@ class Metrics(Collector):
         made: Counter = self._cost(route, start, tier, deployment, kind, _text(band))
         return made
 
-    def _whole_of(self, route: str, tier: str, deployment: str) -> tuple[Counter, Counter, Histogram, Histogram]:
+    def _whole_of(
+        self, asked: Operation, route: str, tier: str, deployment: str
+    ) -> tuple[Counter, Counter, Histogram, "Histogram | _Nowhere"]:
         """Where the tokens of an answer are counted: always in these four."""
         into, out_of = self._tokens(route, tier, "input"), self._tokens(route, tier, "output")
-        call = self._call(deployment)
-        return into, out_of, self._usage(*call, "input"), self._usage(*call, "output")
+        call = self._call(asked, deployment)
+        usage_out = self._usage(*call, "output") if asked == "chat" else _Nowhere()
+        return into, out_of, self._usage(*call, "input"), usage_out
 
-    def _call(self, deployment: str) -> _Call:
-        return self._calls.get(deployment) or ("chat", _NONE, _NONE, deployment)
+    def _call(self, asked: Operation, deployment: str) -> _Call:
+        return (asked, *(self._calls.get(deployment) or (_NONE, _NONE, deployment)))
 
     def aside(self, aside: Aside) -> None:
         """Count a call that no client waited for, or that was not made, and what it cost.
@@ -290,7 +300,7 @@ class Metrics(Collector):
                 in_force = partial(_in_force, now, route, rung)
                 threshold.labels(route.name, rung.tier.name).set_function(in_force)
         for name, deployment in plan.deployments.items():
-            self._calls[name] = ("chat", deployment.provider or "openai", deployment.model, name)
+            self._calls[name] = (deployment.provider or "openai", deployment.model, name)
             deployment_up.labels(name).set_function(partial(up, name))
             if deployment.tune is not None and deployment.tune.refresh_due is not None:
                 due.labels(name).set(_end_of(deployment.tune.refresh_due))

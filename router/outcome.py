@@ -24,6 +24,7 @@ __all__ = [
     "Evidence",
     "Found",
     "Judgement",
+    "Operation",
     "Outcome",
     "Remembered",
     "Result",
@@ -34,6 +35,9 @@ __all__ = [
 
 End = Literal["ok", "error", "broken", "left"]
 """Answered · an error was sent · a stream ended in an error event · the client left first."""
+
+Operation = Literal["chat", "embeddings"]
+"""What a client asked for, by its OpenTelemetry name."""
 
 Remembered = Literal["hit", "miss", "joined", "off"]
 """Given again · not there · the same request was under way, and its answer is this one's too · not looked for."""
@@ -153,6 +157,8 @@ class Outcome:
     """Every field that a deployment was not sent because its `drop` says so: whose, and which."""
     given: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The sources that tiers were given to answer with, each in its tag, by tier."""
+    operation: Operation = "chat"
+    """What was asked for; what is learned from chat completions is not learned from anything else."""
 
     heard: Attempt | None = field(init=False, repr=False, compare=False)
     """The attempt that the client hears of: who answered, or whose error is told."""

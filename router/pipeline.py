@@ -42,7 +42,7 @@ from router.upstream.patience import patiently
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
 
-__all__ = ["Memory", "Pipeline"]
+__all__ = ["Memory", "Pipeline", "settling"]
 
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
@@ -90,6 +90,16 @@ def _most_output(request: ChatRequest) -> int:
     return max(0, request.output_cap or ASSUMED_OUTPUT) * max(1, request.body.get("n") or 1)
 
 
+def settling(held: Held, journey: Journey, plan: Plan, close: Sink) -> Sink:
+    """Say what a request has used once it has ended, then count it."""
+
+    def settle(outcome: Outcome) -> None:
+        held.settle(charged(outcome, plan.deployments, prompt=held.prompt, cut=journey.cut))
+        close(outcome)
+
+    return settle
+
+
 def _nothing() -> None:
     """What there is to do meanwhile when nobody says so."""
 
@@ -123,7 +133,8 @@ class Pipeline:
         """Called when a request that is alone is about to wait for a deployment."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)
-        self._limits = memory.limits or Limits(clock=clock)
+        self.limits = memory.limits or Limits(clock=clock)
+        """What keys may ask for and spend."""
         self._sinks = (self._sessions.remember, *sinks)
         self._clock = clock
 
@@ -156,14 +167,14 @@ class Pipeline:
             case.headed = replace(case.headed, signals=facts)
             prompt, output = facts.tokens, _most_output(case.request)
         try:
-            held = await self._limits.take(allowance, prompt, output)
+            held = await self.limits.take(allowance, prompt, output)
         except Problem as told:
             journey.route = journey.signals = None  # turned away at the door, and no failure of the route
             return refused(told, journey, self.close)
         except asyncio.CancelledError:
             self.close(journey.outcome(499, "left", "client_left"))
             raise
-        case.close = partial(self._settle, held, journey, case.plan)
+        case.close = settling(held, journey, case.plan, self.close)
         try:
             reply = await self._answer(case)
         except Exception:  # nobody counts it: a fault of ours
@@ -171,11 +182,6 @@ class Pipeline:
             raise
         reply.headers += held.headers
         return reply
-
-    def _settle(self, held: Held, journey: Journey, plan: Plan, outcome: Outcome) -> None:
-        """Say what a request has used that has ended, and hand its outcome on."""
-        held.settle(charged(outcome, plan.deployments, prompt=held.prompt, cut=journey.cut))
-        self.close(outcome)
 
     async def _answer(self, case: _Case) -> Reply:
         """Answer from memory, or with somebody else, or ask."""

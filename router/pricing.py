@@ -143,6 +143,8 @@ def _price(entry: Mapping[str, Any]) -> Price | None:
     """Per million tokens; $0 for both means "not filled in" more often than "free", so it is unknown."""
     per_input = _per_million(entry.get("input_cost_per_token"))
     per_output = _per_million(entry.get("output_cost_per_token"))
+    if per_output is None and entry.get("mode") == "embedding":
+        per_output = 0.0  # there is no output
     if per_input is None or per_output is None or not (per_input or per_output):
         return None
     return Price(per_input, per_output, _per_million(entry.get("cache_read_input_token_cost")))

@@ -11,7 +11,7 @@ from router.patterns import compiled
 from router.policy.schema import Range, TextPattern, When
 from router.signals import Signals
 
-__all__ = ["FREE", "Asked", "Bounds", "Condition", "Rule", "apply", "conditions"]
+__all__ = ["FREE", "Asked", "Bounds", "Condition", "Rule", "apply", "conditions", "reads_text"]
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -40,6 +40,8 @@ class Rule:
     require: Mapping[str, str]
     start: str | None = None
     route: str | None = None
+    reads_text: bool = False
+    """Whether a condition looks at the words themselves, which cannot be done where only their tokens are known."""
 
 
 @frozen
@@ -76,6 +78,11 @@ def conditions(when: When, system: str | None = None) -> tuple[Condition, ...]:
     """Compile a policy's `when`; `system` is the text of the system prompt it names."""
     made = [make(value) for name, make in _CONDITIONS.items() if (value := getattr(when, name)) is not None]
     return (*made, _system(system)) if system is not None else tuple(made)
+
+
+def reads_text(when: When) -> bool:
+    """Whether any condition looks at the words of a request."""
+    return when.pii is not None or when.language is not None or when.regex is not None
 
 
 def _flag(name: str) -> Callable[[bool], Condition]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from threading import Thread
 from typing import Any, Final
 
-from router.outcome import Attempt, Outcome
+from router.outcome import Attempt, Operation, Outcome
 from router.plan import Plan
 from router.traceparent import CALLS, Trace
 
@@ -18,6 +18,7 @@ __all__ = ["Traces", "wanted"]
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _NANOSECONDS: Final = 1_000_000_000
+_PATHS: Mapping[Operation, str] = {"chat": "/v1/chat/completions", "embeddings": "/v1/embeddings"}
 _CACHE, _CHECKS = 0, 1_000
 """Where the numbers of a request's spans begin, by what they are of; those of calls are in `traceparent`."""
 
@@ -70,17 +71,19 @@ class Traces:
         status = outcome.status if outcome.end == "error" and outcome.status >= 500 else 0
         failed = str(outcome.error or status) if status or outcome.end == "broken" else None
         own = {name: value for name, value in _of_request(outcome) if value is not None}
-        span.add("POST /v1/chat/completions", None, (0.0, outcome.seconds), own, kind=SpanKind.SERVER, failed=failed)
+        span.add(
+            f"POST {_PATHS[outcome.operation]}", None, (0.0, outcome.seconds), own, kind=SpanKind.SERVER, failed=failed
+        )
         if outcome.cache != "off":
             span.add("cache", _CACHE, (0.0, 0.0), {"smallfirst.cache": outcome.cache})
         for number, attempt in enumerate(outcome.attempts):
-            self._attempt(span, number, attempt, SpanKind.CLIENT)
+            self._attempt(span, number, attempt, outcome.operation, SpanKind.CLIENT)
 
-    def _attempt(self, span: "_Spans", number: int, attempt: Attempt, kind: Any) -> None:
+    def _attempt(self, span: "_Spans", number: int, attempt: Attempt, asked: Operation, kind: Any) -> None:
         provider, model = self._models.get(attempt.deployment, ("", ""))
         failed = attempt.verdict if attempt.result == "failed" else None
         told: dict[str, Value] = {
-            "gen_ai.operation.name": "chat",
+            "gen_ai.operation.name": asked,
             "gen_ai.provider.name": provider,
             "gen_ai.request.model": model,
             "smallfirst.tier": attempt.tier,
@@ -90,14 +93,15 @@ class Traces:
         }
         if attempt.usage is not None:
             told["gen_ai.usage.input_tokens"] = attempt.usage.input
-            told["gen_ai.usage.output_tokens"] = attempt.usage.output
+            if asked == "chat":
+                told["gen_ai.usage.output_tokens"] = attempt.usage.output
         if attempt.first is not None:
             told["gen_ai.response.time_to_first_chunk"] = attempt.first
         if attempt.cost is not None:
             told["smallfirst.cost_usd"] = attempt.cost
         end = attempt.since + attempt.waited
-        span.add(f"chat {model}", CALLS + number, (attempt.since, end), told, kind=kind, failed=failed)
-        if attempt.result in {"served", "escalated"}:
+        span.add(f"{asked} {model}", CALLS + number, (attempt.since, end), told, kind=kind, failed=failed)
+        if attempt.result in {"served", "escalated"} and asked == "chat":
             said: dict[str, Value] = {"smallfirst.tier": attempt.tier, "smallfirst.verdict": attempt.verdict}
             span.add("check", _CHECKS + number, (end, end), said)
 
@@ -161,7 +165,7 @@ def _of_request(outcome: Outcome) -> Iterator[tuple[str, Value | None]]:
     """What the request's own span tells."""
     decision, heard = outcome.decision, outcome.heard
     yield "http.request.method", "POST"
-    yield "http.route", "/v1/chat/completions"
+    yield "http.route", _PATHS[outcome.operation]
     yield "http.response.status_code", outcome.status
     yield "smallfirst.request_id", outcome.id
     yield "smallfirst.route", outcome.route

@@ -69,6 +69,9 @@ class Canned:
         assert isinstance(self.body, bytes)
         return Received(self.status, self.body, {"content-type": "application/json"})
 
+    async def embedded(self, body: bytes, *, within: float) -> Received:
+        return await self.whole(body, within=within)
+
     async def streamed(self, body: bytes, *, within: float) -> Arriving:  # noqa: ARG002  its head is here at once
         self.asked.append(body)
         self.streams.append(Arriving([self.body] if self.status != 200 else self.pieces, self.status))

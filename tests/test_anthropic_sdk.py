@@ -163,6 +163,53 @@ async def test_thinking_is_shown_to_whoever_asked_for_it(tmp_path: Path) -> None
     assert [block.to_dict() for block in hidden.content] == [{"type": "text", "text": "Seven."}]
 
 
+async def test_what_claude_code_sends_is_understood(tmp_path: Path) -> None:
+    cached: Any = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    tool: Any = {
+        "name": "Read",
+        "description": "Reads a file.",
+        "input_schema": {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object", "properties": {}},
+        "eager_input_streaming": True,
+    }
+    request: Any = {
+        "model": "auto",
+        "max_tokens": 32_000,
+        "system": [{"type": "text", "text": "You are a coder."}, {"type": "text", "text": "Be brief.", **cached}],
+        "messages": [
+            {
+                "role": "user",
+                "content": [{"type": "text", "text": "<reminder>"}, {"type": "text", "text": "hi", **cached}],
+            }
+        ],
+        "tools": [tool],
+        "metadata": {"user_id": "user_" + "0" * 64 + "_account__session_" + "1" * 36},
+        "thinking": {"type": "enabled", "budget_tokens": 31_999},
+        "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
+        "output_config": {"effort": "medium"},
+        "betas": ["context-management-2025-06-27", "interleaved-thinking-2025-05-14"],
+    }
+    stream: list[Any] = [{"reasoning_content": "hm"}, "Hello."]
+    async with proxy(tmp_path, Answer(stream=stream)) as served, customer(served) as client:
+        async with client.beta.messages.stream(**request) as events:
+            message = await events.get_final_message()
+        counting = {name: request[name] for name in ("model", "system", "messages", "tools", "thinking", "betas")}
+        counted = await client.beta.messages.count_tokens(**counting)
+        sent = asked(served)
+    assert [block.type for block in message.content] == ["thinking", "text"]
+    assert counted.input_tokens > 10
+    assert sorted(sent) == [
+        *("max_tokens", "messages", "model", "reasoning_effort", "stream", "stream_options", "tools", "user")
+    ]
+    assert [each["role"] for each in sent["messages"]] == ["system", "user"]
+    assert sent["messages"][0]["content"] == "You are a coder.\nBe brief."
+
+
+async def test_models_are_listed_by_their_names(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
+        names = [model.id async for model in client.models.list()]
+    assert names == ["auto", "tuned", "frontier", "tuned-a", "frontier-a"]
+
+
 async def test_a_structured_answer_is_parsed_whole_and_streamed(tmp_path: Path) -> None:
     class Ticket(BaseModel):
         team: str
@@ -207,6 +254,23 @@ async def test_what_max_tokens_cut_off_is_what_was_asked_for(tmp_path: Path) -> 
     async with proxy(tmp_path, Answer(text="cut", finish="length")) as served, customer(served) as client:
         message = await client.messages.create(**said())
     assert (texts(message), message.stop_reason) == ("cut", "max_tokens")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_conversation_stays_with_whoever_called_its_tool(tmp_path: Path, *, stream: bool) -> None:
+    called = Answer(tool_calls=CALLS[:1], extra={"reasoning_content": "hm"})
+    async with proxy(tmp_path, Answer(text=" "), called) as served, customer(served) as client:
+        request = said(tools=[FIND], thinking={"type": "adaptive"})
+        if stream:
+            async with client.messages.stream(**request) as events:
+                first: Any = await events.get_final_message()
+        else:
+            first = await client.messages.create(**request)
+        (used,) = (block for block in first.content if block.type == "tool_use")
+        result: Any = {"type": "tool_result", "tool_use_id": used.id, "content": [{"type": "text", "text": "shipped"}]}
+        turns = [*HELLO, {"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
+        raw = await client.messages.with_raw_response.create(**{**request, "messages": turns})
+    assert (raw.headers["x-router-reason"], raw.headers["x-router-path"]) == ("pinned", "frontier:ok")
 
 
 async def test_its_decision_is_found_by_the_message_s_id(tmp_path: Path) -> None:
@@ -352,6 +416,16 @@ async def test_keepalives_are_pings(tmp_path: Path) -> None:
     assert texts(message) == "hello, you"
 
 
+async def test_what_fails_after_the_first_ping_is_raised_all_the_same(tmp_path: Path) -> None:
+    changes = {"routes": {"auto": {"keepalive": "20ms"}}}
+    broken = Answer(status=500, error="boom", delay=0.1)
+    async with proxy(tmp_path, broken, broken, changes) as served, customer(served) as client:
+        with pytest.raises(anthropic.APIStatusError, match="boom") as caught:
+            await hear(client, [])
+    assert caught.value.status_code == 200
+    assert caught.value.type == "api_error"
+
+
 # ------------------------------------------------------------------------------------------------------ what is counted
 
 
@@ -369,3 +443,4 @@ async def test_tokens_are_counted_by_estimate_and_nobody_is_asked(tmp_path: Path
     assert short.input_tokens == 5
     assert 1_000 < long.input_tokens < 1_100
     assert wrong.value.type == "invalid_request_error"
+    assert wrong.value.request_id == wrong.value.response.headers["x-request-id"]

@@ -59,6 +59,11 @@ def test_a_line_is_json_with_its_line_end() -> None:
     assert (written.count(b"\n"), written[-2:], orjson.loads(written)["error"]) == (1, b"}\n", "two\nlines")
 
 
+def test_a_line_says_what_was_asked_for_where_that_is_no_chat_completion() -> None:
+    chat, embeddings = (orjson.loads(line(Outcome("r", "p", 1.5, operation=one))) for one in ("chat", "embeddings"))
+    assert ("operation" in chat, embeddings["operation"]) == (False, "embeddings")
+
+
 def test_a_message_is_one_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     say("policy reloaded,\n  version 1f2e")
     assert capsys.readouterr().err == "smallfirst: policy reloaded, version 1f2e\n"

@@ -104,6 +104,14 @@ def test_a_call_that_was_not_made_took_no_time() -> None:
     assert value(metrics, "gen_ai_client_operation_duration_seconds_count") == 1
 
 
+def test_embeddings_are_another_operation_and_have_no_tokens_of_output() -> None:
+    metrics = after(replace(SERVED, attempts=(GOOD,), operation="embeddings"))
+    called = "gen_ai_client_operation_duration_seconds_count"
+    assert [value(metrics, called, gen_ai_operation_name=one) for one in ("embeddings", "chat")] == [1, 0]
+    usage = "gen_ai_client_token_usage_count"
+    assert [value(metrics, usage, gen_ai_token_type=one) for one in ("input", "output")] == [1, 0]
+
+
 def test_a_call_is_told_by_provider_model_and_deployment() -> None:
     metrics = Metrics()
     metrics.serve(plan(), lambda _: True)

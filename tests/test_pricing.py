@@ -112,6 +112,16 @@ def test_a_price_of_zero_in_the_list_is_unknown_because_nobody_filled_it_in() ->
     assert (found.price, found.context_window) == (None, 8192)
 
 
+def test_a_model_that_embeds_has_no_price_for_an_output_and_needs_none() -> None:
+    entry = {"litellm_provider": "mistral", "input_cost_per_token": 1e-7}
+    listed = listing(
+        chats=entry, embeds={**entry, "mode": "embedding"}, unknown={"litellm_provider": "x", "mode": "embedding"}
+    )
+
+    prices = [found.price for name in ("chats", "embeds", "unknown") if (found := listed.look_up(name)) is not None]
+    assert prices == [None, Price(0.1, 0.0), None]
+
+
 def test_a_name_that_is_only_a_nested_key_or_a_value_is_no_model() -> None:
     prices = listing(**{"big-1": {"metadata": {"source": "big-1"}, "litellm_provider": "openai"}})
     assert prices.look_up("metadata") is None

@@ -6,7 +6,7 @@ import pytest
 
 from router import signals
 from router.policy.schema import When
-from router.rules import FREE, Asked, Bounds, Rule, apply, conditions
+from router.rules import FREE, Asked, Bounds, Rule, apply, conditions, reads_text
 from tests.plans import asked
 
 CARD = "4111 1111 1111 1111"
@@ -71,12 +71,20 @@ def test_personal_data_is_found_in_history_and_tool_results() -> None:
     assert holds({"pii": ["card"]}, told)
 
 
-def rule(name: str, *, matches: bool = True, require: dict[str, str] | None = None, **target: str) -> Rule:
+def rule(name: str, *, matches: bool = True, require: dict[str, str] | None = None, **target: Any) -> Rule:
     return Rule(name, (lambda _: matches,), require or {}, **target)
 
 
 def test_no_rules_bind_nothing() -> None:
     assert apply([], facts()) is FREE
+
+
+@pytest.mark.parametrize(
+    ("when", "reads"),
+    [({"pii": ["email"]}, True), ({"regex": "a"}, True), ({"language": ["greek"]}, True), ({"tools": True}, False)],
+)
+def test_what_looks_at_words_is_known(when: dict[str, Any], reads: bool) -> None:  # noqa: FBT001
+    assert reads_text(When.model_validate(when)) is reads
 
 
 def test_require_adds_up_over_every_match() -> None:

@@ -52,6 +52,12 @@ def types(events: Iterable[ResponseStreamEvent]) -> list[str]:
     return [event.type for event in events]
 
 
+async def hear(stream: openai.AsyncStream[ResponseStreamEvent], events: list[ResponseStreamEvent]) -> None:
+    """Add what comes of a stream to these events, up to its end or an error."""
+    async for event in stream:
+        events.append(event)  # noqa: PERF401  what came before an error counts too
+
+
 # --------------------------------------------------------------------------------------------------------- what is read
 
 
@@ -296,6 +302,86 @@ async def test_a_custom_tool_s_call_passes_its_check_and_is_remembered(tmp_path:
     assert (item.name, item.input, item.call_id) == ("sql", "SELECT 1", "call_c")
 
 
+async def test_an_answer_that_breaks_its_format_is_another_tier_s(tmp_path: Path) -> None:
+    checked = {"tiers": {"tuned": {"checks": ["json_schema"]}}}
+    right = Answer(text='{"team": "billing", "urgent": true}')
+    async with proxy(tmp_path, Answer(text='{"team": 7}'), right, checked) as served, customer(served) as client:
+        whole = await client.responses.parse(model="auto", input="hi", text_format=Ticket)
+        async with client.responses.stream(model="auto", input="hi", text_format=Ticket) as stream:
+            streamed = await stream.get_final_response()
+        assert served.counted("router_escalations_total") == 2
+    assert whole.output_parsed == streamed.output_parsed == Ticket(team="billing", urgent=True)
+
+
+async def test_rules_read_what_was_asked_in_other_words(tmp_path: Path) -> None:
+    rules = [
+        {"name": "pictures", "when": {"images": True}, "start": "frontier"},
+        {"name": "vip", "when": {"metadata": {"plan": "gold"}}, "start": "frontier"},
+        {"name": "coded", "when": {"tools": ["find"]}, "start": "frontier"},
+    ]
+    picture: ResponseInputParam = [
+        {
+            "role": "user",
+            "content": [{"type": "input_image", "image_url": "data:image/png;base64,AA", "detail": "auto"}],
+        }
+    ]
+    asked: list[dict[str, Any]] = [
+        {"input": picture},
+        {"input": "hi", "metadata": {"plan": "gold"}},
+        {"input": "hi", "tools": [FIND]},
+        {"input": "hi"},
+    ]
+    async with (
+        proxy(tmp_path, Answer(text="hi"), changes={"routes": {"auto": {"rules": rules}}}) as served,
+        customer(served) as client,
+    ):
+        reasons = [
+            (await client.responses.with_raw_response.create(model="auto", **each)).headers["x-router-reason"]
+            for each in asked
+        ]
+    assert reasons == ["rule:pictures", "rule:vip", "rule:coded", "easy"]
+
+
+async def test_a_stream_that_waits_is_kept_open_by_comments(tmp_path: Path) -> None:
+    waits = {"routes": {"auto": {"keepalive": 0.05}}}
+    body = orjson.dumps({"model": "auto", "input": "hi", "stream": True})
+    async with proxy(tmp_path, Answer(text="hello", delay=0.2), changes=waits) as served:
+        async with talk(served.base_url) as client:
+            heads = {"host": "x", "content-length": str(len(body))}
+            heard = await client.say("POST", "/v1/responses", heads, body)
+        async with customer(served) as other, other.responses.stream(model="auto", input="hi") as stream:
+            assert (await stream.get_final_response()).output_text == "hello"
+    assert heard.body.startswith(b": keepalive\n\n")
+    assert b"\n\nevent: response.completed\ndata: " in heard.body
+
+
+async def test_what_fails_after_a_comment_is_a_failed_response(tmp_path: Path) -> None:
+    waits, fails = {"routes": {"auto": {"keepalive": 0.05}}}, Answer(status=500, delay=0.2)
+    async with proxy(tmp_path, fails, fails, waits) as served, customer(served) as client:
+        events: list[ResponseStreamEvent] = []
+        with pytest.raises(openai.APIError) as caught:
+            await hear(await client.responses.create(model="auto", input="hi", stream=True), events)
+    assert types(events) == ["response.created", "response.in_progress", "response.failed"]
+    assert caught.value.code == "upstream_failed"
+
+
+async def test_log_probabilities_are_shown_to_who_asked_and_to_nobody_else(tmp_path: Path) -> None:
+    logprobs = {"content": [{"token": "hi", "logprob": -0.1, "bytes": None, "top_logprobs": []}]}
+    message = {"role": "assistant", "content": "hi"}
+    answer = Answer(choices=[{"index": 0, "message": message, "logprobs": logprobs, "finish_reason": "stop"}])
+    checked = {"tiers": {"tuned": {"checks": [{"logprob": {"mean": -1}}]}}}
+    async with proxy(tmp_path, answer, changes=checked) as served, customer(served) as client:
+        hidden = await client.responses.create(model="auto", input="hi")
+        shown = await client.responses.create(model="auto", input="hi", include=["message.output_text.logprobs"])
+    told = []
+    for response in (hidden, shown):
+        (item,) = response.output
+        assert item.type == "message"
+        assert item.content[0].type == "output_text"
+        told.append([token.logprob for token in item.content[0].logprobs or []])
+    assert told == [[], [-0.1]]
+
+
 async def test_a_response_s_id_leads_to_its_decision_and_takes_feedback(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
         raw = await client.responses.with_raw_response.create(model="auto", input="hi")
@@ -307,6 +393,18 @@ async def test_a_response_s_id_leads_to_its_decision_and_takes_feedback(tmp_path
             taken = await other.say("POST", "/v1/feedback", heads, said)
     assert orjson.loads(decided.body)["id"] == request_id
     assert taken.status == 202
+
+
+async def test_tokens_are_counted_without_asking_anybody(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
+        short = await client.responses.input_tokens.count(model="auto", input="hello")
+        long = await client.responses.input_tokens.count(model="auto", input="hello", instructions="x" * 400)
+        with pytest.raises(openai.BadRequestError) as wrong:
+            await client.responses.input_tokens.count(model="auto", input="hello", conversation="conv_1")
+        assert served.tuned.requests == served.frontier.requests == []
+    assert short.object == "response.input_tokens"
+    assert 100 <= long.input_tokens - short.input_tokens <= 110
+    assert wrong.value.param == "conversation"
 
 
 # ------------------------------------------------------------------------------------------------------- what is caught
@@ -369,13 +467,8 @@ async def test_a_stream_that_breaks_off_is_raised_and_never_a_clean_end(tmp_path
     broken = Answer(stream=["one", " two"], between=0.02, **end)
     async with proxy(tmp_path, broken) as served, customer(served) as client:
         events: list[ResponseStreamEvent] = []
-
-        async def hear() -> None:
-            async for event in await client.responses.create(model="auto", input="hi", stream=True):
-                events.append(event)  # noqa: PERF401  what came before the error counts too
-
         with pytest.raises(openai.APIError, match="the answer broke off") as caught:
-            await hear()
+            await hear(await client.responses.create(model="auto", input="hi", stream=True), events)
         assert caught.value.code == "stream_broken"
         assert served.counted("router_requests_total", outcome="broken") == 1
     last = events[-1]

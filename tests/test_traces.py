@@ -84,6 +84,17 @@ async def test_what_failed_says_so(kept: Kept) -> None:
     assert request.attributes["error.type"] == "upstream_failed"
 
 
+async def test_embeddings_go_by_their_own_name_and_are_not_checked(kept: Kept) -> None:
+    traces = Traces({}, kept)
+    traces.serve(plan())
+    traces.record(replace(SERVED, attempts=(GOOD,), operation="embeddings", trace=TRACE))
+    call = kept.named("embeddings b")
+    assert call.attributes["gen_ai.operation.name"] == "embeddings"
+    assert "gen_ai.usage.output_tokens" not in call.attributes
+    assert kept.named("POST /v1/embeddings").attributes["http.route"] == "/v1/embeddings"
+    assert not [span for span in kept.spans if span.name == "check"]
+
+
 async def test_what_is_not_kept_makes_no_spans(kept: Kept) -> None:
     traces = Traces({"OTEL_TRACES_SAMPLER_ARG": "half"}, kept)
     traces.record(SERVED)

@@ -35,6 +35,7 @@ def route_of(
             dict(rule.require or {}),
             rule.start,
             rule.route,
+            rules.reads_text(rule.when),
         )
         for rule in spec.rules
     )

@@ -10,6 +10,8 @@ An answer says *what* is sent (at most one kind) and *how*:
     {raw: "<html>", status: 502, headers: {content-type: text/html}}     {status: 503}: no body at all
     {reset: before}, {stall: true}, {refuse: true}      nothing at all: a reset connection, silence, a closed port
 
+A request to `…/embeddings` gets vectors made of its own texts from any answer that would be a completion.
+
     usage: {…} | null       instead of counted tokens; null: the upstream does not say
     extra: {…}              further fields of the completion, or of every chunk of a stream
     model, id               instead of the requested model and a counted id

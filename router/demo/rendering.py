@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from router.demo.answers import Answer, Delta
+from router.demo.vectors import embedded, entries
 from router.demo.wire import Received
 
 __all__ = ["FINGERPRINT", "Rendered", "count_tokens", "count_usage", "render"]
@@ -52,6 +53,13 @@ def render(answer: Answer, request: Received, serial: int) -> Rendered:
         return _whole(answer, orjson.dumps(answer.json), kind)
     if not _completes(answer):
         return _whole(answer, b"", {})
+    return _said_by(answer, request, serial, kind)
+
+
+def _said_by(answer: Answer, request: Received, serial: int, kind: Mapping[str, str]) -> Rendered:
+    """What a model would say that answers."""
+    if request.path.endswith("/embeddings"):
+        return _whole(answer, orjson.dumps(_embeddings(answer, request.data)), kind)
     writing = _Writing(answer, request.data, serial)
     if request.data.get("stream") is True and answer.choices is None:
         events = tuple(writing.events())
@@ -59,6 +67,21 @@ def render(answer: Answer, request: Received, serial: int) -> Rendered:
         headers = {"content-type": "text/event-stream; charset=utf-8", **answer.headers}
         return Rendered(answer.status or 200, headers, pieces, streamed=True, tokens=writing.tokens)
     return _whole(answer, orjson.dumps(writing.completion()), kind, tokens=writing.tokens)
+
+
+def _embeddings(answer: Answer, asked: dict[str, Any]) -> dict[str, Any]:
+    """The embeddings of a request, whatever the answer says in words: those come of its own alone."""
+    texts = entries(asked.get("input", ""))
+    data = [{"object": "embedding", "index": place, "embedding": embedded(t, asked)} for place, t in enumerate(texts)]
+    usage: Mapping[str, Any] | None = None
+    if answer.usage == "counted":
+        tokens = sum(map(count_tokens, texts))
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+    elif answer.usage is not None:
+        usage = answer.usage
+    model = answer.model or asked.get("model")
+    told = {"object": "list", "data": data, "model": model, "system_fingerprint": FINGERPRINT}
+    return {**told, **({} if usage is None else {"usage": usage}), **answer.extra}
 
 
 def _completes(answer: Answer) -> bool:

@@ -77,7 +77,8 @@ def _input(arguments: object) -> dict[str, Any]:
     if isinstance(arguments, str):
         try:
             read = orjson.loads(arguments) if arguments.strip() else {}
-        except orjson.JSONDecodeError:
+            orjson.dumps(read)  # it reads deeper than it writes
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             return {RAW: arguments}
     else:
         read = {} if arguments is None else arguments

@@ -12,6 +12,9 @@ __all__ = ["conversation", "instructions"]
 Block = dict[str, Any]
 _HIDDEN = frozenset({"thinking", "redacted_thinking"})
 """What means something to the model that wrote it, and to nobody else."""
+_ACCOUNTING = "x-anthropic-billing-header:"
+"""How a block begins that Claude Code puts in front for Anthropic's books: no instruction, and another one each time,
+so that no two requests would begin alike."""
 _ELSEWHERE = "it was made by one of Anthropic's own tools, which do not run here; leave it out"
 
 
@@ -25,7 +28,8 @@ def instructions(system: object, where: str = "system") -> str:
         return system
     if not isinstance(system, list):
         raise wrong(where, "a string or an array of text blocks", system)
-    return "\n".join(_text_only(each, named(where, i)) for i, each in enumerate(system))
+    texts = (_text_only(each, named(where, i)) for i, each in enumerate(system))
+    return "\n".join([text for text in texts if not text.startswith(_ACCOUNTING)])
 
 
 def conversation(messages: list[Any]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 (https://docs.anthropic.com/en/api/errors)
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,10 @@ _BY_CODE: Mapping[str, str] = {
     "rate_limit_exceeded": "rate_limit_error",
     "insufficient_quota": "rate_limit_error",
 }
+_TOO_LONG = re.compile("context_length_exceeded|exceed_context_size_error|maximum context length")
+"""How OpenAI, llama.cpp and vLLM say that a prompt does not fit."""
+_SAID_TOO_LONG = "prompt is too long"
+"""How Anthropic says it; clients that can shorten a conversation look for these words."""
 _SILENT = "the upstream failed, and did not say why"
 
 
@@ -52,7 +57,11 @@ def envelope(kind: str, error: Mapping[str, Any], request_id: str | None = None)
     Code and id are left out where there is none.
     """
     message, code = error.get("message"), error.get("code")
-    told: dict[str, Any] = {"type": kind, "message": message if isinstance(message, str) and message else _SILENT}
+    if not isinstance(message, str) or not message:
+        message = _SILENT
+    if _TOO_LONG.search(f"{code} {error.get('type')} {message}") and _SAID_TOO_LONG not in message:
+        message = f"{_SAID_TOO_LONG}: {message}"
+    told: dict[str, Any] = {"type": kind, "message": message}
     if isinstance(code, str) and code:
         told["details"] = {"error_code": code}
     body: dict[str, Any] = {"type": "error", "error": told}

@@ -150,7 +150,7 @@ class MessageTelling:
         name, arguments = str(function.get("name") or ""), _written(function.get("arguments"))
         index = index_of(call, position)
         block = self._calls.get(index)
-        if block is None or _another(block, call.get("id"), name):
+        if block is None or _another(block, call, name):
             block = self._calls[index] = _Block("tool", self._tools)
             self._tools += 1
             self._blocks.append(block)
@@ -193,9 +193,17 @@ class MessageTelling:
         return _event("content_block_start", {"index": self._index, "content_block": begun})
 
 
-def _another(block: _Block, given: object, name: str) -> bool:
-    """Whether a call is another one, though an upstream that counts no calls gives it the same index."""
-    return bool(name and given and block.id and given != block.id and block.complete)
+def _another(block: _Block, call: Mapping[str, Any], name: str) -> bool:
+    """Whether a call is another one than this, though nothing in its index says so: some upstreams count no calls.
+
+    Nor is a name alone a sign of it, which may come in pieces, nor an id, which some make up for each piece.
+    """
+    given, counted = call.get("id"), isinstance(call.get("index"), int)
+    if not name:
+        return False
+    if given and block.id:
+        return bool(given != block.id) and (not counted or block.complete)
+    return not counted and block.complete
 
 
 def _is_object(pieces: Sequence[str]) -> bool:

@@ -6,14 +6,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from router import chat
 from router.chat import ChatRequest
 from router.dialects.responses_answer import Answer, ending
 from router.dialects.responses_output import Output
 from router.dialects.responses_request import chat_body
 from router.dialects.responses_stream import Stream
+from router.errors import BadRequest
 
 __all__ = ["Responses"]
+
+_NESTED = ("metadata", "reasoning", "text", "tool_choice", "tools")
+"""What is told again as deep inside the events of a response as it stands in here."""
 
 
 class Responses:
@@ -26,7 +32,12 @@ class Responses:
             BadRequest: it is wrong, or asks for what a chat completion cannot do.
         """
         asked = chat.json_object(raw)
-        return _Exchange(chat.accept(chat_body(asked)), asked)
+        request = chat.accept(chat_body(asked))
+        try:
+            orjson.dumps([[asked.get(name) for name in _NESTED]])
+        except orjson.JSONEncodeError as error:  # it writes less deep than it reads
+            raise BadRequest("The body of your request is nested too deeply.", code="invalid_json") from error
+        return _Exchange(request, asked)
 
     def problem(self, status: int, error: dict[str, Any], request_id: str) -> dict[str, Any]:  # noqa: ARG002  nor needed
         """Tell an error, in the envelope that is OpenAI's everywhere."""

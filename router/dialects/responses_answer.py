@@ -97,7 +97,9 @@ def _named(given: object, request: ChatRequest, created: float) -> str:
     """
     if isinstance(given, str) and given:
         return given
-    return "resp_" + blake2b(orjson.dumps([request.body, created]), digest_size=12).hexdigest()
+    of = blake2b(orjson.dumps(request.body), digest_size=12)
+    of.update(str(created).encode())
+    return f"resp_{of.hexdigest()}"
 
 
 def _said(fields: object) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Cauti
         *_timeouts(policy),
         *_prompts(policy),
         *_limits(policy),
+        *_embedding(policy),
         *(remark for name, route in policy.routes.items() for remark in _route(policy, name, route)),
     ]
     narrowed = [remark for name, route in policy.routes.items() for remark in _narrowed(policy, name, route)]
@@ -72,6 +73,15 @@ def _timeouts(policy: Policy) -> Iterator[Remark]:
         for field in ("connect", "first_byte", "idle"):
             if field in timeout.model_fields_set and getattr(timeout, field) > timeout.total:
                 yield ("deployments", name, "timeout", field), "longer than total, so it never applies"
+
+
+def _embedding(policy: Policy) -> Iterator[Remark]:
+    """Say where a tier seems to be meant for embeddings, and has deployments that are never asked for any."""
+    for name, tier in policy.tiers.items():
+        first, *others = [policy.deployments[one].model for one in tier.deployments]
+        if "embed" in first.lower() and any(model != first for model in others):
+            told = f"embeddings only ever come from '{first}' here, as vectors of two models cannot be compared"
+            yield ("tiers", name, "deployments"), f"{told}: give the others tiers of their own"
 
 
 def _prompts(policy: Policy) -> Iterator[Remark]:

@@ -45,6 +45,11 @@ KINDS: Final[dict[str, dict[str, str]]] = {
     )
     | {"stream": "BOOLEAN", "band": "INTEGER", "status": "INTEGER"}
     | {"difficulties": _SCORES, "p_good": _SCORES, "attempts": _ATTEMPT, "signals": "JSON", "content": "JSON"},
+    "embeddings": _ALL
+    | dict.fromkeys(
+        ("id", "tenant", "route", "named", "policy", "tier", "deployment", "reason", "end", "error"), "VARCHAR"
+    )
+    | {"attempts": _ATTEMPT, "cost": "DOUBLE", "status": "INTEGER", "seconds": "DOUBLE", "overhead": "DOUBLE"},
     "feedback": _ALL
     | dict.fromkeys(("id", "tenant", "route", "start", "tier", "source", "correction"), "VARCHAR")
     | {"band": "INTEGER", "score": "DOUBLE", "reference": "DOUBLE", "corrected": "BOOLEAN"},

@@ -1,7 +1,7 @@
 """An outcome, or a later fact about one, as one line of JSON.
 
-Every line has a `kind`: `outcome`, `feedback`, `evidence`, `aside`, `move` or `plan`. Lines of one kind have the same
-fields, so that tools that read tables find tables: what is unknown is null, never missing.
+Every line has a `kind`: `outcome`, `embeddings`, `feedback`, `evidence`, `aside`, `move` or `plan`. Lines of one kind
+have the same fields, so that tools that read tables find tables: what is unknown is null, never missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,17 @@ from router.outcome import Aside, Attempt, Evidence, Outcome, ended
 from router.plan import Plan
 from router.signals import Signals
 
-__all__ = ["Feedback", "Source", "of_aside", "of_evidence", "of_feedback", "of_move", "of_outcome", "of_plan"]
+__all__ = [
+    "Feedback",
+    "Source",
+    "of_aside",
+    "of_embeddings",
+    "of_evidence",
+    "of_feedback",
+    "of_move",
+    "of_outcome",
+    "of_plan",
+]
 
 Source = Literal["feedback", "grader", "judge"]
 """Who says how good an answer was: people, a program that knows the right answer, a model."""
@@ -49,7 +59,7 @@ class Feedback:
 
 
 def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | None = None) -> bytes:
-    """One request.
+    """One request for a chat completion.
 
     Args:
         outcome: what happened.
@@ -94,6 +104,32 @@ def of_outcome(outcome: Outcome, ladder: Sequence[str] = (), baseline: float | N
         outcome.cache,
     )
     return ended(told, _ALIKE, alike)
+
+
+def of_embeddings(outcome: Outcome) -> bytes:
+    """One request for embeddings: a kind of its own, as nothing that is learned from answers is learned from these."""
+    decision, heard = outcome.decision, outcome.heard
+    return _written(
+        {
+            "kind": "embeddings",
+            "time": outcome.started,
+            "id": outcome.id,
+            "tenant": outcome.tenant,
+            "route": outcome.route,
+            "named": outcome.kind,
+            "policy": outcome.policy,
+            "tier": heard.tier if heard else None,
+            "deployment": heard.deployment if heard else None,
+            "reason": decision.reason if decision else None,
+            "attempts": [_attempt(attempt) for attempt in outcome.attempts],
+            "cost": outcome.cost if outcome.attempts else 0.0,
+            "status": outcome.status,
+            "end": outcome.end,
+            "error": outcome.error,
+            "seconds": outcome.seconds,
+            "overhead": outcome.overhead,
+        }
+    )
 
 
 def _judged(outcome: Outcome) -> float | None:

@@ -36,6 +36,9 @@ class Recorder:
 
     def outcome(self, outcome: Outcome, baseline: float | None = None) -> None:
         """Record one request, once it has ended; `baseline` is what the last tier alone would have cost."""
+        if outcome.operation != "chat":
+            self._writer.append(line.of_embeddings(outcome))
+            return
         made = line.of_outcome(outcome, self._ladders.get(outcome.route or "", ()), baseline)
         if self.content == "none" or outcome.request is None or outcome.route is None:
             self._writer.append(made)

@@ -5,6 +5,7 @@
     app         which endpoint? the hot ones first, Starlette for the rest
     chat        POST /v1/chat/completions: bytes in, authenticated, parsed once, answered, closed
     translated  the same in other dialects: a translator at both ends
+    embeddings  POST /v1/embeddings, from one model
     desk        models, decisions, health, metrics: what is asked rarely and may take its time
     caller      who asks, and what they ask for in headers
     answering   how an answer goes out: its head and the first of its body at once

@@ -5,6 +5,7 @@ from router.dialects.messages import Messages
 from router.dialects.responses import Responses
 from router.server.chat import Chat, Receive, Scope, Send
 from router.server.desk import Desk
+from router.server.embeddings import Embeddings
 from router.server.service import Service
 from router.server.translated import Translated
 
@@ -16,6 +17,7 @@ class App:
 
     def __init__(self, service: Service) -> None:
         hot: dict[str, Chat] = {
+            "/v1/embeddings": Embeddings(service),
             "/v1/chat/completions": Chat(service),
             "/v1/completions": Translated(service, Completions()),
             "/v1/responses": Translated(service, Responses()),

@@ -12,8 +12,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from router import chat, signals
+from router.chat import ChatRequest
 from router.consider import ANYBODY, Caller, head
 from router.dialects.messages import Messages, to_count
+from router.dialects.responses import Responses
 from router.errors import MethodNotAllowed, NotFound, Problem
 from router.explanation import explanation
 from router.metrics import CONTENT_TYPE
@@ -43,6 +45,7 @@ class Desk:
                 Route("/v1/models/{name:path}", self._with_key(self.model), methods=["GET"]),
                 Route("/v1/route", self._with_key(self.route), methods=["POST"]),
                 Route(f"{_MESSAGES}/count_tokens", self._with_key(self.count_tokens), methods=["POST"]),
+                Route("/v1/responses/input_tokens", self._with_key(self.input_tokens), methods=["POST"]),
                 Route("/v1/feedback", self._with_key(self.feedback), methods=["POST"]),
                 Route("/v1/decisions/{id}", self._with_key(self.decision), methods=["GET"]),
                 Route("/healthz", self.healthz, methods=["GET"]),
@@ -88,10 +91,18 @@ class Desk:
 
     async def count_tokens(self, request: Request, caller: Caller) -> Response:
         """Estimate how many tokens a request of Anthropic's has, as rules and prices do that are asked beforehand."""
+        return _json({"input_tokens": await self._tokens(request, caller, to_count)})
+
+    async def input_tokens(self, request: Request, caller: Caller) -> Response:
+        """The same of a request for a response."""
+        tokens = await self._tokens(request, caller, lambda raw: Responses().read(raw).request)
+        return _json({"object": "response.input_tokens", "input_tokens": tokens})
+
+    async def _tokens(self, request: Request, caller: Caller, reading: Callable[[bytes], ChatRequest]) -> int:
         plan = self._service.pipeline.plan
-        asked = to_count(await read(request.scope, request.receive, plan.max_body))
+        asked = reading(await read(request.scope, request.receive, plan.max_body))
         facts = head(plan, asked, caller).signals or signals.read(asked)
-        return _json({"input_tokens": facts.tokens})
+        return facts.tokens
 
     async def feedback(self, request: Request, caller: Caller) -> Response:
         """Take what somebody says about an answer."""
@@ -161,12 +172,13 @@ class Desk:
         if not isinstance(error, Problem):
             raise error
         reply = self._service.pipeline.refuse(error, ANYBODY)
-        body = reply.body
+        body, headers = reply.body, [*reply.headers]
         if request.url.path.startswith(_MESSAGES):
-            named = dict(reply.headers).get(b"x-request-id", b"").decode()
-            body = orjson.dumps(Messages().problem(reply.status, orjson.loads(body)["error"], named))
+            named = dict(headers)[b"x-request-id"]
+            body = orjson.dumps(Messages().problem(reply.status, orjson.loads(body)["error"], named.decode()))
+            headers.append((b"request-id", named))
         response = Response(body, reply.status)
-        response.raw_headers[:] = [*reply.headers, (b"content-length", b"%d" % len(body))]
+        response.raw_headers[:] = [*headers, (b"content-length", b"%d" % len(body))]
         await reply.aclose()
         return response
 

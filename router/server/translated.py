@@ -58,18 +58,18 @@ class _Told(Reply):
         if not given.streams:
             rest = [header for header in given.headers if header[0] != b"content-type"]
             self.headers = [(b"content-type", b"application/json"), *rest]
-            self.body = orjson.dumps(self._whole(dialect))
+            self.body = self._whole(dialect)
 
-    def _whole(self, dialect: Dialect) -> dict[str, Any]:
+    def _whole(self, dialect: Dialect) -> bytes:
         """The answer, or the error that it came to."""
-        error = _error(self._given.body)
+        said = self._given.body
         if self.status == 200 and self._exchange is not None:
             try:
-                return self._exchange.whole(orjson.loads(self._given.body))
+                return orjson.dumps(self._exchange.whole(orjson.loads(said)))
             except Exception:  # noqa: BLE001  a fault of ours is told, as any other
                 say(f"internal error: {traceback.format_exc()}")
-                self.status, error = _FAULT.status, _error(_FAULT.body())
-        return dialect.problem(self.status, error, self.id)
+                self.status, said = _FAULT.status, _FAULT.body()
+        return orjson.dumps(dialect.problem(self.status, _error(said), self.id))
 
     @property
     def id(self) -> str:
@@ -122,7 +122,7 @@ def _error(body: bytes) -> dict[str, Any]:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
         said = None
-    error = said.get("error") if isinstance(said, dict) else None
+    error = said.get("error", said) if isinstance(said, dict) else None  # vLLM had no envelope, once
     if isinstance(error, dict) and isinstance(error.get("message"), str):
         return error
     message = error if isinstance(error, str) else "the upstream failed, and did not say why"

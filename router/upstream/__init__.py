@@ -10,6 +10,8 @@
     opinion     what another deployment thinks of an answer
     sources     what a request's tiers are given to answer with      retriever   where that comes from
 
+    embedding   one deployment after the other, until one has embedded
+
     pool        deployments at work: places, breakers, connections; who is asked next
     attempt     one call: a whole answer, the head of a stream, or the failure
     stream      a streamed answer: held back for checks, then forwarded as it comes

@@ -83,5 +83,8 @@ class Transport(Protocol):
     async def streamed(self, body: bytes, *, within: float) -> Streamed:
         """Send a request, wait for the head of its answer, `within` seconds. Raises TransportError."""
 
+    async def embedded(self, body: bytes, *, within: float) -> Whole:
+        """Ask for embeddings as `whole` asks for a completion. Raises TransportError."""
+
     async def aclose(self) -> None:
         """Close every connection."""

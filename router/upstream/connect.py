@@ -1,13 +1,39 @@
 """Which kind of connection does this deployment need?"""
 
+import math
+from collections.abc import Mapping
+
+from typing_extensions import override
+
 from router.plan import Deployment
 from router.policy import Fault, Policy, PolicyError
 from router.policy.faults import did_you_mean
 from router.policy.source import spelled
-from router.upstream.client import Transport
+from router.upstream.client import Transport, Whole
 from router.upstream.wire import Wire
 
-__all__ = ["connect", "prepare"]
+__all__ = ["Endpoints", "connect", "prepare"]
+
+
+class Endpoints(Wire):
+    """A server of OpenAI's protocol: where chat completions are asked for, and beside that where embeddings are.
+
+    Each has connections of its own, opened when they are needed: what is asked for the one is rarely asked for both.
+    """
+
+    def __init__(self, base_url: str, *, headers: Mapping[str, str], connect_timeout: float) -> None:
+        """Make ready; connects nowhere yet. Raises ValueError as `Wire`."""
+        super().__init__(f"{base_url}/chat/completions", headers=headers, connect_timeout=connect_timeout)
+        self._embeddings = Wire(f"{base_url}/embeddings", headers=headers, connect_timeout=connect_timeout)
+
+    async def embedded(self, body: bytes, *, within: float = math.inf) -> Whole:
+        """Ask for embeddings as `whole` asks for a completion. Raises TransportError."""
+        return await self._embeddings.whole(body, within=within)
+
+    @override
+    async def aclose(self) -> None:
+        await super().aclose()
+        await self._embeddings.aclose()
 
 
 def connect(deployment: Deployment) -> Transport:
@@ -17,8 +43,7 @@ def connect(deployment: Deployment) -> Transport:
 
         return Provider(deployment)
     headers = {"authorization": f"Bearer {deployment.api_key}"} if deployment.api_key else {}
-    url = f"{deployment.base_url}/chat/completions"
-    return Wire(url, headers=headers, connect_timeout=deployment.timeout.connect)
+    return Endpoints(str(deployment.base_url), headers=headers, connect_timeout=deployment.timeout.connect)
 
 
 def prepare(policy: Policy) -> None:

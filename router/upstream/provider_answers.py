@@ -1,10 +1,12 @@
 """What LiteLLM answers, as OpenAI would have said it."""
 
+import struct
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Answer", "event", "whole"]
+__all__ = ["Answer", "embeddings", "event", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,22 @@ def event(chunk: dict[str, Any]) -> dict[str, Any]:
     if "usage" in chunk and not any(choice["delta"] or choice["finish_reason"] for choice in chunk["choices"]):
         chunk["choices"] = []
     return chunk
+
+
+def embeddings(answer: dict[str, Any], form: str | None) -> dict[str, Any]:
+    """LiteLLM's embeddings, without a usage that it made up; in base64 where that is the `form`."""
+    usage = _without_nulls(answer.pop("usage", None) or {})
+    answer = _honest({**{name: item for name, item in answer.items() if item is not None}, "usage": usage})
+    if form == "base64":
+        for entry in answer.get("data", ()):
+            if isinstance(numbers := entry.get("embedding"), list):
+                entry["embedding"] = b64encode(_little(numbers)).decode()
+    return answer
+
+
+def _little(numbers: list[float]) -> bytes:
+    """Numbers as OpenAI packs them: 32 bits each, the low byte first."""
+    return struct.pack(f"<{len(numbers)}f", *numbers)
 
 
 def _honest(answer: dict[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from router.plan import Deployment
 from router.settings import tell_library
 from router.sse import DONE, encode
 from router.upstream.client import TRACEPARENT, Given, TransportError
-from router.upstream.provider_answers import Answer, event, whole
+from router.upstream.provider_answers import Answer, embeddings, event, whole
 from router.upstream.provider_errors import answer_to, refusal
 
-__all__ = ["FIELDS", "Events", "Provider", "known", "load"]
+__all__ = ["EMBEDDED", "FIELDS", "Events", "Provider", "known", "load"]
 
 FIELDS = frozenset(
     """
@@ -39,6 +39,10 @@ FIELDS = frozenset(
 """What a request may say to LiteLLM. It takes addresses, keys and files as arguments of the same call (`api_base`,
 `vertex_credentials` …), so what it might take for one of those never gets there: not beside the others, anyhow, only in
 the body as it is."""
+
+EMBEDDED = frozenset({"dimensions", "input", "input_type", "task_type", "user"})
+"""What a request for embeddings may say to LiteLLM, which takes as much of this for instructions as of the other."""
+_NOT_EMBEDDED = frozenset({"encoding_format", "metadata", "model"})
 
 _SPEAK_OPENAI = frozenset({"azure", "openai", "openrouter"})
 """Providers of OpenAI's protocol that LiteLLM's own list of compatible ones does not name. (Mistral is none: what is
@@ -69,6 +73,7 @@ def load() -> Any:
     litellm.suppress_debug_info = True
     litellm.drop_params = False
     litellm.num_retries = 0
+    litellm.DEFAULT_MAX_RETRIES = 0  # which embeddings take `max_retries=0` for
     litellm.disable_streaming_logging = True
     litellm.disable_token_counter = True  # usage is measured upstream, or unknown; and counting fetches tokenizers
     litellm.disable_hf_tokenizer_download = True
@@ -130,6 +135,33 @@ class Provider:
         except TimeoutError as error:
             raise TransportError("timeout", f"no answer within {within:g} s") from error
 
+    async def embedded(self, body: bytes, *, within: float = math.inf) -> Answer:
+        """Ask for embeddings, `within` seconds.
+
+        Providers are asked for numbers, which they all know; who wants base64 gets those numbers so.
+
+        Raises:
+            TransportError: no answer came, or none that can be read.
+        """
+        given = orjson.loads(body)
+        asked = {name: value for name, value in given.items() if value is not None and name not in _NOT_EMBEDDED}
+        if unknown := sorted(asked.keys() - EMBEDDED):
+            return self._refused(unknown[0])
+        more = {"extra_headers": {"traceparent": trace.decode()}} if (trace := TRACEPARENT.get()) else {}
+        try:
+            async with asyncio.timeout(within if within < math.inf else None):
+                said = await self._litellm.aembedding(**asked, **self._fixed, **more)
+            return Answer(200, orjson.dumps(embeddings(said.model_dump(), given.get("encoding_format"))))
+        except TimeoutError as error:
+            raise TransportError("timeout", f"no answer within {within:g} s") from error
+        except Exception as error:  # noqa: BLE001  whatever LiteLLM raises, this call has failed
+            return answer_to(error)
+
+    def _refused(self, name: str) -> Answer:
+        """What is said of a field that could not be sent, or might mean something else to LiteLLM."""
+        told = f"{self._fixed['model']} cannot be sent '{name}'; leave it out, or name it in its deployment's `drop`."
+        return refusal(400, {"message": told, "param": name, "code": "unsupported_parameter"})
+
     async def _begun(self, body: bytes) -> "Events | ErrorBody":
         said = await self._send(body)
         if not isinstance(said, Answer):
@@ -155,10 +187,7 @@ class Provider:
         }
         others = {name: asked.pop(name) for name in sorted(asked.keys() - self._translated)}
         for name in sorted(others.keys() & _LITELLM_LOOKS) if self._forwards else others:
-            told = (
-                f"{self._fixed['model']} cannot be sent '{name}'; leave it out, or name it in its deployment's `drop`."
-            )
-            return refusal(400, {"message": told, "param": name, "code": "unsupported_parameter"})
+            return self._refused(name)
         more: dict[str, Any] = {"extra_body": others} if others else {}
         if trace := TRACEPARENT.get():
             more["extra_headers"] = {"traceparent": trace.decode()}

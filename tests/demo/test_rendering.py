@@ -7,6 +7,7 @@ import pytest
 
 from router.demo.answers import Answer
 from router.demo.rendering import FINGERPRINT, count_tokens, render
+from router.demo.vectors import embedded
 from router.demo.wire import Received
 
 
@@ -56,6 +57,21 @@ def test_a_streamed_answer_has_role_words_finish_and_done() -> None:
     assert chunks[-2]["choices"][0]["finish_reason"] == "stop"
     assert chunks[-1] == "[DONE]"
     assert not any("usage" in chunk for chunk in chunks[:-1])
+
+
+def test_a_request_for_embeddings_gets_those_of_its_texts_whatever_the_answer_says() -> None:
+    body = {"model": "e", "input": ["hello you", "12345678"], "dimensions": 3}
+    (piece,) = render(Answer(text="hello"), Received("POST", "/v1/embeddings", {}, orjson.dumps(body)), 1).pieces
+    said = orjson.loads(piece)
+    assert [entry["embedding"] for entry in said["data"]] == [
+        embedded(text, body) for text in ("hello you", "12345678")
+    ]
+    assert (said["object"], said["model"], said["system_fingerprint"]) == ("list", "e", FINGERPRINT)
+    assert said["usage"] == {"prompt_tokens": 5, "total_tokens": 5}
+    quiet = Answer(text="x", usage=None, model="m", extra={"a": 1})
+    (piece,) = render(quiet, Received("POST", "/v1/embeddings", {}, orjson.dumps(body)), 1).pieces
+    said = orjson.loads(piece)
+    assert ("usage" in said, said["model"], said["a"]) == (False, "m", 1)
 
 
 def test_usage_comes_last_and_only_when_asked_for() -> None:

@@ -4,14 +4,33 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 import orjson
+from hypothesis import strategies as st
 from openai.types.responses import Response, ResponseStreamEvent  # noqa: TID253  its types say what a client expects
 from pydantic import BaseModel
 
 from router.chat import ChatRequest
 from router.dialects.responses import Responses
 
-__all__ = ["asked", "chunk", "completion", "events", "exchange", "final", "streamed", "valid", "whole"]
+__all__ = ["JSON", "asked", "chunk", "completion", "events", "exchange", "final", "streamed", "valid", "whole"]
 
+WORDS = """
+    choices delta content refusal reasoning_content annotations tool_calls function_call function custom name arguments
+    input id index finish_reason logprobs token logprob bytes top_logprobs usage type text prompt_tokens
+    prompt_tokens_details created model service_tier url_citation
+"""
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "a", "call_a", "function"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(WORDS.split()),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=25,
+)
+"""Anything that an upstream may send, in the words that chat completions have."""
 _EVENTS: Mapping[str, type[BaseModel]] = {
     get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(get_args(ResponseStreamEvent)[0])
 }

@@ -67,6 +67,7 @@ def test_reasoning_that_is_said_twice_is_told_once() -> None:
         ({"id": 7}, {"id": 7}),
         ('{"id": ', {RAW: '{"id": '}),
         ("[1]", {RAW: "[1]"}),
+        ('{"a":' * 300 + "1" + "}" * 300, {RAW: '{"a":' * 300 + "1" + "}" * 300}),
         ([1], {RAW: [1]}),
     ],
 )

@@ -57,6 +57,10 @@ def test_a_system_prompt_in_blocks_is_one_text() -> None:
     assert instructions([]) == ""
 
 
+def test_what_is_for_anthropic_s_books_is_no_instruction() -> None:
+    assert instructions([{"type": "text", "text": "x-anthropic-billing-header: cc_version=2; cch=1;"}, TEXT]) == "hello"
+
+
 # ------------------------------------------------------------------------------------------------------------ of a user
 
 

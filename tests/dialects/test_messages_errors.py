@@ -61,6 +61,22 @@ def test_the_envelope_names_the_request_where_it_is_known() -> None:
     assert "details" not in envelope("api_error", {**told, "code": None})["error"]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "too many tokens", "code": "context_length_exceeded"},
+        {"message": "too many tokens", "type": "exceed_context_size_error", "code": 400},
+        {"message": "This model's maximum context length is 4096 tokens.", "code": 400},
+        {"message": "prompt is too long: 5 tokens > 4 maximum", "code": "context_length_exceeded"},
+    ],
+)
+def test_a_prompt_that_does_not_fit_is_told_in_the_words_that_clients_look_for(error: dict[str, Any]) -> None:
+    told = envelope("invalid_request_error", error)["error"]["message"]
+    assert told.startswith("prompt is too long: ")
+    assert told.count("prompt is too long") == 1
+    assert told.endswith(error["message"])
+
+
 @pytest.mark.parametrize("message", [None, "", 7, {"odd": 1}])
 def test_an_upstream_that_does_not_say_why(message: object) -> None:
     assert envelope("api_error", {"message": message})["error"]["message"] == (

@@ -162,6 +162,18 @@ def test_a_call_in_one_piece_without_an_index_and_another_one() -> None:
     ) == [("find", {"x": 1}), ("look", {"y": 2})]
 
 
+def test_calls_that_nobody_counts_are_told_apart_by_what_begins_them() -> None:
+    assert blocks(
+        calls(call("", None, id="a", name="find")),
+        calls(call("", None, id="b", name="look")),
+        calls(call('{"y"', None)),
+        calls(call(":2}", None)),
+    ) == [("find", {}), ("look", {"y": 2})]
+    assert blocks(calls(call('{"x":1}', None, name="find")), calls(call("{}", None, name="look"))) == [
+        *(("find", {"x": 1}), ("look", {}))
+    ]
+
+
 def test_two_calls_in_one_chunk_without_an_index() -> None:
     assert blocks(calls(call("{}", None, id="a", name="find"), call("{}", None, id="b", name="look"))) == [
         ("find", {}),

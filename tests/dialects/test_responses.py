@@ -4,10 +4,14 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from router import chat
+from router.chat import Malformed
 from router.dialects.responses import Responses
 from router.errors import BadRequest
-from tests.dialects.responding import asked, completion, exchange, valid, whole
+from tests.dialects.responding import JSON, asked, completion, exchange, valid, whole
 
 CALL = {"id": "call_a", "type": "function", "function": {"name": "find", "arguments": '{"id": 7}'}}
 
@@ -161,6 +165,37 @@ def test_the_body_has_to_be_an_object() -> None:
     with pytest.raises(BadRequest) as refused:
         Responses().read(b"[]")
     assert refused.value.code == "invalid_type"
+
+
+@pytest.mark.parametrize(
+    "field", ['"metadata": DEEP', '"reasoning": DEEP', '"tools": [{"type": "custom", "name": "a", "format": DEEP}]']
+)
+@pytest.mark.parametrize("depth", range(246, 258))
+def test_what_cannot_be_told_again_is_not_asked(field: str, depth: int) -> None:
+    deep = '{"a":' * depth + "1" + "}" * depth
+    raw = f'{{"model": "auto", "input": "hello", {field.replace("DEEP", deep)}}}'.encode()
+    try:
+        telling = Responses().read(raw).stream()
+    except BadRequest as refused:
+        assert "too deeply" in refused.message  # noqa: PT017  some are, some are not
+    else:
+        assert telling.end()
+
+
+MESSAGES = st.dictionaries(
+    st.sampled_from(["content", "refusal", "reasoning", "annotations", "tool_calls", "function_call"]), JSON
+)
+CHOICES = st.fixed_dictionaries({"message": MESSAGES}, optional={"finish_reason": JSON, "logprobs": JSON})
+
+
+@given(CHOICES, JSON)
+def test_whatever_chat_can_read_can_be_told(choice: Any, usage: Any) -> None:
+    answer = {"choices": [choice], "usage": usage}
+    try:
+        chat.completion(orjson.dumps(answer))
+    except Malformed:
+        return
+    assert orjson.loads(orjson.dumps(exchange().whole(answer)))["object"] == "response"
 
 
 def test_an_error_has_openai_s_envelope() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from router.chat import Chunks, Malformed
 from router.sse import COMMENT
-from tests.dialects.responding import USAGE, chunk, completion, events, exchange, final, streamed, whole
+from tests.dialects.responding import JSON, USAGE, chunk, completion, events, exchange, final, streamed, whole
 
 FIRST = {"id": "call_a", "type": "function", "function": {"name": "find", "arguments": '{"id": 7}'}}
 SECOND = {"id": "call_b", "type": "function", "function": {"name": "find", "arguments": '{"id": 8}'}}
@@ -360,25 +360,6 @@ def test_every_token_s_log_probability_arrives_whichever_chunk_has_its_text(toke
     answer = completion({"content": "".join(text for text, _ in tokens)}, logprobs={"content": listed})
     fields = {"include": ["message.output_text.logprobs"]}
     assert final(streamed([*chunks, chunk({}, "stop")], **fields)) == exchange(**fields).whole(answer)
-
-
-WORDS = """
-    choices delta content refusal reasoning_content annotations tool_calls function_call function custom name arguments
-    input id index finish_reason logprobs token logprob bytes top_logprobs usage type text prompt_tokens
-    prompt_tokens_details created model service_tier url_citation
-"""
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from(["", "a", "call_a", "function"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(WORDS.split()),
-            inner,
-            max_size=5,
-        )
-    ),
-    max_leaves=25,
-)
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["choices", "usage", "id", "created", "model", "service_tier"]), JSON)))

@@ -10,7 +10,7 @@ from router.hindsight.traffic import Traffic
 from router.records.segments import name_of
 from tests.records.made import NOON
 
-__all__ = ["answered", "aside", "recorded"]
+__all__ = ["answered", "aside", "embedded", "recorded"]
 
 
 def answered(
@@ -50,6 +50,13 @@ def answered(
         "policy": "p",
         **changes,
     }
+
+
+def embedded(number: int, **changes: Any) -> dict[str, Any]:
+    """One request for embeddings, as if it had been this route's."""
+    record = {**answered(number, cost=5.0), "id": f"e{number}", "kind": "embeddings"}
+    del record["signals"], record["start"], record["band"]
+    return {**record, **changes}
 
 
 def aside(number: int, purpose: str = "shadow", tier: str = "frontier", **changes: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from router.hindsight.replay import replay
 from router.plan import Plan
 from router.records import RecordsError
-from tests.hindsight.lines import answered, recorded
+from tests.hindsight.lines import answered, embedded, recorded
 from tests.plans import TWO_TIERS, plan
 from tests.records.made import NOON
 
@@ -65,6 +65,15 @@ def test_the_policy_that_was_recorded_gives_what_was_recorded(tmp_path: Path) ->
     assert found["replayed"] == found["recorded"]
     assert found["requests"] == 4_000
     assert found["recorded"]["cost_usd"]["value"] == pytest.approx(0.4 * 0.001 + 0.6 * 0.01, rel=0.05)
+
+
+def test_embeddings_are_no_requests_of_the_route(tmp_path: Path) -> None:
+    chats = list(world(1, 200))
+    both = [*chats, *(embedded(number) for number in range(100))]
+
+    told = [replay(recorded(tmp_path / name, lines), at(0.6)) for name, lines in (("a", chats), ("b", both))]
+
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("threshold", [0.2, 0.6])

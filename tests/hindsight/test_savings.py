@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from router.hindsight.savings import savings
-from tests.hindsight.lines import answered, aside, recorded
+from tests.hindsight.lines import answered, aside, embedded, recorded
 from tests.plans import TWO_TIERS, plan
 from tests.records.made import NOON
 
@@ -31,6 +31,12 @@ def test_everything_that_was_spent_is_taken_off(tmp_path: Path) -> None:
     assert told["baseline_usd"] == pytest.approx(0.004 + 0.004 + (100 * 1 + 50 * 20) / 1e6)
     assert told["net_usd"] == pytest.approx(told["baseline_usd"] - sum(spent.values()))
     assert told["interval_usd"][0] <= told["net_usd"] <= told["interval_usd"][1]
+
+
+def test_embeddings_are_neither_spent_nor_saved(tmp_path: Path) -> None:
+    chats = [answered(0), answered(1, "frontier", 0.004), aside(0)]
+
+    assert ledger(tmp_path / "both", *chats, embedded(0), embedded(1)) == ledger(tmp_path / "chats", *chats)
 
 
 def test_unknown_is_counted_and_stands_on_neither_side(tmp_path: Path) -> None:

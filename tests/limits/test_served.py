@@ -77,6 +77,34 @@ async def test_the_official_client_does_not_come_back_for_a_budget_that_is_spent
         assert served.counted("router_shed_total", reason="budget") == 1
 
 
+# ------------------------------------------------------------------------------------------------------ every endpoint
+
+
+ENDPOINTS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": {"messages": HELLO},
+    "/v1/completions": {"prompt": "hello"},
+    "/v1/messages": {"messages": HELLO, "max_tokens": 9},
+    "/v1/responses": {"input": "hello"},
+    "/v1/embeddings": {"input": "hello"},
+}
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+async def test_whatever_spends_is_limited(tmp_path: Path, path: str) -> None:
+    answer = {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}]}
+    says = Answer.from_data({"json": answer}) if path == "/v1/embeddings" else Answer(text="hello")
+    changes = {**KEYS, "limits": {"everybody": {"requests_per_minute": 1}}}
+    body = orjson.dumps({"model": "tuned", **ENDPOINTS[path]})
+    headers = {"host": "x", "authorization": f"Bearer {KEY}", "content-length": str(len(body))}
+    async with proxy(tmp_path, says, changes=changes) as served, talk(served.base_url) as client:
+        first, second = [await client.say("POST", path, headers, body) for _ in range(2)]
+
+    assert (first.status, first.headers["x-ratelimit-remaining-requests"]) == (200, "0")
+    assert (second.status, second.headers["retry-after"]) == (429, "60")
+    assert "1 requests per minute" in orjson.loads(second.body)["error"]["message"]
+    assert len(served.tuned.requests) == 1
+
+
 # ------------------------------------------------------------------------------------------------------------- places
 
 

@@ -9,7 +9,17 @@ import orjson
 from router.chat import Usage
 from router.log import line
 from router.outcome import Aside, Evidence
-from router.records.line import Feedback, of_aside, of_evidence, of_feedback, of_move, of_outcome, of_plan
+from router.records.exporting import KINDS
+from router.records.line import (
+    Feedback,
+    of_aside,
+    of_embeddings,
+    of_evidence,
+    of_feedback,
+    of_move,
+    of_outcome,
+    of_plan,
+)
 from tests.plans import TWO_TIERS, plan
 from tests.records.made import NOON, outcome
 
@@ -64,6 +74,14 @@ def test_later_facts_are_lines_too() -> None:
     assert (orjson.loads(evidence)["weight"], orjson.loads(evidence)["passed"]) == (5.0, True)
     assert (orjson.loads(aside)["purpose"], orjson.loads(aside)["usage"]["output"]) == ("shadow", 2)
     assert orjson.loads(move) == {"kind": "move", "time": NOON, "route": "auto", "tier": "tuned", "to": 0.4}
+
+
+def test_embeddings_are_a_kind_of_their_own_with_the_same_fields_whatever_happened() -> None:
+    told = orjson.loads(of_embeddings(outcome()))
+    bare = orjson.loads(of_embeddings(replace(outcome(), route=None, decision=None, attempts=(), status=401)))
+    assert (told["kind"], told.keys()) == ("embeddings", bare.keys())
+    assert (bare["tier"], bare["cost"], bare["status"]) == (None, 0.0, 401)
+    assert set(told) == KINDS["embeddings"].keys()
 
 
 def test_a_plan_says_what_its_hosts_cost_by_the_hour() -> None:

@@ -1,5 +1,6 @@
 """Records become what `smallfirst train` learns from."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,15 @@ from tests.records.made import kept, outcome, recorder
 def exported(folder: Path, *, agreement: bool = False) -> tuple[list[dict[str, Any]], Left]:
     records, left = kept(folder), Left()
     return list(rows(records, gather(records), left, agreement=agreement)), left
+
+
+def test_embeddings_are_nothing_to_learn_difficulty_from(tmp_path: Path) -> None:
+    taking = recorder(tmp_path, "full")
+    taking.outcome(replace(outcome(0), operation="embeddings"))
+    taking.feedback(Feedback("req_0", 1.0, "grader", reference=1.0))
+    taking.close()
+
+    assert exported(tmp_path) == ([], Left())
 
 
 def test_a_request_with_content_and_a_score_becomes_a_row(tmp_path: Path) -> None:

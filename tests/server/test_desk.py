@@ -65,6 +65,33 @@ async def test_a_refusal_is_an_error_object_and_counted(
     assert served.counted("router_requests_total", outcome="error") == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "key", "status", "kind"),
+    [
+        ("POST /v1/messages/count_tokens", "", 401, "authentication_error"),
+        ("POST /v1/messages/count_tokens", KEY, 400, "invalid_request_error"),
+        ("POST /v1/messages/batches", KEY, 404, "not_found_error"),
+        ("GET /v1/messages/count_tokens", KEY, 405, "invalid_request_error"),
+    ],
+)
+async def test_a_refusal_of_messages_is_an_error_as_anthropic_has_it(
+    desk: ASGIApp, served: Proxy, *, asked: str, key: str, status: int, kind: str
+) -> None:
+    method, path = asked.split()
+    answer = await visit(desk, method, path, key=key)
+    told = orjson.loads(answer.body)
+    assert (answer.status, told["type"], told["error"]["type"]) == (status, "error", kind)
+    assert told["request_id"] == answer.headers["request-id"] == answer.headers["x-request-id"]
+    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert served.counted("router_requests_total", outcome="error") == 1
+
+
+async def test_tokens_are_counted_and_nobody_is_called(desk: ASGIApp, served: Proxy) -> None:
+    answer = await visit(desk, "POST", "/v1/messages/count_tokens", BODY)
+    assert orjson.loads(answer.body) == {"input_tokens": 4}
+    assert served.tuned.requests == []
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 async def test_probes_need_no_key(desk: ASGIApp, path: str) -> None:
     assert (await visit(desk, "GET", path, key="")).status == 200

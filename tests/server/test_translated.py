@@ -106,6 +106,13 @@ async def test_an_upstream_s_error_has_openai_s_envelope(tmp_path: Path, answer:
         assert raised.value.response.headers["content-type"] == "application/json"
 
 
+async def test_an_upstream_s_error_without_an_envelope_gets_one(tmp_path: Path) -> None:
+    bare = Answer(status=422, json={"object": "error", "message": "no such thing", "code": 422})
+    async with proxy(tmp_path, bare) as served, customer(served) as client:
+        with pytest.raises(openai.UnprocessableEntityError, match="no such thing"):
+            await client.completions.create(**BODY)
+
+
 async def test_what_is_wrong_with_a_request_is_told_and_counted(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hello"), changes={"auth": {"keys": "keys.yaml"}}) as served:
         assert (await post(served, BODY)).status == 401
@@ -133,6 +140,30 @@ async def test_a_client_that_leaves_ends_the_call(tmp_path: Path) -> None:
         await until(lambda: not served.service.inflight)
 
 
+class _Deep(Completions):
+    """A dialect that tells what is nested deeper than JSON is written here."""
+
+    @override
+    def read(self, raw: bytes) -> Any:
+        exchange: Any = super().read(raw)
+        exchange.whole = _deep
+        return exchange
+
+
+def _deep(_: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    for _level in range(300):
+        told = {"a": told}
+    return told
+
+
+async def test_an_answer_that_cannot_be_written_is_told_and_counted(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hello")) as served:
+        exchange = await Exchange(scope_of(PATH), [orjson.dumps(BODY)]).over(Translated(served.service, _Deep()))
+        assert orjson.loads(exchange.body)["error"]["code"] == "internal_error"
+        assert served.counted("router_requests_total") == 1
+
+
 class _Faulty(Completions):
     """A dialect that is at fault, wherever it tells something."""
 
@@ -150,12 +181,21 @@ def _fault(_: dict[str, Any]) -> Any:
     raise ZeroDivisionError
 
 
+async def test_a_request_has_its_id_where_the_dialect_s_clients_look_for_it_too(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hello")) as served:
+        endpoint = Translated(served.service, Completions(), named_in=b"request-id")
+        for body in (BODY, {**BODY, "stream": True}, {}):
+            exchange = await Exchange(scope_of(PATH), [orjson.dumps(body)]).over(endpoint)
+            assert exchange.headers["request-id"] == exchange.headers["x-request-id"]
+
+
 async def test_a_fault_in_a_dialect_is_told(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hello")) as served:
         endpoint = Translated(served.service, _Faulty())
         exchange = await Exchange(scope_of(PATH), [orjson.dumps(BODY)]).over(endpoint)
         assert exchange.status == 500
         assert orjson.loads(exchange.body)["error"]["code"] == "internal_error"
+        assert served.counted("router_requests_total") == 1
         streaming = Exchange(scope_of(PATH), [orjson.dumps({**BODY, "stream": True})])
         with pytest.raises(ZeroDivisionError):
             await streaming.over(endpoint)

@@ -3,7 +3,7 @@
 import pytest
 
 from router.upstream.client import Streamed, Transport, TransportError
-from router.upstream.wire import Wire
+from router.upstream.connect import Endpoints
 from tests.upstream.pieces import SILENCE, Arriving, pieces
 
 
@@ -13,7 +13,7 @@ def test_a_failure_says_of_which_kind_it_is() -> None:
 
 
 async def test_what_fits_through_is_checked_by_types() -> None:
-    wire: Transport = Wire("http://127.0.0.1:1/v1", headers={}, connect_timeout=1.0)
+    wire: Transport = Endpoints("http://127.0.0.1:1/v1", headers={}, connect_timeout=1.0)
     streamed: Streamed = Arriving([b"a"])
     assert [piece async for piece in pieces(streamed)] == [b"a"]
     await wire.aclose()

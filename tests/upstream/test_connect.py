@@ -41,6 +41,18 @@ async def test_a_base_url_may_have_a_path() -> None:
     assert (await sent(path="/eu/west"))[0] == "/v1/eu/west/chat/completions"
 
 
+async def test_embeddings_are_asked_for_beside_it_over_connections_of_their_own() -> None:
+    async with FakeUpstream(Answer(text="hi")) as upstream:
+        transport = connect(plan(ONE % (upstream.base_url, ", api_key: secret")).deployments["a"])
+        assert (await transport.embedded(b'{"input": "hi"}', within=10.0)).status == 200
+        assert (await transport.embedded(b'{"input": "hi"}', within=10.0)).status == 200
+        assert (await transport.whole(b"{}", within=10.0)).status == 200
+        assert (len(upstream.requests), upstream.connections) == (3, 2)
+        await transport.aclose()
+        assert [one.path for one in upstream.requests] == ["/v1/embeddings"] * 2 + ["/v1/chat/completions"]
+        assert upstream.requests[0].headers["authorization"] == "Bearer secret"
+
+
 PROVIDED = """
 version: 1
 deployments:

@@ -33,6 +33,9 @@ class Nowhere:
     async def whole(self, body: bytes, *, within: float) -> Whole:
         raise NotImplementedError
 
+    async def embedded(self, body: bytes, *, within: float) -> Whole:
+        raise NotImplementedError
+
     async def streamed(self, body: bytes, *, within: float) -> Streamed:
         raise NotImplementedError
 

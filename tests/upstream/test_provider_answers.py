@@ -1,8 +1,11 @@
 """What LiteLLM answers, as OpenAI would have said it; no LiteLLM is needed to tell."""
 
+import struct
+from base64 import b64decode
+from copy import deepcopy
 from typing import Any
 
-from router.upstream.provider_answers import event, whole
+from router.upstream.provider_answers import embeddings, event, whole
 
 MESSAGE: dict[str, Any] = {"role": "assistant", "content": "Hello", "tool_calls": None, "audio": None}
 USAGE = {
@@ -50,3 +53,19 @@ def test_the_chunk_that_brings_the_usage_has_no_choices() -> None:
     assert event({"id": "1", "choices": [empty]})["choices"] == [
         {"index": 0, "delta": {}, "finish_reason": None, "logprobs": None}
     ]
+
+
+def test_embeddings_keep_their_numbers_and_lose_a_usage_that_nobody_measured() -> None:
+    data = [{"object": "embedding", "index": 0, "embedding": [0.5, 1.0]}]
+    told: dict[str, Any] = {
+        "model": "m",
+        "data": data,
+        "object": "list",
+        "usage": {"prompt_tokens": 0, "total_tokens": 0},
+        "x": None,
+    }
+    assert embeddings(deepcopy(told), "float") == {"model": "m", "data": data, "object": "list"}
+    coded = embeddings(deepcopy(told), "base64")["data"][0]["embedding"]
+    assert struct.unpack("<2f", b64decode(coded)) == (0.5, 1.0)
+    told["usage"] = {"prompt_tokens": 3, "prompt_tokens_details": None}
+    assert embeddings(told, None)["usage"] == {"prompt_tokens": 3}

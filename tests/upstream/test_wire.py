@@ -17,6 +17,7 @@ import trustme
 
 from router import __version__
 from router.upstream.client import Transport, TransportError
+from router.upstream.connect import Endpoints
 from router.upstream.connection import Connection
 from router.upstream.wire import Wire, trust
 from tests.upstream.pieces import pieces
@@ -140,7 +141,7 @@ def test_a_header_that_cannot_be_sent_is_refused(headers: dict[str, str]) -> Non
 
 
 def test_it_is_a_transport() -> None:
-    transport: Transport = Wire("http://127.0.0.1/", headers={}, connect_timeout=1)
+    transport: Transport = Endpoints("http://127.0.0.1/v1", headers={}, connect_timeout=1)
     assert isinstance(transport, Wire)
 
 
