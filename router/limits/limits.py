@@ -30,6 +30,8 @@ BEAT: Final = 5.0
 """Seconds after which a process says again that it is there, while it holds any."""
 _KEEP: Final = 1.0
 """Seconds after which what was spent is on the disk, where nothing is shared."""
+_PARTING: Final = 1.0
+"""Seconds in which a process that ends says what it has spent."""
 _TTL: Final = 35 * 86400.0
 """Seconds for which an account stays that nobody uses: longer than a month."""
 _REASONS: Final = {"day": "budget", "month": "budget"}
@@ -203,7 +205,7 @@ class Limits:
         places = f"={book.held}" if book.under_way == 0 else "-1" if released else "+0"
         correction = Account(self._wall(), 0.0, tokens)
         telling = asyncio.ensure_future(
-            self._store.charge(book.name, self._given(book, -1.0, correction, places), _TTL)
+            self._store.charge(book.name, self._given(book, -1.0, correction, places), _TTL, hurried=False)
         )
         self._telling.add(telling)
         telling.add_done_callback(partial(self._told, book, tokens, book.spent))
@@ -353,7 +355,7 @@ class Limits:
                 if book.held or book.spent > book.known:
                     self._tell(book, 0.0, released=False)
             if self._telling:
-                await asyncio.wait(tuple(self._telling))
+                await asyncio.wait(tuple(self._telling), timeout=_PARTING)
 
 
 def _text(number: float | None) -> str:

@@ -191,7 +191,7 @@ class Memory:
                 self.put(flight.result, owner + value(), _RESULT_TTL)
             self._tell(flight.lock, owner)
 
-    async def charge(self, account: str, given: Sequence[str], ttl: float) -> bytes:  # noqa: ARG002  as every store has it
+    async def charge(self, account: str, given: Sequence[str], ttl: float, *, hurried: bool = True) -> bytes:  # noqa: ARG002  as every store has it
         """There is nobody to share an account with."""
         raise StoreDown("accounts are this process's own")
 

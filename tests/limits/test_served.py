@@ -1,6 +1,7 @@
 """Limits as clients see them: through a whole proxy, with the official client, over servers that share a Redis."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ import pytest
 
 from router.clock import SYSTEM
 from router.demo.answers import Answer
+from router.journey import Journey
+from router.limits import Held
 from router.policy.limits import Allowance
 from tests.limits.test_limits import account
 from tests.proxy import Proxy, proxy, write
 from tests.redis_server import RedisServer, redis_program, running
 from tests.server.test_sharing import CHAT, patient, servers
 from tests.talking import Heard, talk
-from tests.waiting import until
+from tests.waiting import all_blocked, until
 
 __all__ = ["patient"]
 
@@ -170,6 +173,28 @@ async def test_a_fault_of_ours_takes_no_place_with_it(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hello"), changes=changes) as served:
         served.breaks()
         assert [(await ask(served.base_url)).status for _ in range(3)] == [500] * 3
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_limited_request_leaves_nothing_for_the_collector(
+    tmp_path: Path, redis: RedisServer, *, stream: bool
+) -> None:
+    limits = {"all": {"requests_per_minute": 20, "tokens_per_minute": 10**6, "parallel": 9, "usd_per_day": 9}}
+    async with proxy(tmp_path, Answer(text="hello"), changes={"cache": {"url": redis.url}, "limits": limits}) as served:
+        for seed in range(3):  # what is made once is made
+            await ask(served.base_url, stream=stream, seed=seed)
+        gc.collect()
+        gc.disable()
+        try:
+            statuses = [(await ask(served.base_url, stream=stream, seed=seed)).status for seed in range(30)]
+            await all_blocked()
+            assert not [known for known in gc.get_objects() if isinstance(known, Held | Journey)]
+        finally:
+            gc.enable()
+
+    assert 200 in statuses
+    assert 429 in statuses
 
 
 # ---------------------------------------------------------------------------------------------------- several servers
