@@ -620,3 +620,69 @@ async def test_nothing_is_learned_from_it_about_a_route_with_a_choice(tmp_path: 
         evidence = served.counted("router_quality_weight_total")
     assert (heard.status, learned, feedback.status, evidence) == (200, [0, 0, 0], 202, 0)
     assert served.calls() == {"one": 1}
+
+
+# ----------------------------------------------------------------------------------------------------- limits of a key
+
+ANN = {"authorization": "Bearer sf-ann"}
+
+
+def limited(**limit: Any) -> dict[str, Any]:
+    return {**WITH_KEYS, "limits": {"everybody": limit}}
+
+
+async def test_embeddings_and_chat_completions_share_a_key_s_limit(tmp_path: Path) -> None:
+    async with embedder(tmp_path, limited(requests_per_minute=2)) as served:
+        first = await served.ask(headers=ANN)
+        chat = {"model": "near", "messages": [{"role": "user", "content": "hi"}]}
+        second = await served.post("/v1/chat/completions", chat, ANN)
+        third = await served.ask(headers=ANN)
+        failures = served.counted("router_requests_total", route="texts", outcome="error")
+    left = [one.headers.get("x-ratelimit-remaining-requests") for one in (first, second)]
+    assert (first.status, second.status, left) == (200, 200, ["1", "0"])
+    assert (third.status, said(third)["code"], "x-router-route" in third.headers) == (429, "rate_limit_exceeded", False)
+    assert (sum(served.calls().values()), failures) == (2, 0)
+
+
+async def test_tokens_are_taken_as_estimated_and_given_back_as_used(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 10, "total_tokens": 10}
+    async with embedder(tmp_path, limited(tokens_per_minute=1000), one=Answer(json=embeddings(usage=usage))) as served:
+        first = await served.ask("one", "x" * 2000, ANN)
+        second = await served.ask("one", "x" * 3900, ANN)
+        third = await served.ask("one", "x" * 4004, ANN)
+    assert [one.status for one in (first, second, third)] == [200, 200, 400]
+    assert (said(third)["code"], len(served.fakes["one"].requests)) == ("prompt_exceeds_limit", 2)
+
+
+async def test_who_has_spent_a_day_s_money_waits_for_the_next(tmp_path: Path) -> None:
+    changes = {**limited(usd_per_day=0.001), "deployments": {"one": {"price": {"input": 1000, "output": 0}}}}
+    async with embedder(tmp_path, changes) as served:
+        first, second = await served.ask("one", headers=ANN), await served.ask("one", headers=ANN)
+    assert (first.status, second.status, said(second)["code"]) == (200, 429, "insufficient_quota")
+
+
+async def test_a_place_is_given_back_whatever_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with embedder(
+        tmp_path, limited(parallel=1, requests_per_minute=9), one=Answer(status=500, error="no")
+    ) as served:
+        heard = [await served.ask("one", headers=ANN), await served.ask("auto", headers=ANN)]
+        with monkeypatch.context() as broken:
+            broken.delattr(type(served.service.pipeline.pool), "order")
+            heard.append(await served.ask("near", headers=ANN))
+        heard.append(await served.ask("two", headers=ANN))
+    assert [one.status for one in heard] == [500, 400, 500, 200]
+    left = [one.headers.get("x-ratelimit-remaining-requests") for one in heard]
+    assert left == ["8", None, None, "6"]  # a fault of ours knows nothing of it, and who names no tier asks for nothing
+
+
+async def test_who_leaves_gives_the_place_back(tmp_path: Path) -> None:
+    async with embedder(tmp_path, limited(parallel=1), one=Answer(stall=True)) as served:
+        async with talk(served.base_url) as client:
+            body = orjson.dumps({"model": "one", "input": "hi"})
+            client.send("POST", "/v1/embeddings", {"host": "proxy", "content-length": str(len(body)), **ANN}, body)
+            await served.fakes["one"].saw(1)
+            full = await served.ask("two", headers=ANN)
+            client.hang_up()
+        await served.fakes["one"].left(1)
+        again = await served.ask("two", headers=ANN)
+    assert (full.status, again.status) == (429, 200)
