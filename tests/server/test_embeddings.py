@@ -201,7 +201,7 @@ async def test_nobody_there_is_a_failure_to_connect(tmp_path: Path) -> None:
 
 
 async def test_a_deployment_that_takes_too_long_is_not_asked_again(tmp_path: Path) -> None:
-    slow = {"deployments": {"one": {"timeout": {"total": 0.1}}, "two": {"timeout": {"total": 0.1}}}}
+    slow = {"deployments": {"one": {"timeout": {"total": 0.5}}, "two": {"timeout": {"total": 0.5}}}}
     async with embedder(tmp_path, slow, one=Answer(stall=True), two=Answer(stall=True)) as served:
         heard = await served.ask()
         for name in ("one", "two"):
@@ -267,7 +267,7 @@ async def test_a_text_too_long_is_for_who_has_a_larger_window(tmp_path: Path) ->
 
 
 async def test_a_deadline_ends_it_whatever_is_tried(tmp_path: Path) -> None:
-    changes = {"routes": {"texts": {"deadline": "100ms"}}}
+    changes = {"routes": {"texts": {"deadline": "500ms"}}}
     async with embedder(tmp_path, changes, one=Answer(stall=True)) as served:
         heard = await served.ask()
     assert (path(heard), said(heard)["code"]) == ((504, "near:timeout"), "deadline_exceeded")
@@ -506,7 +506,7 @@ async def test_who_leaves_before_the_request_is_whole_is_counted_too(tmp_path: P
 
 async def test_who_waits_for_a_place_waits_no_longer_than_the_deadline(tmp_path: Path) -> None:
     places = {"deployments": {"one": {"concurrency": 1}, "two": {"concurrency": 1}}}
-    changes = {**places, "routes": {"texts": {"deadline": "100ms"}}}
+    changes = {**places, "routes": {"texts": {"deadline": "500ms"}}}
     stalled = Answer(stall=True)
     async with embedder(tmp_path, changes, one=stalled, two=stalled) as served:
         busy = [asyncio.create_task(served.ask(name)) for name in ("one", "two")]
