@@ -66,7 +66,7 @@ _TRAFFIC = Row("Traffic", (
     ),
     Panel(
         title="Turned away because it was too much", unit="reqps",
-        about="Requests that were refused at the door, by reason.",
+        about="Requests that were refused at the door, by reason: inflight is the server's limit, others are keys'.",
         queries=[Query(rate("router_shed_total", "reason", where=""), "{{reason}}")],
     ),
     Panel(

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from router.difficulty import Builtin, Learned, learned, origins, share_below
+from router.keys import Keyring, KeysError
 from router.plan import Plan, Route
 from router.policy import Caution, Note, Policy, schema
+from router.policy.faults import did_you_mean
 from router.policy.source import spelled
 
 __all__ = ["cautions"]
@@ -21,12 +23,12 @@ _EQUAL = "many of the model's training prompts are equally difficult"
 
 
 def cautions(policy: Policy, plan: Plan, *, now: float) -> list[Caution | Note]:
-    """Return what there is to say about tunes and thresholds, each with its place; `now` in seconds since 1970.
+    """Return what there is to say about tunes, limits and thresholds, each with its place; `now` in seconds since 1970.
 
     A number with the builtin model, or `auto` while there is no calibration, is where everybody begins: a note. What
     cannot have the effect that it was written for is a caution.
     """
-    told: list[Caution | Note] = [*_due(policy, datetime.fromtimestamp(now, UTC).date())]
+    told: list[Caution | Note] = [*_due(policy, datetime.fromtimestamp(now, UTC).date()), *_nobodys(policy)]
     for name, spec in policy.routes.items():
         route = plan.routes[name]
         if (model := learned(route.estimate)) is None:
@@ -45,6 +47,22 @@ def _due(policy: Policy, today: date) -> Iterator[Note]:
             path = ("deployments", name, "tune", "refresh_due")
             told = f"this tune was to be trained again by {due}; do so, or say until when it is still good"
             yield Note(*policy.where(*path), spelled(path), told)
+
+
+def _nobodys(policy: Policy) -> Iterator[Caution]:
+    """Say which limits name keys that there are not."""
+    if policy.auth is None or not policy.limits:
+        return
+    try:
+        known = {key.name for key in Keyring.read(policy.path(policy.auth.keys)).keys.values()}
+    except KeysError:
+        return  # told where it is read to be used
+    for name, limit in policy.limits.items():
+        for index, wanted in enumerate(limit.keys):
+            if wanted not in known:
+                path = ("limits", name, "keys", index)
+                told = f"no key in {policy.auth.keys} is named '{wanted}'"
+                yield Caution(*policy.where(*path), spelled(path), told, did_you_mean(wanted, known))
 
 
 def _of_route(policy: Policy, spec: schema.Route, route: Route, model: Learned) -> Iterator[Remark]:

@@ -15,6 +15,7 @@ from router.difficulty import Estimate
 from router.errors import BadRequest, NotFound, names
 from router.frozen import frozen
 from router.plan import Plan, Route, Tier
+from router.policy.limits import Allowance
 from router.signals import Signals
 
 __all__ = [
@@ -51,6 +52,8 @@ class Caller:
     """`x-router-session`."""
     control: str = ""
     """`cache-control`."""
+    allowance: Allowance | None = None
+    """How much the key may ask for and spend; None: as much as it likes."""
 
 
 ANYBODY = Caller()

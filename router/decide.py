@@ -26,9 +26,9 @@ from router.pricing import cost
 from router.rules import FREE, Bounds
 from router.signals import Signals
 
-__all__ = ["NEVER", "NOTHING_LEARNED", "Candidate", "Decision", "Standing", "Step", "decide"]
+__all__ = ["ASSUMED_OUTPUT", "NEVER", "NOTHING_LEARNED", "Candidate", "Decision", "Standing", "Step", "decide"]
 
-_ASSUMED_OUTPUT = 256
+ASSUMED_OUTPUT = 256
 """Output tokens that an estimate of cost assumes when the client sets no cap."""
 
 
@@ -134,7 +134,7 @@ def decide(
     needs, room = _needs(facts), tokens + (cap or 0)
     fits = not needs and room <= route.window and standing.forced is None
     able, narrowed = (steps, None) if fits else _able(steps, needs, room)
-    expected = Usage(tokens, cap or _ASSUMED_OUTPUT)
+    expected = Usage(tokens, cap or ASSUMED_OUTPUT)
     budget = route.max_cost if standing.budget is None else _budget(route, standing.budget)
     steps = able if budget is None else _affordable(able, expected, budget, standing)
     start, reason = _start(steps, route, bounds, estimate, standing, expected=expected)

@@ -18,13 +18,14 @@ from router import same_model
 from router.consider import ANYBODY, Caller
 from router.embeddings import EmbeddingRequest
 from router.errors import Problem
+from router.limits import Held
 from router.outcome import Outcome
-from router.pipeline import Pipeline
+from router.pipeline import Pipeline, settling
 from router.plan import Plan
 from router.rules import FREE, Bounds
 from router.same_model import Target
 from router.upstream.embedding import Embedding
-from router.upstream.reply import Reply, refused
+from router.upstream.reply import Reply, Sink, refused
 
 __all__ = ["embed", "refuse"]
 
@@ -32,9 +33,13 @@ __all__ = ["embed", "refuse"]
 async def embed(pipeline: Pipeline, request: EmbeddingRequest, caller: Caller = ANYBODY) -> Reply:
     """Answer a request. What goes wrong is a reply too; only a client who leaves ends this early."""
     plan, pool = pipeline.plan, pipeline.pool
-    journey, close = pipeline.begin(caller), partial(_close, pipeline)
+    journey, close = pipeline.begin(caller), _closing(pipeline)
+    held: Held | None = None
     try:
         target = same_model.aimed(plan, request, caller)
+        if (allowance := caller.allowance or pipeline.anybody) is not None:
+            held = await pipeline.limits.take(allowance, request.tokens())
+            close = settling(held, journey, plan, close)
         journey.route = target.told
         target, bounds = await _bounds(plan, target, request, caller)
         journey.route = target.told
@@ -46,13 +51,24 @@ async def embed(pipeline: Pipeline, request: EmbeddingRequest, caller: Caller = 
     except asyncio.CancelledError:
         close(journey.outcome(499, "left", "client_left"))
         raise
+    except Exception:  # nobody counts it: a fault of ours
+        if held is not None:
+            held.release()
+        raise
     journey.answered()
-    return Reply(journey, close, answer.content_type, body=answer.raw)
+    reply = Reply(journey, close, answer.content_type, body=answer.raw)
+    if held is not None:
+        reply.headers += held.headers
+    return reply
 
 
 def refuse(pipeline: Pipeline, told: Problem, caller: Caller = ANYBODY) -> Reply:
     """Turn a request away that never got as far as a route."""
-    return refused(told, pipeline.begin(caller), partial(_close, pipeline))
+    return refused(told, pipeline.begin(caller), _closing(pipeline))
+
+
+def _closing(pipeline: Pipeline) -> Sink:
+    return partial(_close, pipeline)
 
 
 def _close(pipeline: Pipeline, outcome: Outcome) -> None:
@@ -68,18 +84,15 @@ async def _bounds(plan: Plan, target: Target, request: EmbeddingRequest, caller:
     """
     bounds = FREE
     while target.route.rules:
-        every, holding = target.route.rules, set[int]()
-        same_model.readable(target.route, request)
-        first = None
-        for texts in same_model.asked(request, caller, pii=plan.reads_pii):
-            if first is None:
-                first = texts[0]
-            else:
-                await asyncio.sleep(0)
-            holding |= same_model.held(every, texts)
-        if first is None:
-            break
-        bounds = same_model.bounded(every, holding, bounds.require, first)
+        every = target.route.rules
+        same_model.readable(target, request)
+        slices = same_model.asked(request, caller, pii=plan.reads_pii)
+        texts = next(slices)
+        holding = same_model.held(every, texts)
+        for more in slices:
+            await asyncio.sleep(0)
+            holding |= same_model.held(every, more)
+        bounds = same_model.bounded(every, holding, bounds.require, texts[0])
         if bounds.route is None:
             break
         target = same_model.handed(plan, target, bounds)

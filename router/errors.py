@@ -11,6 +11,8 @@
     ├── Forbidden               403  the policy's rules leave no deployment that may see this request
     ├── NotFound                404  no such path, model, or id
     │   └── MethodNotAllowed    405
+    ├── LimitReached            429  a key has used up what the policy's limits allow it for now
+    │   └── OutOfMoney          429  … in US dollars, for the day or the month
     ├── Relayed                  —   an upstream's own error, status and body as it sent them
     ├── UpstreamFailed          502  every deployment that might have answered failed
     │   └── UpstreamTimedOut    504
@@ -29,8 +31,10 @@ __all__ = [
     "BadRequest",
     "Forbidden",
     "HeadTooLarge",
+    "LimitReached",
     "MethodNotAllowed",
     "NotFound",
+    "OutOfMoney",
     "Problem",
     "Relayed",
     "RequestTimedOut",
@@ -124,6 +128,21 @@ class MethodNotAllowed(NotFound):
 
     status = 405
     code: str | None = "method_not_allowed"
+
+
+class LimitReached(Problem):
+    """The key has used up what a limit allows it for now; `type` says what of: `requests` or `tokens`, as OpenAI's."""
+
+    status = 429
+    type: str = "requests"
+    code: str | None = "rate_limit_exceeded"
+
+
+class OutOfMoney(LimitReached):
+    """The key has spent what it may in this day or month."""
+
+    type: str = "insufficient_quota"
+    code: str | None = "insufficient_quota"
 
 
 class Relayed(Problem):

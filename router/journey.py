@@ -36,6 +36,7 @@ class Journey:
         "_wall",
         "answer",
         "cache",
+        "cut",
         "decision",
         "drafts",
         "dropped",
@@ -80,6 +81,7 @@ class Journey:
         self.session: Session | None = None
         self.speaker: int | None = None
         self.cache: Remembered = "off"
+        self.cut: Completion | None = None
         self.found: Found | None = None
         self.judgements: list[Judgement] = []
         self.trace: Trace | None = None

@@ -22,13 +22,15 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Self
 
 import yaml
+
+from router.policy.limits import Allowance, Limit, allowance
 
 __all__ = ["Key", "Keyring", "KeysError", "add", "hash_key", "mint"]
 
@@ -51,6 +53,8 @@ class Key:
     name: str
     labels: Mapping[str, str]
     created: str | None = None
+    allowance: Allowance | None = None
+    """How much it may ask for and spend; None: as much as it likes."""
 
 
 def mint(token: bytes) -> str:
@@ -93,6 +97,15 @@ class Keyring:
         if authorization is None or authorization[:7].lower() != b"bearer ":
             return None
         return self.keys.get(hashlib.sha256(authorization[7:].strip()).digest())
+
+    def under(self, limits: Mapping[str, Limit]) -> Self:
+        """The same keys, each with what a policy's limits allow it."""
+        if not limits:
+            return self
+        limited = {
+            digest: replace(key, allowance=allowance(limits, key.name, key.labels)) for digest, key in self.keys.items()
+        }
+        return type(self)(limited)
 
 
 def add(path: Path, name: str, key: str, *, labels: Mapping[str, str], now: float) -> None:

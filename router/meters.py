@@ -6,7 +6,7 @@ where they have one. docs/metrics.md tells the same.
 
 from router.series import Metric
 
-__all__ = ["CONTROL", "METRICS"]
+__all__ = ["CONTROL", "METRICS", "SHED"]
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 _OVERHEAD = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0)
@@ -15,6 +15,9 @@ _TOKENS = tuple(4.0**power for power in range(14))
 _CALL = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "deployment")
 """What was asked: model and provider as the policy names them."""
 _JUDGED = ("route", "start", "band", "measure")
+
+SHED = ("inflight", "requests", "tokens", "parallel", "budget")
+"""Why requests are turned away: the server's own limit, and those of keys."""
 
 CONTROL = (
     Metric(
@@ -246,7 +249,13 @@ METRICS = (
         across="min",
     ),
     Metric("router_inflight", "gauge", "Requests being answered."),
-    Metric("router_shed_total", "counter", "Requests turned away so that others are answered: inflight.", ("reason",)),
+    Metric(
+        "router_shed_total",
+        "counter",
+        "Requests turned away so that others are answered: inflight; by a key's limits: requests, tokens, parallel, "
+        "budget.",
+        ("reason",),
+    ),
     Metric("router_log_dropped_total", "counter", "Lines of the access log that nobody took in time."),
     Metric("router_redis_restarts_total", "counter", "Embedded Valkeys that had ended and were started again."),
     Metric("router_worker_restarts_total", "counter", "Workers that ended by themselves and were started again."),

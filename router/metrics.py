@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from router.control_metrics import ControlMetrics
-from router.meters import METRICS
+from router.meters import METRICS, SHED
 from router.outcome import Aside, Attempt, End, Operation, Outcome, Remembered
 from router.plan import Plan, Route, Rung
 from router.series import Counter, Family, Histogram, Sample, Series, Sheets
@@ -61,7 +61,7 @@ def _begin_at_zero(counted: Mapping[str, Callable[..., Any]]) -> None:
     for name, *labels in (
         ("router_policy_reload_total", "ok"),
         ("router_policy_reload_total", "refused"),
-        ("router_shed_total", "inflight"),
+        *(("router_shed_total", reason) for reason in SHED),
         ("router_worker_restarts_total",),
         ("router_redis_restarts_total",),
         ("router_log_dropped_total",),
@@ -339,7 +339,7 @@ class Metrics(Collector):
             self._dropped_before = dropped
 
     def shed(self, reason: str) -> None:
-        """Count a request that was turned away because there were too many."""
+        """Count a request that was turned away so that others are answered; `reason` is one of `SHED`."""
         self._counted["router_shed_total"](reason).inc()
 
     def restarted(self) -> None:

@@ -3,6 +3,7 @@
 ::
 
     consider    which route? what do its rules require? how hard is it? which tiers may answer, in which order, and why?
+    limits      may this key ask for this now?
     board       was it answered before, or is somebody asking the same? (inside the rules; if alone, weighed meanwhile)
     climb       ask them in that order, until an answer is good enough
     reply       what the client gets; closing it ends the request, and its outcome goes to whoever counts
@@ -15,21 +16,24 @@ import asyncio
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from router import cache
+from router import cache, signals
 from router.chat import ChatRequest
 from router.clock import SYSTEM, Clock
 from router.consider import ANYBODY, NEVER, NOTHING_LEARNED, Caller, Considered, Headed, Standing, head, weigh
 from router.conversation import Session
+from router.decide import ASSUMED_OUTPUT
 from router.errors import Problem
 from router.flights import Boarding, Flights
 from router.ids import Signer
 from router.journey import Journey
+from router.limits import Held, Limits, charged
 from router.log import say
 from router.outcome import Outcome
 from router.plan import Plan, Route
+from router.policy.limits import Allowance
 from router.sessions import Sessions
 from router.store import Meanwhile
 from router.traceparent import TOKEN_BYTES, Trace
@@ -38,7 +42,7 @@ from router.upstream.patience import patiently
 from router.upstream.pool import Pool
 from router.upstream.reply import Reply, Sink, refused, served
 
-__all__ = ["Memory", "Pipeline"]
+__all__ = ["Memory", "Pipeline", "settling"]
 
 
 Thresholds = Callable[[str, str], Mapping[str, float]]
@@ -57,6 +61,8 @@ class Memory:
     """Answers, given again and under way; None: nothing is remembered, and nobody joins anybody."""
     sessions: Sessions | None = None
     """Conversations; None: this process's own."""
+    limits: Limits | None = None
+    """What keys have used of their limits; None: this process's own."""
 
 
 NO_MEMORY = Memory()
@@ -72,9 +78,26 @@ class _Case:
     request: ChatRequest
     caller: Caller
     journey: Journey
+    close: Sink
+    """Whoever counts it."""
     weighed: Considered | None = None
     """What came of it ahead, with these `thresholds`."""
     thresholds: Mapping[str, float] | None = None
+
+
+def _most_output(request: ChatRequest) -> int:
+    """About how many tokens a request's answers may have together."""
+    return max(0, request.output_cap or ASSUMED_OUTPUT) * max(1, request.body.get("n") or 1)
+
+
+def settling(held: Held, journey: Journey, plan: Plan, close: Sink) -> Sink:
+    """Say what a request has used once it has ended, then count it."""
+
+    def settle(outcome: Outcome) -> None:
+        held.settle(charged(outcome, plan.deployments, prompt=held.prompt, cut=journey.cut))
+        close(outcome)
+
+    return settle
 
 
 def _nothing() -> None:
@@ -100,6 +123,8 @@ class Pipeline:
         self.pool = pool
         self.thresholds: Thresholds = _the_policy_s
         """Asked for the thresholds in force of every request's route and state."""
+        self.anybody: Allowance | None = None
+        """What all may ask for and spend together, where nobody has a key."""
         self.traced: float | None = None
         """Of the traces that begin here, how many are kept; None: nobody traces."""
         self.alone: Callable[[], bool] = lambda: True
@@ -108,6 +133,8 @@ class Pipeline:
         """Called when a request that is alone is about to wait for a deployment."""
         self._signer = signer
         self._sessions = memory.sessions or Sessions(clock=clock)
+        self.limits = memory.limits or Limits(clock=clock)
+        """What keys may ask for and spend."""
         self._sinks = (self._sessions.remember, *sinks)
         self._clock = clock
 
@@ -126,8 +153,35 @@ class Pipeline:
             return refused(told, journey, self.close)
         journey.route, journey.signals = headed.route, headed.signals  # what is known by now, also to a refusal
         every = headed.route.keepalive if request.stream else None
-        answering = self._answer(_Case(plan, pool, headed, request, caller, journey))
+        case = _Case(plan, pool, headed, request, caller, journey, self.close)
+        allowance = caller.allowance or self.anybody
+        answering = self._answer(case) if allowance is None else self._limited(case, allowance)
         return await (answering if every is None else patiently(answering, journey, every=every))
+
+    async def _limited(self, case: _Case, allowance: Allowance) -> Reply:
+        """Answer if its key may ask for this now."""
+        journey = case.journey
+        prompt = output = 0
+        if allowance.tokens is not None:
+            facts = case.headed.signals or signals.read(case.request, pii=case.plan.reads_pii)
+            case.headed = replace(case.headed, signals=facts)
+            prompt, output = facts.tokens, _most_output(case.request)
+        try:
+            held = await self.limits.take(allowance, prompt, output)
+        except Problem as told:
+            journey.route = journey.signals = None  # turned away at the door, and no failure of the route
+            return refused(told, journey, self.close)
+        except asyncio.CancelledError:
+            self.close(journey.outcome(499, "left", "client_left"))
+            raise
+        case.close = settling(held, journey, case.plan, self.close)
+        try:
+            reply = await self._answer(case)
+        except Exception:  # nobody counts it: a fault of ours
+            held.release()
+            raise
+        reply.headers += held.headers
+        return reply
 
     async def _answer(self, case: _Case) -> Reply:
         """Answer from memory, or with somebody else, or ask."""
@@ -137,14 +191,14 @@ class Pipeline:
             if self._flights is not None and headed.route.remember is not None:
                 asked = cache.asked(request, headed.route, headed.bounds, case.caller)
             if self._flights is None or asked is None:
-                return served(await self._ask(case, request), request, journey, self.close)
+                return served(await self._ask(case, request), request, journey, case.close)
         except Problem as told:
-            return refused(told, journey, self.close)
+            return refused(told, journey, case.close)
         except asyncio.CancelledError:
-            self.close(journey.outcome(499, "left", "client_left"))
+            case.close(journey.outcome(499, "left", "client_left"))
             raise
         ask, ahead = partial(self._ask, case), partial(self._ahead, case) if self.alone() else None
-        return await self._flights.board(Boarding(request, asked, ask, ahead, journey, self.close, case.plan))
+        return await self._flights.board(Boarding(request, asked, ask, ahead, journey, case.close, case.plan))
 
     def _ahead(self, case: _Case) -> None:
         """Weigh a request while it is not known yet whether it was answered before, unless its conversation is old."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from router import keys
 from router.assembly import read
 from router.cautions import cautions
 from router.difficulty import builtin
@@ -154,3 +155,15 @@ def test_a_tune_that_is_past_its_day_is_noted(tmp_path: Path, day: dt.datetime, 
         "deployments.small.tune.refresh_due: this tune was to be trained again by 2027-05-01" in str(one)
         for one in found
     )
+
+
+def test_a_limit_for_a_key_that_there_is_not_is_told(tmp_path: Path) -> None:
+    keys.add(tmp_path / "keys.yaml", "support-desk", "sf-desk", labels={}, now=0)
+    limits = "auth: {keys: keys.yaml}\nlimits: {desk: {keys: [support-desk, suport-desk], parallel: 4}}\n"
+    found = told(tmp_path, two("below: 0.3", "0.2"), TWO_TIERS + limits)
+
+    assert [one.partition(" ")[2] for one in found] == [
+        "limits.desk.keys[1]: no key in keys.yaml is named 'suport-desk'; did you mean 'support-desk'?"
+    ]
+    (tmp_path / "keys.yaml").write_text("nonsense")
+    assert told(tmp_path, two("below: 0.3", "0.2"), TWO_TIERS + limits) == []

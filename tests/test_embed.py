@@ -10,6 +10,7 @@ from router.consider import Caller
 from router.embed import embed, refuse
 from router.embeddings import EmbeddingRequest, parse
 from router.errors import BadRequest
+from router.policy.limits import Allowance
 from tests.canned import SILENCE, Canned, house
 from tests.plans import TWO_TIERS
 from tests.waiting import until
@@ -72,3 +73,32 @@ async def test_others_have_their_turn_while_many_texts_are_read() -> None:
         await checkpoint()
     asking.cancel()
     assert 10 < turns < 20
+
+
+async def test_limits_of_a_key_hold_for_embeddings_too() -> None:
+    one = house(Canned(ANSWER))
+    allowance = Allowance("all", "ann", ("key", "ann"), 9, 4_000_000, 1, 1.5)
+    caller = Caller(tenant="ann", allowance=allowance)
+    first = await embed(one.pipeline, request(), caller)
+    full = await embed(one.pipeline, request(), caller)
+    for reply in (first, full):
+        await reply.aclose()
+    second = await embed(one.pipeline, request(), caller)
+    await second.aclose()
+    poor = await embed(one.pipeline, request(), caller)
+    await poor.aclose()
+
+    assert [reply.status for reply in (first, full, second, poor)] == [200, 429, 200, 429]
+    assert dict(second.headers)[b"x-ratelimit-remaining-requests"] == b"7"
+    assert 2_990_000 < int(dict(second.headers)[b"x-ratelimit-remaining-tokens"]) < 3_100_000
+    assert [outcome.error for outcome in one.outcomes] == [None, "rate_limit_exceeded", None, "insufficient_quota"]
+    assert [outcome.route for outcome in one.outcomes] == ["tuned", None, "tuned", None]
+
+
+async def test_a_fault_of_ours_gives_its_place_back() -> None:
+    one = house(Canned(ANSWER))
+    caller = Caller(allowance=Allowance("all", "ann", ("key", "ann"), parallel=1))
+    one.pipeline.pool = None  # type: ignore[assignment]
+    for _ in range(2):
+        with pytest.raises(AttributeError):
+            await embed(one.pipeline, request(), caller)

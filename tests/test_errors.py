@@ -51,4 +51,4 @@ def test_names_are_joined_as_people_say_them(known: list[str], told: str) -> Non
 def test_every_status_is_one_that_openais_clients_know() -> None:
     problems = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, Problem)]
 
-    assert {problem.status for problem in problems} <= {400, 401, 403, 404, 405, 408, 413, 431, 500, 502, 503, 504}
+    assert {problem.status for problem in problems} <= {400, 401, 403, 404, 405, 408, 413, 429, 431, 500, 502, 503, 504}

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.keys import Key, Keyring, KeysError, add, hash_key, mint
+from router.policy.limits import Limit
 
 NOON = 1_795_262_400.0  # 2026-11-21T12:00:00Z
 
@@ -59,6 +60,21 @@ def test_a_client_is_known_by_its_key_whatever_the_case_of_the_scheme(file: Path
     ring = Keyring.read(file)
     for scheme in (b"Bearer ", b"bearer ", b"BEARER  "):
         assert ring.find(scheme + key.encode()) == Key("desk", {"team": "support"}, "2026-11-21T12:00:00Z")
+
+
+def test_every_key_knows_what_limits_allow_it(file: Path) -> None:
+    for number, name in enumerate(("desk", "robot", "free")):
+        add(file, name, mint(token(number + 1)), labels={"team": name}, now=NOON)
+    ring = Keyring.read(file)
+    limits = {
+        "all": Limit(parallel=4),
+        "robots": Limit(labels={"team": "robot"}, parallel=1),
+        "f": Limit(keys=("free",)),
+    }
+    allowed = {key.name: key.allowance and key.allowance.parallel for key in ring.under(limits).keys.values()}
+
+    assert allowed == {"desk": 4, "robot": 1, "free": None}
+    assert ring.under({}) is ring
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from router.consider import Caller
+from router.meters import SHED
 from router.metrics import Metrics
 from router.outcome import Aside, Outcome
 from router.plan import Plan
@@ -203,7 +204,7 @@ def labels_of(policy: Plan) -> set[str]:
     """Every word that may stand in a label."""
     words = {name for names in (policy.routes, policy.tiers, policy.deployments) for name in names}
     words |= {deployment.model for deployment in policy.deployments.values()}
-    words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", "inflight"}
+    words |= {"", "ok", "error", "refused", "chat", "openai", "served", "input", "output", "2", "off", *SHED}
     words |= {"set", "rollback", "reset"}
     return words | {policy.version}
 

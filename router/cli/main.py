@@ -19,6 +19,7 @@ from router.cli import (
     explain,
     keys,
     learning,
+    limits,
     records,
     replay,
     savings,
@@ -46,6 +47,7 @@ app.command("check-answer")(check_answer.check_answer)
 app.command()(explain.explain)
 app.command()(top.top)
 app.command()(thresholds.thresholds)
+app.command()(limits.limits)
 app.command()(simulate.simulate)
 app.command()(learning.train)
 app.command()(learning.score)

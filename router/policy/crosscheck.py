@@ -35,6 +35,7 @@ def crosscheck(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Comp
         yield from _rules(tree, path, route)
         yield from _shadow(tree, path, route)
     yield from _circles(tree)
+    yield from _limits(tree)
 
 
 def _clashes(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Complaint]:
@@ -50,6 +51,25 @@ def _clashes(tree: object, places: Mapping[FieldPath, Place]) -> Iterator[Compla
                     "routes, tiers and deployments share one namespace",
                 )
             taken.setdefault(name, kind)
+
+
+def _limits(tree: object) -> Iterator[Complaint]:
+    """A key has one limit, and whoever has none of their own has one: which, must be plain."""
+    taken: dict[str, str] = {}
+    for (_, limit, *_), key in texts(tree, "limits.*.keys.*"):
+        if key in taken:
+            yield Complaint(
+                ("limits", limit, "keys"), f"'{key}' is in limits.{taken[key]} already", "a key has one limit"
+            )
+        taken.setdefault(key, str(limit))
+    defaults = [
+        path
+        for path, limit in matches(tree, "limits.*")
+        if isinstance(limit, Mapping) and not limit.get("keys") and not limit.get("labels")
+    ]
+    for path in defaults[1:]:
+        told = f"holds for every key that no other names, as limits.{defaults[0][1]} does"
+        yield Complaint(path, told, "say in keys or labels whom it is for")
 
 
 def _deployments(tree: object) -> Iterator[Complaint]:

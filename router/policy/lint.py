@@ -26,6 +26,7 @@ def lint(policy: Policy, *, priced: Container[str] | None = None) -> tuple[Cauti
         *_prices(policy, priced),
         *_timeouts(policy),
         *_prompts(policy),
+        *_limits(policy),
         *_embedding(policy),
         *(remark for name, route in policy.routes.items() for remark in _route(policy, name, route)),
     ]
@@ -93,6 +94,15 @@ def _prompts(policy: Policy) -> Iterator[Remark]:
     for name, deployment in policy.deployments.items():
         if deployment.tune and deployment.tune.prompt:
             yield from _uncached(policy, ("deployments", name, "tune", "prompt"), deployment.tune.prompt)
+
+
+def _limits(policy: Policy) -> Iterator[Remark]:
+    """Say which limits are nobody's."""
+    for name, limit in policy.limits.items():
+        if policy.auth is None and not limit.is_default:
+            yield ("limits", name), "without auth.keys no request has a key: it holds for nobody"
+        elif limit.is_default and not limit.limits:
+            yield ("limits", name), "limits nothing; give it a limit, or say in keys or labels whom it sets free"
 
 
 def _uncached(policy: Policy, path: FieldPath, prompt: Prompt) -> Iterator[Remark]:

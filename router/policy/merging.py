@@ -9,7 +9,7 @@ from router.policy.source import FieldPath, Place, nearest
 from router.policy.syntax import Document
 from router.policy.values import shown
 
-NAMED = ("deployments", "tiers", "routes")  # mappings that several files may add to
+NAMED = ("deployments", "tiers", "routes", "limits")  # mappings that several files may add to
 
 
 def merge(documents: list[Document], folder: Path) -> Document:

@@ -104,7 +104,7 @@ def _placed(complaints: Iterable[Complaint], places: Mapping[FieldPath, Place]) 
 
 
 def _version(policy: Policy, contents: Mapping[str, bytes]) -> str:
-    """Hash what the policy means, whatever its comments and order, and what its files hold; never a secret."""
+    """Hash what the policy means, whatever its comments and order, and what its files hold; no secret, no limit."""
     digest = hashlib.sha256()
     for piece in _json(policy):
         digest.update(piece.encode())
@@ -115,7 +115,8 @@ def _version(policy: Policy, contents: Mapping[str, bytes]) -> str:
 
 def _json(policy: Policy) -> Iterator[str]:
     """What it says as JSON with sorted names, a route or deployment at a time: all at once would hold up everybody."""
-    for number, name in enumerate(sorted(type(policy).model_fields)):
+    fields = type(policy).model_fields
+    for number, name in enumerate(sorted(name for name in fields if not fields[name].exclude)):
         yield f"{', ' if number else '{'}{json.dumps(name)}: "
         said = getattr(policy, name)
         if not isinstance(said, Mapping):

@@ -12,6 +12,7 @@ from router.policy.caching import Cache, Decisions, Exact, RouteCache, switch
 from router.policy.checks import DEFAULT_CHECKS, Check, CheckItem
 from router.policy.control import Control, Grafana, Objectives, Prometheus
 from router.policy.deployments import Breaker, Deployment, HourlyPrice, Price, Supports, Timeout
+from router.policy.limits import Limit
 from router.policy.prompting import AnyHandoff, Handoff, Prompt, Tune
 from router.policy.retrieval import Context
 from router.policy.routes import Range, Route, Rule, Rung, Scope, Sessions, TextPattern, When
@@ -170,6 +171,12 @@ class Policy(Block):
         description="Who may ask; omitted, the server binds to loopback only.",
         examples=[{"keys": "keys.yaml"}],
     )
+    limits: Mapping[Name, Limit] = Field(
+        default={},
+        exclude=True,
+        description="How much keys may ask for and spend, by a name of yours; [limits.md](limits.md) has the rules.",
+        examples=[{"everybody": {"requests_per_minute": 600, "usd_per_day": 20}}],
+    )
     prometheus: Prometheus | None = Field(
         default=None,
         description="Where control reads what all replicas measured; omitted: what this process counted itself.",
@@ -193,7 +200,7 @@ class Policy(Block):
 
     @property
     def version_hash(self) -> str:
-        """Twelve hex digits that change with the policy and the files it names, but not with keys and secrets."""
+        """Twelve hex digits that change with the policy and the files it names, not with keys, limits and secrets."""
         return self._source.version_hash
 
     def fingerprint(self, said: object) -> str:
@@ -238,6 +245,7 @@ __all__ = [
     "Grafana",
     "Handoff",
     "HourlyPrice",
+    "Limit",
     "Objectives",
     "Policy",
     "Price",

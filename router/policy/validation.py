@@ -32,6 +32,10 @@ ALSO_KNOWN_AS = {
     "match": "when",
     "timeout_seconds": "total",
     "read": "idle",
+    "rpm": "requests_per_minute",
+    "rpm_limit": "requests_per_minute",
+    "tpm": "tokens_per_minute",
+    "tpm_limit": "tokens_per_minute",
 }
 
 

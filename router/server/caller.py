@@ -57,6 +57,7 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
     raw = dict(scope["headers"])
     tenant: str | None = None
     labels: Mapping[str, str] = {}
+    allowance = None
     if keyring is not None:
         given = raw.get(b"authorization")
         if given is None:
@@ -66,7 +67,7 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
         key = keyring.find(given)
         if key is None:
             raise Unauthorized(_WRONG, headers={"www-authenticate": "Bearer"})
-        tenant, labels = key.name, key.labels
+        tenant, labels, allowance = key.name, key.labels, key.allowance
     tier, threshold, budget = raw.get(b"x-router-tier"), raw.get(_THRESHOLD), raw.get(_BUDGET)
     session, control = raw.get(b"x-router-session"), raw.get(b"cache-control")
     return Caller(
@@ -78,6 +79,7 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
         None if budget is None else _number(budget, _BUDGET, inf),
         session.decode("latin-1") if session else None,
         control.decode("latin-1") if control else "",
+        allowance,
     )
 
 

@@ -64,7 +64,7 @@ def read_policy(path: Path, settings: Settings, now: float) -> Reading:
         policy = load(path, settings.environment)
         files = policy.files
         plan = assembly.plan_of(policy, PriceList.installed(), now=now)
-        keyring = Keyring.read(policy.path(policy.auth.keys)) if policy.auth else None
+        keyring = Keyring.read(policy.path(policy.auth.keys)).under(policy.limits) if policy.auth else None
         prepare(policy)
     except PolicyError as error:
         raise CannotServe(str(error), error.files) from error

@@ -7,11 +7,13 @@ from router.cache import Answers
 from router.clock import SYSTEM, Clock
 from router.errors import Unavailable
 from router.flights import Flights
+from router.limits import Limits
 from router.log import AccessLog, line, say
 from router.metrics import Metrics
 from router.pipeline import Memory, Pipeline
 from router.plan import Plan
 from router.policy import schema
+from router.policy.limits import allowance
 from router.server.books import Books
 from router.server.breakers import Breakers
 from router.server.decisions import Decisions
@@ -25,6 +27,7 @@ from router.server.workers import ALONE, Worker
 from router.sessions import Sessions
 from router.settings import Settings
 from router.shadow import Shadows, Told
+from router.store import Folder
 from router.traces import Traces, wanted
 from router.upstream.connect import connect
 from router.upstream.pool import Pool
@@ -77,7 +80,9 @@ class Service:
         self._breakers.adopt(pool := Pool.of(plan.deployments, connect, None))
         self.answers = Answers(self.store, memory=policy.cache.memory, secret=policy.cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
-        memory = Memory(self._flights, Sessions(self.store, clock))
+        learned = Folder(policy.path(policy.state.path) / "learned")
+        self.limits = Limits(self.store, clock, folder=learned, shed=self.metrics.shed)
+        memory = Memory(self._flights, Sessions(self.store, clock), self.limits)
         self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)
         self.pipeline.traced = self._traces.rate if self._traces else None
@@ -198,6 +203,7 @@ class Service:
         await self.shadows.aclose()
         await self._flights.aclose()
         await asyncio.gather(self.pipeline.pool.retire(), *self._retiring)
+        await self.limits.aclose()
         await self.helm.aclose()
         await self._signing.aclose()
         await self.books.aclose()
@@ -223,7 +229,8 @@ class Service:
         return shadows
 
     def _shows(self, plan: Plan) -> None:
-        """Let shadows, metrics and traces know a plan."""
+        """Let shadows, metrics, traces and limits know a plan."""
+        self.pipeline.anybody = allowance(self.policy.limits, None, {}) if self.keyring is None else None
         if self._traces is not None:
             self._traces.serve(plan)
         self.shadows.serve(plan, self.pipeline.pool)

@@ -41,6 +41,12 @@ KINDS = {
         ),
         Kind("control", "what control learned of a route: evidence and traffic, in sums", "under 64 KiB", None),
         Kind("breaker", "a deployment's breaker, opened by some replica", "under 100 bytes", "its `open_for`"),
+        Kind(
+            "limit",
+            "what a key has used of its limits, and which replica holds its places",
+            "100 bytes, and 80 for each server",
+            "35 d",
+        ),
         Kind("decision", "what `GET /v1/decisions/{id}` tells", "about 270 bytes", "`state.decisions`, 24 h"),
         Kind("completion", "which request led to a completion", "60 bytes", "`state.decisions`, 24 h"),
         Kind("feedback", "that feedback about a request was counted", "16 bytes", "`records.retention`"),

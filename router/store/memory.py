@@ -4,14 +4,14 @@ It does what the Redis store does, for as many replicas as there are without Red
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 
 from router.clock import SYSTEM, Clock
 from router.store.folder import Folder
 from router.store.keys import Flight, kind_of
-from router.store.protocol import OWNER_BYTES, Claim, Heard, Meanwhile
+from router.store.protocol import OWNER_BYTES, Claim, Heard, Meanwhile, StoreDown
 
 __all__ = ["Memory"]
 
@@ -190,6 +190,10 @@ class Memory:
             if ttl is None:
                 self.put(flight.result, owner + value(), _RESULT_TTL)
             self._tell(flight.lock, owner)
+
+    async def charge(self, account: str, given: Sequence[str], ttl: float, *, hurried: bool = True) -> bytes:  # noqa: ARG002  as every store has it
+        """There is nobody to share an account with."""
+        raise StoreDown("accounts are this process's own")
 
     async def publish(self, channel: str, value: bytes) -> None:
         """Tell every subscriber."""

@@ -1,6 +1,6 @@
 """What a store can do, and how it says that it is down."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from router.frozen import frozen
@@ -107,6 +107,17 @@ class Store(Protocol):
         """End a flight and wake those who joined it; not waited for, and the value is made when it is sent.
 
         With a `ttl` the value is kept as the answer; with None it is only for those who joined, if any did.
+        """
+        ...
+
+    def charge(self, account: str, given: Sequence[str], ttl: float, *, hurried: bool = True) -> Awaitable[bytes]:
+        """Take from an account, or tell it what was used, in one step and on the server's clock: see `scripts.CHARGE`.
+
+        Calls of one account are done in the order in which they are made. One that is not `hurried` goes a millisecond
+        later, or with the next that is.
+
+        Raises:
+            StoreDown: as ever, and where nothing is shared: then the process has its accounts to itself.
         """
         ...
 

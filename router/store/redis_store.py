@@ -217,6 +217,16 @@ class RedisStore:
         )
         self._way().ask(flight.answer, call)
 
+    def charge(
+        self, account: str, given: Sequence[str], ttl: float, *, hurried: bool = True
+    ) -> "asyncio.Future[bytes]":
+        """Take from an account, or tell it what was used, in one step and on the server's clock."""
+        future = asyncio.get_running_loop().create_future()
+        call = _call(scripts.CHARGE, (account,), (*given, _ms(ttl)), future)
+        call.hurried = hurried
+        self._way().ask(account, call)
+        return future
+
     async def publish(self, channel: str, value: bytes) -> None:
         """Tell every subscriber, in every process."""
         await self._ask(channel, "PUBLISH", channel, value, writes=False)

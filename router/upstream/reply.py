@@ -73,6 +73,7 @@ class Reply:
             live.failed(self._journey.now)
             self._end, self._error = "broken", StreamBroken.code
             self._journey.amend(live.candidate, "failed", failure.reason, live.stream.answer.usage)
+            self._journey.cut = live.stream.answer.completion()
             yield StreamBroken(f"the answer broke off ({failure.reason}): what came until here is not complete").event()
         except Exception:  # ours: nobody has left, and the deployment is not to blame
             self._end, self._error = "broken", "internal_error"
@@ -88,6 +89,7 @@ class Reply:
         live = self._live[0] if self._live is not None else None
         if live is not None and self._end == "left":
             self._journey.amend(live.candidate, "left", "left", live.stream.answer.usage)
+            self._journey.cut = live.stream.answer.completion()
         if left and self._end == "ok":
             self._end = "left"
         status, error = (499, "client_left") if self._end == "left" else (self.status, self._error)

@@ -4,6 +4,7 @@ import pytest
 
 from router.errors import BadRequest, Unauthorized
 from router.keys import Key, Keyring, hash_key
+from router.policy.limits import Allowance, Limit
 from router.server.caller import identify
 from tests.server.asgi import scope_of
 
@@ -13,6 +14,13 @@ KEYS = Keyring({bytes.fromhex(hash_key("sf-ann").removeprefix("sha256:")): Key("
 def test_a_key_is_known_by_name_and_labels() -> None:
     caller = identify(scope_of("/", headers={"Authorization": "Bearer sf-ann"}), KEYS)
     assert (caller.tenant, dict(caller.labels)) == ("ann", {"team": "support"})
+
+
+def test_a_caller_may_do_what_the_key_s_limit_allows() -> None:
+    limited = KEYS.under({"all": Limit(parallel=4)})
+    caller = identify(scope_of("/", headers={"Authorization": "Bearer sf-ann"}), limited)
+    assert caller.allowance == Allowance("all", "ann", ("key", "ann"), parallel=4)
+    assert identify(scope_of("/"), None).allowance is None
 
 
 @pytest.mark.parametrize("given", [None, "Bearer sf-eve", "sf-ann", "Basic sf-ann", "Bearer", "Bearer s\xe9"])

@@ -16,6 +16,11 @@ from tests.server.test_sharing import Server, servers
 
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 DEADLINE = 0.05
+LIMITED = {
+    "limits": {
+        "all": {"requests_per_minute": 10**6, "tokens_per_minute": 10**9, "parallel": 10**6, "usd_per_day": 10**6}
+    }
+}
 
 
 class Way(NamedTuple):
@@ -83,7 +88,7 @@ async def test_requests_go_on_while_redis_is(case: str, redis: RedisServer, tmp_
     breaks, mends = CASES[case]
     async with (
         slow_road(redis.port) as road,
-        servers(tmp_path, road.url, Answer(text="hello"), 1) as ((server,), _),
+        servers(tmp_path, road.url, Answer(text="hello"), 1, LIMITED) as ((server,), _),
         asyncio.timeout(60),
     ):
         before = [await timed(server, number) for number in range(15)]

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from router.clock import Clock
-from router.store import Claim, Flight, Folder, Memory, key
+from router.store import Claim, Flight, Folder, Memory, StoreDown, key
 
 
 @dataclass
@@ -103,3 +105,8 @@ async def test_a_folder_that_cannot_be_used_is_told_once_and_memory_goes_on(tmp_
     assert len(said) == 1
     assert said[0].startswith("state.path: ")
     assert said[0].endswith("what is learned from now on will be forgotten at the next restart")
+
+
+async def test_an_account_in_memory_is_shared_with_nobody() -> None:
+    with pytest.raises(StoreDown, match="this process's own"):
+        await Memory().charge("sf1:limit:{x}", (), 60)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 
+import orjson
 import pytest
 
 from router.policy.store_url import read_store_url
@@ -131,4 +132,20 @@ async def test_whoever_leaves_a_channel_leaves_the_others_listening(redis_server
             await arrived.wait()
 
     assert set(heard) == {b"tuned-a"}
+    await store.aclose()
+
+
+async def test_an_account_is_charged_in_the_order_of_the_calls_hurried_or_not(own_redis: RedisServer) -> None:
+    store = RedisStore(read_store_url(own_redis.url), deadline=PATIENT)
+    name, limits = key("limit", "key", "ann"), ("15", "10", "", "", "", "")
+    tell = ("-1", "me", *limits, "0.25", "0", "0", "0", "=2")
+    take = ("0", "me", *limits, "0.25", "0", "0", "0", "+0")
+
+    telling = store.charge(name, tell, 60, hurried=False)
+    taking = store.charge(name, take, 60)
+
+    told, took = [orjson.loads(await one) for one in (telling, taking)]
+    assert (told[0], told[2], told[4:7]) == (0, 0, [0.25, 0.25, 2])
+    assert (took[0], took[2], took[4:8]) == (1, 1, [0.25, 0.25, 2, 1])
+    assert 0 < int(own_redis.ask("PTTL", name)[1:-2]) <= 60_000
     await store.aclose()
