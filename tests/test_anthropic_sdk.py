@@ -368,6 +368,16 @@ async def test_a_key_alone_in_its_header(tmp_path: Path) -> None:
                 await stranger.messages.create(**said())
 
 
+async def test_a_key_that_has_used_its_limit_hears_when_to_try_again(tmp_path: Path) -> None:
+    changes = {**WITH_KEYS, "limits": {"everybody": {"requests_per_minute": 1}}}
+    async with proxy(tmp_path, Answer(text="hi"), changes=changes) as served, customer(served, KEY) as client:
+        await client.messages.create(**said())
+        with pytest.raises(anthropic.RateLimitError, match="1 request") as caught:
+            await client.messages.create(**said(), stream=True)
+    assert (caught.value.type, caught.value.error_code) == ("rate_limit_error", "rate_limit_exceeded")
+    assert int(caught.value.response.headers["retry-after"]) > 0
+
+
 async def test_retry_after_reaches_the_customer(tmp_path: Path) -> None:
     answer = Answer(status=429, error="slow down", headers={"retry-after": "17"})
     async with proxy(tmp_path, answer) as served, customer(served) as client:
