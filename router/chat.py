@@ -363,9 +363,9 @@ class Chunks:
             if error := chunk.get("error"):
                 self.error = error if isinstance(error, dict) else {"message": str(error)}
                 return False
-            if self._model is None:
+            if not self._model:
                 self._model = chunk.get("model")
-                self._id = _named(chunk.get("id"))
+                self._id = self._id or _named(chunk.get("id"))
             if usage := chunk.get("usage"):
                 self.usage = _usage(usage)
             useful = False

@@ -84,18 +84,15 @@ async def _bounds(plan: Plan, target: Target, request: EmbeddingRequest, caller:
     """
     bounds = FREE
     while target.route.rules:
-        every, holding = target.route.rules, set[int]()
-        same_model.readable(target.route, request)
-        first = None
-        for texts in same_model.asked(request, caller, pii=plan.reads_pii):
-            if first is None:
-                first = texts[0]
-            else:
-                await asyncio.sleep(0)
-            holding |= same_model.held(every, texts)
-        if first is None:
-            break
-        bounds = same_model.bounded(every, holding, bounds.require, first)
+        every = target.route.rules
+        same_model.readable(target, request)
+        slices = same_model.asked(request, caller, pii=plan.reads_pii)
+        texts = next(slices)
+        holding = same_model.held(every, texts)
+        for more in slices:
+            await asyncio.sleep(0)
+            holding |= same_model.held(every, more)
+        bounds = same_model.bounded(every, holding, bounds.require, texts[0])
         if bounds.route is None:
             break
         target = same_model.handed(plan, target, bounds)

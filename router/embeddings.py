@@ -21,6 +21,7 @@ _ONLY_PARAM = "dimensions"
 _FLOAT = 4
 """Bytes of a number in base64."""
 _FORMATS = ("float", "base64")
+_ENTRY = "a string, a token id, or an array of token ids"
 _INPUT = "a string, an array of strings, an array of token ids, or an array of arrays of token ids"
 
 
@@ -134,11 +135,7 @@ def _read_input(given: object) -> tuple[tuple[str, ...], tuple[int, ...]]:
     if kinds == {list}:
         return (), tuple(_length(entry, f"input[{place}]") for place, entry in enumerate(given))
     odd = _odd_one(given)
-    raise wrong_type(f"input[{odd}]", "the same as the entries before it" if odd else _entry(), given[odd])
-
-
-def _entry() -> str:
-    return "a string, a token id, or an array of token ids"
+    raise wrong_type(f"input[{odd}]", "the same as the entries before it" if odd else _ENTRY, given[odd])
 
 
 def _odd_one(given: Sequence[object]) -> int:

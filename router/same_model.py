@@ -16,7 +16,7 @@ from router.decide import Decision, Step
 from router.embeddings import EmbeddingRequest
 from router.errors import BadRequest, Forbidden, names
 from router.frozen import frozen
-from router.plan import Plan, Route, Tier
+from router.plan import Deployment, Plan, Route, Tier
 from router.pricing import cost
 from router.rules import Asked, Bounds, Rule
 
@@ -42,6 +42,15 @@ class Target:
     def model(self) -> str:
         """Whose vectors they are."""
         return self.tier.deployments[0].model
+
+    @property
+    def alike(self) -> list[Deployment]:
+        """The deployments of that model."""
+        return [deployment for deployment in self.tier.deployments if deployment.model == self.model]
+
+    def carries(self, require: Mapping[str, str]) -> bool:
+        """Whether all of them have these labels anyhow."""
+        return all(require.items() <= deployment.labels.items() for deployment in self.alike)
 
 
 def aimed(plan: Plan, request: EmbeddingRequest, caller: Caller) -> Target:
@@ -70,15 +79,16 @@ def _only_tier(route: Route) -> Tier:
     raise BadRequest(told, param="model", code="tier_not_chosen")
 
 
-def readable(route: Route, request: EmbeddingRequest) -> None:
-    """Make sure that a route's rules can be told what they look at.
+def readable(target: Target, request: EmbeddingRequest) -> None:
+    """Make sure that rules can be told what they look at, where they make a difference.
 
     Raises:
         BadRequest: one looks at texts, and the client sends token ids.
     """
     if request.texts:
         return
-    rule = next((rule for rule in route.rules if rule.reads_text and (rule.require or rule.route)), None)
+    reading = (rule for rule in target.route.rules if rule.reads_text)
+    rule = next((rule for rule in reading if rule.route or not target.carries(rule.require)), None)
     if rule is not None:
         told = f"rule '{rule.name}' looks at the text, and token ids cannot be read: send the texts themselves"
         raise BadRequest(told, param="input", code="text_required")
@@ -143,8 +153,7 @@ def chosen(target: Target, bounds: Bounds, request: EmbeddingRequest, caller: Ca
         BadRequest: none is expected to cost as little as the client or the route allows.
     """
     tier, model, wanted = target.tier, target.model, bounds.require.items()
-    alike = [deployment for deployment in tier.deployments if deployment.model == model]
-    kept = [deployment for deployment in alike if wanted <= deployment.labels.items()]
+    kept = [deployment for deployment in target.alike if wanted <= deployment.labels.items()]
     if not kept:
         labels = ", ".join(f"{name}: {value}" for name, value in wanted)
         told = f"this route's rules require a deployment labelled {labels}, and '{tier.name}' has none for '{model}'"

@@ -232,6 +232,14 @@ def test_thinking_and_refusing_are_useful(delta: dict[str, Any]) -> None:
     assert Chunks().add(chunk(**delta))
 
 
+def test_a_first_chunk_without_names_leaves_them_to_the_next() -> None:
+    chunks = Chunks()
+    chunks.add({"id": "", "model": "", "choices": [], "prompt_filter_results": []})
+    chunks.add({**chunk(content="hi"), "id": "x", "model": "small"})
+    answer = chunks.completion()
+    assert (answer.id, answer.model) == ("x", "small")
+
+
 def test_a_custom_tool_s_input_is_put_together() -> None:
     chunks = Chunks()
     chunks.add(

@@ -2,10 +2,13 @@
 
 import base64
 import struct
+from contextlib import suppress
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.chat import Usage
 from router.embeddings import MOST, EmbeddingRequest, NoEmbeddings, Vectors, parse, shape, vectors
@@ -228,3 +231,40 @@ def test_an_answer_that_is_no_list_of_one_embedding_is_none(raw: bytes) -> None:
 def test_two_texts_have_two_embeddings_of_one_length(raw: bytes) -> None:
     with pytest.raises(NoEmbeddings):
         vectors(raw, 2)
+
+
+# ------------------------------------------------------------------------------------------------------------ strangers
+
+PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(max_size=5)
+JSON = st.recursive(
+    PLAIN,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "index", "embedding"]), inner),
+    max_leaves=12,
+)
+ENTRY = st.fixed_dictionaries({}, optional={"index": JSON, "embedding": JSON | st.lists(st.floats(-9, 9)), "a": JSON})
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(("model", *EVERYTHING, "metadata"), JSON)))
+def test_whatever_a_client_sends_is_read_or_refused(body: dict[str, Any]) -> None:
+    try:
+        request = parse(orjson.dumps(body))
+    except BadRequest:
+        return
+    assert request.count >= 1
+    assert request.tokens() >= 0
+    assert shape(request, to=To(), params={})[0]
+
+
+@given(st.fixed_dictionaries({}, optional={"data": JSON | st.lists(ENTRY), "usage": JSON}) | JSON, st.integers(1, 3))
+def test_whatever_an_upstream_sends_is_embeddings_or_none(body: object, count: int) -> None:
+    try:
+        said = vectors(orjson.dumps(body), count)
+    except NoEmbeddings:
+        return
+    assert said.size > 0
+
+
+@given(st.binary(max_size=40), st.sampled_from([b"%b", b'{"data": [%b]}', b'{"data": [{"embedding": %b}]}']))
+def test_bytes_that_are_no_answer_are_none(junk: bytes, around: bytes) -> None:
+    with suppress(NoEmbeddings):
+        vectors(around % junk, 1)

@@ -89,9 +89,16 @@ def test_token_ids_are_counted_and_cannot_be_read() -> None:
     tokens = request(given=[[1] * 7, [2]])
     assert [one.signals.tokens for some in asked(tokens, ANYBODY, pii=False) for one in some] == [7, 1]
     with pytest.raises(BadRequest, match="rule 'eu' looks at the text"):
-        readable(TEXTS, tokens)
-    readable(TEXTS, request())
-    readable(PLAN.routes["elsewhere"], tokens)
+        readable(aimed(PLAN, tokens, ANYBODY), tokens)
+    readable(aimed(PLAN, request(), ANYBODY), request())
+    readable(aimed(PLAN, request("elsewhere"), ANYBODY), tokens)
+
+
+def test_a_rule_that_changes_nothing_need_not_be_read() -> None:
+    tokens = request("a", given=[1])
+    readable(aimed(PLAN, tokens, ANYBODY), tokens)  # it has what the rule requires anyhow
+    with pytest.raises(BadRequest, match="rule 'eu' looks at the text"):
+        readable(aimed(PLAN, request("c"), ANYBODY), tokens)
 
 
 def test_another_route_is_another_model_and_an_error_but_for_who_named_a_tier() -> None:

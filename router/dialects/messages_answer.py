@@ -8,7 +8,18 @@ import orjson
 
 from router.chat import text_of
 
-__all__ = ["RAW", "call_id", "calls_of", "message", "reasoning_of", "stop", "told_at_last", "usage_of"]
+__all__ = [
+    "RAW",
+    "an_object",
+    "call_id",
+    "calls_of",
+    "message",
+    "objects",
+    "reasoning_of",
+    "stop",
+    "told_at_last",
+    "usage_of",
+]
 
 RAW = "_raw"
 """The name under which a tool's arguments are given that are no JSON object."""
@@ -28,8 +39,8 @@ _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_-]")
 
 def message(answer: Mapping[str, Any], *, thinks: bool, stops: Sequence[str]) -> dict[str, Any]:
     """Tell a whole answer; of several choices, the first. `thinks`: reasoning is shown."""
-    choice = next((each for each in answer.get("choices") or () if isinstance(each, dict)), {})
-    said = choice.get("message") or {}
+    choice = next(iter(objects(answer.get("choices"))), {})
+    said = an_object(choice.get("message"))
     refusal, calls, named = text_of(said.get("refusal")), calls_of(said), str(answer.get("id") or "")
     content: list[dict[str, Any]] = []
     if thinks and (reasoning := reasoning_of(said)):
@@ -48,6 +59,16 @@ def message(answer: Mapping[str, Any], *, thinks: bool, stops: Sequence[str]) ->
     }
 
 
+def an_object(value: object) -> dict[str, Any]:
+    """What has to be an object; an empty one where it is not."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """What has to be an array of objects, without whatever else is in it."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def reasoning_of(said: Mapping[str, Any]) -> str:
     """What a model thought aloud, in a message or a piece of one; vLLM says it twice."""
     return text_of(said.get("reasoning_content")) or text_of(said.get("reasoning"))
@@ -55,10 +76,10 @@ def reasoning_of(said: Mapping[str, Any]) -> str:
 
 def calls_of(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The tools that are called in a message or a piece of one, also in the words from before there were tools."""
-    calls = said.get("tool_calls")
+    calls = objects(said.get("tool_calls"))
     if not calls and isinstance(function := said.get("function_call"), dict):
         calls = [{"index": 0, "function": function}]
-    return [call for call in calls or () if isinstance(call, dict)]
+    return calls
 
 
 def call_id(given: object, named: str, position: int) -> str:
@@ -67,7 +88,7 @@ def call_id(given: object, named: str, position: int) -> str:
 
 
 def _tool_use(call: Mapping[str, Any], named: str, position: int) -> dict[str, Any]:
-    function = call.get("function") or {}
+    function = an_object(call.get("function"))
     given, name = function.get("arguments"), str(function.get("name") or "")
     return {"type": "tool_use", "id": call_id(call.get("id"), named, position), "name": name, "input": _input(given)}
 
@@ -110,8 +131,8 @@ def told_at_last(reason: str, sequence: str | None) -> dict[str, Any]:
 
 def usage_of(usage: object) -> dict[str, Any]:
     """Tokens as Anthropic counts them: what came from a prompt cache, or went into it, apart; 0 where nobody says."""
-    counts = usage if isinstance(usage, dict) else {}
-    asked, told = counts.get("prompt_tokens_details") or {}, counts.get("completion_tokens_details") or {}
+    counts = an_object(usage)
+    asked, told = an_object(counts.get("prompt_tokens_details")), an_object(counts.get("completion_tokens_details"))
     read = _count(asked, "cached_tokens") or _count(counts, "cache_read_input_tokens")
     written = _count(counts, "cache_creation_input_tokens") or _count(asked, "cache_creation_tokens")
     tokens: dict[str, Any] = {
@@ -125,6 +146,6 @@ def usage_of(usage: object) -> dict[str, Any]:
     return tokens
 
 
-def _count(counts: object, name: str) -> int:
-    count = counts.get(name) if isinstance(counts, dict) else None
+def _count(counts: Mapping[str, Any], name: str) -> int:
+    count = counts.get(name)
     return count if type(count) is int and count > 0 else 0

@@ -1,5 +1,6 @@
 """A conversation of Anthropic's blocks as the messages of a chat completion."""
 
+import re
 from typing import Any
 
 import orjson
@@ -12,9 +13,9 @@ __all__ = ["conversation", "instructions"]
 Block = dict[str, Any]
 _HIDDEN = frozenset({"thinking", "redacted_thinking"})
 """What means something to the model that wrote it, and to nobody else."""
-_ACCOUNTING = "x-anthropic-billing-header:"
-"""How a block begins that Claude Code puts in front for Anthropic's books: no instruction, and another one each time,
-so that no two requests would begin alike."""
+_ACCOUNTING = re.compile(r"\Ax-anthropic-billing-header:[^\n]*\n?")
+"""A line that Claude Code puts in front for Anthropic's books: no instruction, and another one each time, so that no
+two requests would begin alike."""
 _ELSEWHERE = "it was made by one of Anthropic's own tools, which do not run here; leave it out"
 
 
@@ -25,11 +26,11 @@ def instructions(system: object, where: str = "system") -> str:
         BadRequest: it is neither a string nor blocks of text.
     """
     if isinstance(system, str):
-        return system
+        return _ACCOUNTING.sub("", system)
     if not isinstance(system, list):
         raise wrong(where, "a string or an array of text blocks", system)
-    texts = (_text_only(each, named(where, i)) for i, each in enumerate(system))
-    return "\n".join([text for text in texts if not text.startswith(_ACCOUNTING)])
+    texts = [_ACCOUNTING.sub("", _text_only(each, named(where, i))) for i, each in enumerate(system)]
+    return "\n".join(texts[1:] if texts and not texts[0] else texts)
 
 
 def conversation(messages: list[Any]) -> list[dict[str, Any]]:

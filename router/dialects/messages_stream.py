@@ -7,7 +7,16 @@ from typing import Any
 import orjson
 
 from router.chat import index_of, text_of
-from router.dialects.messages_answer import call_id, calls_of, reasoning_of, stop, told_at_last, usage_of
+from router.dialects.messages_answer import (
+    an_object,
+    call_id,
+    calls_of,
+    objects,
+    reasoning_of,
+    stop,
+    told_at_last,
+    usage_of,
+)
 from router.dialects.messages_errors import envelope, kind_of
 
 __all__ = ["MessageTelling"]
@@ -87,11 +96,11 @@ class MessageTelling:
         told: list[bytes] = []
         if usage := chunk.get("usage"):
             self._usage = usage
-        choices = [each for each in chunk.get("choices") or () if isinstance(each, dict) and not index_of(each, 0)]
+        choices = [each for each in objects(chunk.get("choices")) if not index_of(each, 0)]
         if self._id is None and (choices or chunk.get("id")):
             told.append(self._begin(chunk))
         for choice in choices:
-            self._take(choice.get("delta") or {})
+            self._take(an_object(choice.get("delta")))
             if choice.get("finish_reason"):
                 self._last = choice
         return b"".join([*told, *self._flush()])
@@ -146,7 +155,7 @@ class MessageTelling:
 
     def _call(self, position: int, call: Mapping[str, Any]) -> None:
         """Add to a call of a tool, or begin another."""
-        function = call.get("function") or {}
+        function = an_object(call.get("function"))
         name, arguments = str(function.get("name") or ""), _written(function.get("arguments"))
         index = index_of(call, position)
         block = self._calls.get(index)

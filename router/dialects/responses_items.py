@@ -5,10 +5,9 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from router.chat import text_of
 from router.frozen import frozen
 
-__all__ = ["RAW", "REFUSAL", "SUMMARY", "TEXT", "Call", "Said", "Shape", "Status", "Tell"]
+__all__ = ["RAW", "REFUSAL", "SUMMARY", "TEXT", "Call", "Said", "Shape", "Status", "Tell", "words"]
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Takes an event's type, and what it says besides."""
@@ -156,15 +155,15 @@ class Call:
 
     def precedes(self, part: Mapping[str, Any]) -> bool:
         """Whether a part is another call's, although it says it is this one's: it has an id and a name of its own."""
-        other = text_of(part.get("id"))
+        other = words(part.get("id"))
         return bool(self.begun and self.given_id and other not in {"", self.given_id} and _declared(part).get("name"))
 
     def take(self, part: Mapping[str, Any]) -> str:
         """Take a part of it; returns what of it is to be told."""
-        self.given_id = self.given_id or text_of(part.get("id"))
+        self.given_id = self.given_id or words(part.get("id"))
         self._custom |= bool(part.get("custom"))
         declared = _declared(part)
-        self._name.append(text_of(declared.get("name")))
+        self._name.append(words(declared.get("name")))
         given = declared.get("input" if self._custom else "arguments")
         text = given if isinstance(given, str) else orjson.dumps(given).decode() if given is not None else ""
         if text:
@@ -202,6 +201,14 @@ class Call:
         said = {"input": item["input"]} if self._custom else {"arguments": item["arguments"], "name": item["name"]}
         self._tell(f"{self._words}.done", {**self._at, **said})
         self._tell("response.output_item.done", {"output_index": self._at["output_index"], "item": item})
+
+
+def words(said: object) -> str:
+    """What was said as text, if it was, whole or in parts."""
+    if isinstance(said, list):
+        parts = (part.get("text") for part in said if isinstance(part, Mapping))
+        return "".join(part for part in parts if isinstance(part, str))
+    return said if isinstance(said, str) else ""
 
 
 def _declared(part: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,8 +8,8 @@ several may grow at once, and who carries one out must have all of it.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from router.chat import index_of, text_of
-from router.dialects.responses_items import RAW, REFUSAL, SUMMARY, TEXT, Call, Said, Shape, Status, Tell
+from router.chat import index_of
+from router.dialects.responses_items import RAW, REFUSAL, SUMMARY, TEXT, Call, Said, Shape, Status, Tell, words
 
 __all__ = ["Output"]
 
@@ -34,17 +34,17 @@ class Output:
 
     def add(self, delta: Mapping[str, Any], logprobs: object = None) -> None:
         """Take a piece of the message."""
-        if thought := text_of(delta.get("reasoning_content")) or text_of(delta.get("reasoning")):
+        if thought := words(delta.get("reasoning_content")) or words(delta.get("reasoning")):
             self._said(self._thoughts).grow(self._thoughts, thought)
         self._tokens += _tokens(logprobs)
-        text = text_of(delta.get("content"))
+        text = words(delta.get("content"))
         if text or (self._tokens and self._open is not None and self._open.written):
             tokens, self._tokens = self._tokens, []
             self._said(TEXT).grow(TEXT, text, tokens)
         for annotation in _objects(delta.get("annotations")):
             if self._open is not None:
                 self._open.cite(_flat(annotation))
-        if refusal := text_of(delta.get("refusal")):
+        if refusal := words(delta.get("refusal")):
             self._said(REFUSAL).grow(REFUSAL, refusal)
         calls = _objects(delta.get("tool_calls"))
         if not calls and (function := delta.get("function_call")):
@@ -111,7 +111,7 @@ def _tokens(logprobs: object) -> Iterator[dict[str, Any]]:
 
 
 def _token(token: Mapping[str, Any]) -> dict[str, Any]:
-    text, read = text_of(token.get("token")), token.get("bytes")
+    text, read = words(token.get("token")), token.get("bytes")
     return {
         "token": text,
         "bytes": read if isinstance(read, list) else list(text.encode()),

@@ -96,6 +96,17 @@ _INCLUDED = frozenset(
         "web_search_call.results",
     }
 )
+_WITHIN: Mapping[str, Mapping[str, frozenset[str] | None]] = {
+    "reasoning": {
+        "context": frozenset({"auto", "current_turn"}),
+        "effort": None,
+        "generate_summary": None,
+        "mode": frozenset({"standard"}),
+        "summary": None,
+    },
+    "text": {"format": None, "verbosity": None},
+}
+"""The fields of fields: what each may be; None: anything, or what is looked at later."""
 _FORMATS = frozenset({"json_object", "json_schema", "text"})
 _SCHEMA = ("name", "description", "schema", "strict")
 
@@ -140,6 +151,17 @@ def _check(name: str, value: object) -> None:
         raise BadRequest(message, param=name, code="unsupported_parameter")
     if name in _REFUSED and (name not in _HARMLESS or value != _HARMLESS[name]):
         raise unsupported(name, _REFUSED[name])
+    if name in _WITHIN and isinstance(value, dict):
+        _check_within(name, value)
+
+
+def _check_within(name: str, fields: Mapping[str, Any]) -> None:
+    """Raises BadRequest where a field in this field asks for what a chat completion cannot say."""
+    for inner, value in fields.items():
+        allowed = _WITHIN[name].get(inner, frozenset())
+        if value is not None and allowed is not None and value not in list(allowed):
+            message = f"'{name}.{inner}' is not supported: a chat completion cannot say it; leave it out."
+            raise unsupported(f"{name}.{inner}", message)
 
 
 def _tools(asked: Mapping[str, Any]) -> dict[str, Any]:

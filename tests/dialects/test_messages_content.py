@@ -58,7 +58,11 @@ def test_a_system_prompt_in_blocks_is_one_text() -> None:
 
 
 def test_what_is_for_anthropic_s_books_is_no_instruction() -> None:
-    assert instructions([{"type": "text", "text": "x-anthropic-billing-header: cc_version=2; cch=1;"}, TEXT]) == "hello"
+    line = "x-anthropic-billing-header: cc_version=2; cch=1;"
+    assert instructions([{"type": "text", "text": line}, TEXT]) == "hello"
+    assert instructions([{"type": "text", "text": f"{line}\nBe kind."}, TEXT]) == "Be kind.\nhello"
+    assert instructions(f"{line}\nBe kind.") == "Be kind."
+    assert instructions(f"Do not say {line}") == f"Do not say {line}"
 
 
 # ------------------------------------------------------------------------------------------------------------ of a user

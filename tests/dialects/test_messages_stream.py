@@ -263,6 +263,7 @@ def test_a_first_chunk_that_says_nothing_names_nobody() -> None:
         chunk(content=None, tool_calls=None, refusal=None, reasoning=None),
         chunk(content=[{"type": "text", "text": ""}]),
         chunk(tool_calls=[7]),
+        {"id": "c-1", "choices": [{"delta": "hi"}]},
         chunk(audio={"data": "x"}),
     ],
 )

@@ -149,7 +149,16 @@ def test_log_probabilities_have_every_field_that_clients_expect() -> None:
     ]
 
 
-@pytest.mark.parametrize("message", [{}, {"content": None}, {"tool_calls": ["odd", 7]}, {"content": 7}])
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"content": None},
+        {"tool_calls": ["odd", 7]},
+        {"content": 7},
+        {"reasoning": [{"type": "reasoning", "text": None}, {"text": True}, "odd"]},
+    ],
+)
 def test_an_answer_that_says_nothing_has_no_items(message: dict[str, Any]) -> None:
     assert whole(message)["output"] == []
 
@@ -168,7 +177,12 @@ def test_the_body_has_to_be_an_object() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ['"metadata": DEEP', '"reasoning": DEEP', '"tools": [{"type": "custom", "name": "a", "format": DEEP}]']
+    "field",
+    [
+        '"metadata": DEEP',
+        '"reasoning": {"summary": DEEP}',
+        '"tools": [{"type": "custom", "name": "a", "format": DEEP}]',
+    ],
 )
 @pytest.mark.parametrize("depth", range(246, 258))
 def test_what_cannot_be_told_again_is_not_asked(field: str, depth: int) -> None:

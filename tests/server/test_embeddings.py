@@ -11,6 +11,7 @@ from router.demo.answers import Answer
 from router.demo.vectors import embedded
 from tests.embedding import Embedder, embedder, path, said
 from tests.talking import talk
+from tests.waiting import all_blocked, until
 
 WITH_KEYS = {"auth": {"keys": "keys.yaml"}}
 
@@ -491,6 +492,43 @@ async def test_who_leaves_ends_the_upstream_s_work_and_is_counted_once(tmp_path:
         counted = served.counted("router_client_disconnects_total")
         unknown = served.counted("router_cost_unknown_total", deployment="one")
     assert (again.status, left, counted, unknown) == (200, 1, 1, 1)
+
+
+async def test_who_leaves_before_the_request_is_whole_is_counted_too(tmp_path: Path) -> None:
+    async with embedder(tmp_path) as served:
+        async with talk(served.base_url) as client:
+            client.send("POST", "/v1/embeddings", {"host": "proxy", "content-length": "100"}, b'{"model": ')
+            await until(lambda: served.service.inflight)
+            client.hang_up()
+        await until(lambda: served.counted("router_client_disconnects_total"))
+    assert served.calls() == {}
+
+
+async def test_who_waits_for_a_place_waits_no_longer_than_the_deadline(tmp_path: Path) -> None:
+    places = {"deployments": {"one": {"concurrency": 1}, "two": {"concurrency": 1}}}
+    changes = {**places, "routes": {"texts": {"deadline": "100ms"}}}
+    stalled = Answer(stall=True)
+    async with embedder(tmp_path, changes, one=stalled, two=stalled) as served:
+        busy = [asyncio.create_task(served.ask(name)) for name in ("one", "two")]
+        for name in ("one", "two"):
+            await served.fakes[name].saw(1)
+        heard = await served.ask()
+        for one in busy:
+            one.cancel()
+    assert (path(heard), said(heard)["code"]) == ((504, "near:full"), "deadline_exceeded")
+
+
+async def test_who_waited_while_the_breaker_opened_is_not_sent_there(tmp_path: Path) -> None:
+    changes = {"deployments": {"one": {"concurrency": 1, "breaker": {"failures": 1, "open_for": "1m"}}}}
+    async with embedder(tmp_path, changes, one=Answer(status=500, error="no")) as served:
+        gate = served.fakes["one"].gate = asyncio.Event()
+        first, second = (asyncio.create_task(served.ask("one")) for _ in range(2))
+        await served.fakes["one"].saw(1)
+        await until(lambda: served.service.inflight == 2)
+        await all_blocked()
+        gate.set()
+        heard = await asyncio.gather(first, second)
+    assert sorted(path(one) for one in heard) == [(500, "one:status_500,one:open"), (503, "one:open")]
 
 
 # ------------------------------------------------------------------------------------------------------ what is counted
