@@ -167,7 +167,8 @@ class Pipeline:
             case.headed = replace(case.headed, signals=facts)
             prompt, output = facts.tokens, _most_output(case.request)
         try:
-            held = await self.limits.take(allowance, prompt, output)
+            free = case.headed.route.remember is None and self.alone()  # else there will be time when memory is asked
+            held = await self.limits.take(allowance, prompt, output, partial(self._ahead, case) if free else None)
         except Problem as told:
             journey.route = journey.signals = None  # turned away at the door, and no failure of the route
             return refused(told, journey, self.close)

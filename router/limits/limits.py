@@ -20,7 +20,7 @@ from router.limits.account import Account, Wait, month_of, sharing
 from router.limits.held import Held
 from router.limits.telling import headers, never, refusal
 from router.policy.limits import Allowance
-from router.store import Folder, Store, StoreDown, key
+from router.store import Folder, Meanwhile, Store, StoreDown, key
 
 __all__ = ["Limits", "account_key"]
 
@@ -95,8 +95,13 @@ class Limits:
         *,
         folder: Folder | None = None,
         shed: Shed = lambda _: None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`folder` keeps what was spent where nothing is shared; `shed` hears why a request was turned away."""
+        """`folder` keeps what was spent where nothing is shared.
+
+        `shed` hears why a request was turned away, `say` what an operator should know.
+        """
+        self._say = say
         self._store = store if store is not None and store.shared else None
         self._wall = clock.wall
         self._own = clock.token(8).hex()
@@ -111,8 +116,12 @@ class Limits:
         self._dirty: set[_Book] = set()
         self._keeping: asyncio.Task[None] | None = None
 
-    async def take(self, allowance: Allowance, prompt: int = 0, output: int = 0) -> Held:
+    async def take(
+        self, allowance: Allowance, prompt: int = 0, output: int = 0, meanwhile: Meanwhile | None = None
+    ) -> Held:
         """Begin a request with a prompt and an answer of about so many tokens.
+
+        `meanwhile` is called while the store is asked, if others leave the time for it.
 
         Raises:
             LimitReached: a limit is reached; says which, and when to come back.
@@ -125,14 +134,16 @@ class Limits:
             book = self._books[allowance.account] = await self._opened(allowance)
         book.allowance = allowance
         tokens = 0.0 if allowance.tokens is None else float(min(prompt + output, allowance.tokens))
-        mine, account = await self._take(book, allowance, tokens)
+        mine, account = await self._take(book, allowance, tokens, meanwhile)
         book.held += 1
         if allowance.parallel is not None and self._store is not None:
             self._watch(book)
         settle = partial(self._settle, book, allowance)
         return Held(settle, headers(allowance, account, mine), prompt=prompt, tokens=tokens)
 
-    async def _take(self, book: _Book, allowance: Allowance, tokens: float) -> tuple[Allowance, Account]:
+    async def _take(
+        self, book: _Book, allowance: Allowance, tokens: float, meanwhile: Meanwhile | None
+    ) -> tuple[Allowance, Account]:
         """Take from the account, or from what is here of it; gives how it stands, and what it allows there.
 
         Raises:
@@ -140,7 +151,7 @@ class Limits:
         """
         mine = allowance
         if self._store is not None:
-            told = await self._ask(self._store, book, tokens)
+            told = await self._ask(self._store, book, tokens, meanwhile)
             if told is not None:
                 account = book.account
                 if not told:
@@ -178,16 +189,20 @@ class Limits:
 
     # ----------------------------------------------------------------------------------------------------- the store
 
-    async def _ask(self, store: Store, book: _Book, tokens: float) -> bool | None:
+    async def _ask(self, store: Store, book: _Book, tokens: float, meanwhile: Meanwhile | None) -> bool | None:
         """Take from the store's account; whether it may, or None when nobody can say."""
-        owed, book.unsent = self._owed(book), Account(self._wall())
+        owed = self._owed(book)
+        if owed.requests or owed.tokens:
+            book.unsent = Account(owed.at)
         book.under_way += 1
         spent, cancelled = book.spent, False
         try:
-            told = await store.charge(book.name, self._given(book, tokens, owed, "+0"), _TTL)
+            given = self._given(book, tokens, owed, "+0")
+            told = await store.charge(book.name, given, _TTL, meanwhile=meanwhile)
         except StoreDown:
-            book.unsent.requests += owed.requests
-            book.unsent.tokens += owed.tokens
+            if owed is not book.unsent:
+                book.unsent.requests += owed.requests
+                book.unsent.tokens += owed.tokens
             return None
         except asyncio.CancelledError:
             cancelled = True
@@ -329,17 +344,21 @@ class Limits:
         folder, dirty, self._dirty = self._folder, self._dirty, set()
         if folder is None:
             return
-        for book in dirty:
-            content = book.account.content()
-            with suppress(OSError):  # told by the store, which keeps what is learned there too
-                if await asyncio.to_thread(folder.swap, book.name, book.read or None, content):
-                    book.read = content
-                    continue
-                if await asyncio.to_thread(folder.read, book.name) is None and book.read:
-                    book.account, book.read = Account(self._wall()), b""
-                else:
-                    await asyncio.to_thread(folder.write, book.name, content)
-                    book.read = content
+        try:
+            for book in dirty:
+                await self._write_one(folder, book, book.account.content())
+        except OSError as error:
+            if self._folder is not None:
+                self._say(f"state.path: {error}; what keys have spent will be forgotten at the next restart")
+            self._folder = None
+
+    async def _write_one(self, folder: Folder, book: _Book, content: bytes) -> None:
+        if not await asyncio.to_thread(folder.swap, book.name, book.read or None, content):
+            if book.read and await asyncio.to_thread(folder.read, book.name) is None:
+                book.account, book.read = Account(self._wall()), b""
+                return
+            await asyncio.to_thread(folder.write, book.name, content)
+        book.read = content
 
     async def aclose(self) -> None:
         """Tell what was spent, and give back every place."""

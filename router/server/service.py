@@ -81,7 +81,7 @@ class Service:
         self.answers = Answers(self.store, memory=policy.cache.memory, secret=policy.cache.key, clock=clock)
         self._flights = Flights(self.answers, self.store, clock)
         learned = Folder(policy.path(policy.state.path) / "learned")
-        self.limits = Limits(self.store, clock, folder=learned, shed=self.metrics.shed)
+        self.limits = Limits(self.store, clock, folder=learned, shed=self.metrics.shed, say=say)
         memory = Memory(self._flights, Sessions(self.store, clock), self.limits)
         self.pipeline = Pipeline(plan, pool, signer, sinks, clock, memory=memory)
         self.helm = Helm(policy, self.store, self.metrics, clock, self.books.move)

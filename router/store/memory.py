@@ -191,7 +191,15 @@ class Memory:
                 self.put(flight.result, owner + value(), _RESULT_TTL)
             self._tell(flight.lock, owner)
 
-    async def charge(self, account: str, given: Sequence[str], ttl: float, *, hurried: bool = True) -> bytes:  # noqa: ARG002  as every store has it
+    async def charge(
+        self,
+        account: str,  # noqa: ARG002  as every store has it, and the rest
+        given: Sequence[str],  # noqa: ARG002
+        ttl: float,  # noqa: ARG002
+        *,
+        hurried: bool = True,  # noqa: ARG002
+        meanwhile: Meanwhile | None = None,  # noqa: ARG002
+    ) -> bytes:
         """There is nobody to share an account with."""
         raise StoreDown("accounts are this process's own")
 

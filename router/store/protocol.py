@@ -110,11 +110,19 @@ class Store(Protocol):
         """
         ...
 
-    def charge(self, account: str, given: Sequence[str], ttl: float, *, hurried: bool = True) -> Awaitable[bytes]:
+    def charge(
+        self,
+        account: str,
+        given: Sequence[str],
+        ttl: float,
+        *,
+        hurried: bool = True,
+        meanwhile: Meanwhile | None = None,
+    ) -> Awaitable[bytes]:
         """Take from an account, or tell it what was used, in one step and on the server's clock: see `scripts.CHARGE`.
 
         Calls of one account are done in the order in which they are made. One that is not `hurried` goes a millisecond
-        later, or with the next that is.
+        later, or with the next that is; `meanwhile` is as in `claim`.
 
         Raises:
             StoreDown: as ever, and where nothing is shared: then the process has its accounts to itself.

@@ -218,12 +218,18 @@ class RedisStore:
         self._way().ask(flight.answer, call)
 
     def charge(
-        self, account: str, given: Sequence[str], ttl: float, *, hurried: bool = True
+        self,
+        account: str,
+        given: Sequence[str],
+        ttl: float,
+        *,
+        hurried: bool = True,
+        meanwhile: Meanwhile | None = None,
     ) -> "asyncio.Future[bytes]":
         """Take from an account, or tell it what was used, in one step and on the server's clock."""
         future = asyncio.get_running_loop().create_future()
         call = _call(scripts.CHARGE, (account,), (*given, _ms(ttl)), future)
-        call.hurried = hurried
+        call.hurried, call.meanwhile = hurried, meanwhile
         self._way().ask(account, call)
         return future
 

@@ -101,7 +101,9 @@ local requests, tokens, parallel = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumbe
 local per_day, per_month = tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local fine, a = pcall(cjson.decode, redis.pcall('GET', KEYS[1]))
-if not fine or type(a) ~= 'table' or not a.t then a = {t=now, r=0, k=0, day=0, d=0, month=0, m=0, who={}} end
+if not fine or type(a) ~= 'table' or type(a.t) ~= 'number' or type(a.who) ~= 'table' then
+  a = {t=now, r=0, k=0, day=0, d=0, month=0, m=0, who={}}
+end
 local passed = math.max(0, now - a.t)
 a.t = now
 a.r = requests and math.max(0, a.r - passed * requests / 60) or 0

@@ -169,9 +169,12 @@ async def test_many_who_come_first_open_one_account(tmp_path: Path) -> None:
 
 async def test_a_disk_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "learned").write_text("a file where a folder should be")
-    limits = Limits(folder=Folder(tmp_path / "learned"))
+    said: list[str] = []
+    limits = Limits(folder=Folder(tmp_path / "learned"), say=said.append)
     (await limits.take(allowed(usd_per_day=1))).settle(Charge(10, 0.5))
     await limits.aclose()
+    assert len(said) == 1
+    assert said[0].startswith("state.path: ")
 
 
 # ------------------------------------------------------------------------------------------------ several and a Redis
@@ -388,6 +391,26 @@ async def test_nobody_waits_for_a_redis_that_is_not_there(redis: RedisServer) ->
         assert await turnstile.many(allowed(requests=1_000_000), 500) == 500
         assert SYSTEM.now() - begun < 5
         redis.resume()
+
+
+@pytest.mark.redis
+async def test_there_is_something_to_do_while_redis_is_asked(redis: RedisServer) -> None:
+    done: list[str] = []
+    async with replicas(redis, 1) as (limits,):
+        asking = asyncio.create_task(limits.take(allowed(requests=1), meanwhile=lambda: done.append("weighed")))
+        asking.add_done_callback(lambda _: done.append("told"))
+        await asking
+        await until(lambda: len(done) == 2)
+
+    assert done == ["weighed", "told"]
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("nonsense", ["{}", "nonsense", '{"t": "x"}', '{"t": 1, "who": 7}', "[1]"])
+async def test_an_account_that_cannot_be_read_begins_anew(redis: RedisServer, nonsense: str) -> None:
+    async with replicas(redis) as two:
+        redis.ask("SET", account_key(allowed()), nonsense)
+        assert await Turnstile(two).many(allowed(requests=1, parallel=1), 10) == 1
 
 
 @pytest.mark.redis
