@@ -19,6 +19,9 @@ from router.upstream.pool import Member, Pool, Tried, choose, larger
 
 __all__ = ["Embedded", "Embedding", "ask"]
 
+_NOT_ITS_WORK = frozenset({404, 405, 501})
+"""How a server says that it knows no embeddings: chat completions, which share its breaker, are not kept from it."""
+
 
 @frozen
 class Embedded:

@@ -287,6 +287,17 @@ async def test_a_breaker_opens_and_lets_one_probe_through(tmp_path: Path) -> Non
     assert (up, path(third)) == (0, (200, "one:ok"))
 
 
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_who_knows_no_embeddings_is_asked_for_chat_completions_all_the_same(tmp_path: Path, status: int) -> None:
+    changes = {"deployments": {"one": {"breaker": {"failures": 1, "open_for": "1m"}}}}
+    async with embedder(tmp_path, changes, one=Answer(status=status, error="not here")) as served:
+        heard = [await served.ask("one") for _ in range(2)]
+        assert served.counted("router_deployment_up", deployment="one") == 1
+    assert not any("open" in path(one)[1] for one in heard)
+        f"one:{'status_404' if status == 404 else f'status_{status // 100}xx'}"
+    ] * 2
+
+
 async def test_who_is_full_lets_the_next_one_have_it(tmp_path: Path) -> None:
     changes = {"deployments": {"one": {"concurrency": 1, "when_full": "spill"}}}
     async with embedder(tmp_path, changes, one=Answer(stall=True)) as served:
