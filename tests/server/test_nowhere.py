@@ -54,6 +54,7 @@ def test_a_wrong_base_url_is_told_with_the_right_one(path: str, what: str) -> No
     ],
 )
 def test_responses_of_the_past_are_told_to_be_forgotten(asked: str, code: str) -> None:
-    told = nothing_at(*asked.split(), None)
+    method, path = asked.split()
+    told = nothing_at(method, path, None)
     assert (told.status, told.code, told.param) == (404, code, None)
     assert ("forgets" in told.message) == (code == "response_not_found")
