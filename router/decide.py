@@ -191,7 +191,8 @@ def _permitted(ladder: tuple[Step, ...], require: Mapping[str, str]) -> tuple[St
     if not steps:
         labels = ", ".join(f"{name}: {value}" for name, value in wanted)
         tiers = names(step.tier.name for step in ladder)
-        raise Forbidden(f"this route's rules require a deployment labelled {labels}, and {tiers} have none")
+        have = "has" if len(ladder) == 1 else "have"
+        raise Forbidden(f"this route's rules require a deployment labelled {labels}, and {tiers} {have} none")
     return steps
 
 

@@ -3,6 +3,7 @@
 ::
 
     same_model  whom does it name? what do the rules require of its texts? which deployments may answer?
+    limits      may this key ask for this now?
     embedding   ask them in turn, until one has answered
     reply       what the client gets; closing it ends the request, and its outcome goes to whoever counts
 
@@ -47,7 +48,7 @@ async def embed(pipeline: Pipeline, request: EmbeddingRequest, caller: Caller = 
         asking = Embedding(request, journey, pool, decision=decision, deadline=target.route.deadline)
         answer = await asking.run()
     except Problem as told:
-        return refused(told, journey, close)
+        return _told(refused(told, journey, close), held)
     except asyncio.CancelledError:
         close(journey.outcome(499, "left", "client_left"))
         raise
@@ -56,7 +57,11 @@ async def embed(pipeline: Pipeline, request: EmbeddingRequest, caller: Caller = 
             held.release()
         raise
     journey.answered()
-    reply = Reply(journey, close, answer.content_type, body=answer.raw)
+    return _told(Reply(journey, close, answer.content_type, body=answer.raw), held)
+
+
+def _told(reply: Reply, held: Held | None) -> Reply:
+    """A reply that says what its key has left, where there is a limit."""
     if held is not None:
         reply.headers += held.headers
     return reply

@@ -12,6 +12,7 @@ from openai import AsyncOpenAI  # noqa: TID253  asks for the same in its own wor
 from pydantic import BaseModel
 
 from router.demo.answers import Answer
+from router.demo.upstream import script
 from tests.proxy import KEY, Proxy, proxy
 
 HELLO: list[MessageParam] = [{"role": "user", "content": "hello"}]
@@ -273,6 +274,25 @@ async def test_a_conversation_stays_with_whoever_called_its_tool(tmp_path: Path,
     assert (raw.headers["x-router-reason"], raw.headers["x-router-path"]) == ("pinned", "frontier:ok")
 
 
+@anthropic.beta_async_tool
+async def find(id: int) -> str:  # noqa: A002  the name of its argument in the calls above
+    """Find an order."""
+    return f"order {id} is shipped"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_tool_runner_goes_on_without_a_thread(tmp_path: Path, *, stream: bool) -> None:
+    called: Any = script([Answer(tool_calls=CALLS[:1]), Answer(text="It is shipped.")])
+    async with proxy(tmp_path, called) as served, customer(served) as client:
+        runner: Any = client.beta.messages.tool_runner(**said(model="tuned", tools=[find]), stream=stream)
+        last = await runner.until_done()
+        told = [message["content"] for message in asked(served, 1)["messages"] if message["role"] == "tool"]
+        with pytest.raises(anthropic.BadRequestError, match="thread=False") as caught:
+            await client.beta.messages.create(**said(extra_body={"thread": {"type": "create"}}))
+    assert (texts(last), told) == ("It is shipped.", ["order 7 is shipped"])
+    assert caught.value.error_code == "thread_unsupported_request"
+
+
 async def test_its_decision_is_found_by_the_message_s_id(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
         message = await client.messages.create(**said())
@@ -366,6 +386,16 @@ async def test_a_key_alone_in_its_header(tmp_path: Path) -> None:
         async with customer(served, default_headers={"X-Api-Key": "sf-eve", **omitted}) as stranger:
             with pytest.raises(anthropic.AuthenticationError):
                 await stranger.messages.create(**said())
+
+
+async def test_a_key_that_has_used_its_limit_hears_when_to_try_again(tmp_path: Path) -> None:
+    changes = {**WITH_KEYS, "limits": {"everybody": {"requests_per_minute": 1}}}
+    async with proxy(tmp_path, Answer(text="hi"), changes=changes) as served, customer(served, KEY) as client:
+        await client.messages.create(**said())
+        with pytest.raises(anthropic.RateLimitError, match="1 request") as caught:
+            await client.messages.create(**said(), stream=True)
+    assert (caught.value.type, caught.value.error_code) == ("rate_limit_error", "rate_limit_exceeded")
+    assert int(caught.value.response.headers["retry-after"]) > 0
 
 
 async def test_retry_after_reaches_the_customer(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.chat import Choice, Chunks, Malformed, Usage, completion, parse
+from router.chat import Choice, Chunks, Malformed, Usage, completion, parse, text_of
 from router.errors import BadRequest
 
 HELLO = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
@@ -128,6 +128,16 @@ def test_a_whole_answer_is_read() -> None:
     assert read.choices == (Choice("stop", "hi"),)
     assert read.usage == Usage(10, 5, 4, 3)
     assert read.model == "m"
+
+
+def test_what_stands_for_text_and_is_none_is_none() -> None:
+    assert text_of([{"text": "he"}, {"text": True}, {"text": None}, {}, 7, {"text": "llo"}]) == "hello"
+    assert text_of({"text": "hello"}) == ""
+
+
+@pytest.mark.parametrize("calls", [[None], "x", [1], {"a": 1}])
+def test_calls_that_are_no_objects_are_none(calls: object) -> None:
+    assert completion(answer({"message": {"content": "hi", "tool_calls": calls}})).choices[0].tool_calls == ()
 
 
 def test_content_in_parts_and_old_function_calls_are_read() -> None:

@@ -21,9 +21,29 @@ def test_considering_asks_nobody_and_always_says_the_same() -> None:
     assert (first.decision.start, first.decision.reason, first.decision.difficulty) == ("tuned", "easy", 0.2)
 
 
-def test_a_name_nobody_knows_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(NotFound, match="no route named 'atuo'; this policy has 'auto'"):
-        consider(plan(), asked(model="atuo"))
+@pytest.mark.parametrize(
+    ("model", "hint"),
+    [
+        ("atuo", "did you mean 'auto'? "),
+        ("Frontier", "did you mean 'frontier'? "),
+        ("fronteir", "did you mean 'frontier'? "),
+        ("smal", "did you mean 'small'? "),
+        ("gpt-4o", ""),
+        ("auto" * 17, ""),
+    ],
+)
+def test_a_name_nobody_knows_is_told_with_those_that_there_are(model: str, hint: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        consider(plan(), asked(model=model))
+    told = f"no route named '{model}'; this policy has 'auto'; {hint}GET /v1/models lists every name"
+    assert caught.value.message == told
+
+
+def test_a_policy_of_many_routes_names_the_one_that_was_meant() -> None:
+    many = "".join(f"  ask-{each}: {{cascade: [{{tier: tuned}}]}}\n" for each in range(8))
+    with pytest.raises(NotFound) as caught:
+        consider(plan(TWO_TIERS + "\n" + many), asked(model="atuo"))
+    assert caught.value.message == "no route named 'atuo'; did you mean 'auto'? GET /v1/models lists every name"
 
 
 def test_a_tier_nobody_knows_cannot_be_forced() -> None:

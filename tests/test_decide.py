@@ -143,7 +143,7 @@ def test_what_is_required_cuts_everybody_else_out() -> None:
 
 
 def test_a_forced_tier_does_not_leave_what_is_required() -> None:
-    with pytest.raises(Forbidden, match="eu: yes, and 'nano' have none"):
+    with pytest.raises(Forbidden, match="eu: yes, and 'nano' has none"):
         decided(THREE, bounds=Bounds({"eu": "yes"}), forced=THREE.tiers["nano"], difficulty=(0.0, 0.0))
 
 

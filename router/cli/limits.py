@@ -1,6 +1,7 @@
 """`smallfirst limits`: what every key has used of its limits by now; and let one begin anew."""
 
 import asyncio
+import math
 import sys
 from collections.abc import Iterable
 from enum import StrEnum
@@ -114,7 +115,7 @@ async def _one(store: Store, folder: Folder, allowed: Allowance, *, reset: bool)
         "limit": allowed.name,
         "shared": allowed.account[0] == "limit",
         "used": {
-            kind: {"used": round(value, 6), "limit": most} for kind, (value, most) in used.items() if most is not None
+            kind: {"used": round(value, 9), "limit": most} for kind, (value, most) in used.items() if most is not None
         },
     }
 
@@ -129,11 +130,19 @@ def _told(one: dict[str, Any]) -> str:
         "usd_per_month": "USD this month",
     }
     used = ", ".join(
-        f"{_number(it['used'])} of {_number(it['limit'])} {words[kind]}" for kind, it in one["used"].items()
+        f"{_used(kind, it['used'])} of {_number(it['limit'])} {words[kind]}" for kind, it in one["used"].items()
     )
     whose = one["key"] or "everybody"
     return f"{whose} ({one['limit']}{', shared' if one['shared'] else ''}): {used}\n"
 
 
+def _used(kind: str, value: float) -> str:
+    """What drains away bit by bit is told in whole requests and tokens, money to the cent or to three digits."""
+    if not kind.startswith("usd"):
+        return f"{math.ceil(value - 1e-6):,}"
+    digits = 2 if value >= 1 or value <= 0 else max(2, 2 - math.floor(math.log10(value)))
+    return _number(round(value, digits))
+
+
 def _number(value: float) -> str:
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{value:,.9f}".rstrip("0").rstrip(".")

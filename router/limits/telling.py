@@ -22,13 +22,13 @@ def refusal(allowance: Allowance, waits: Sequence[Wait], now: float) -> LimitRea
     if wait.kind in {"day", "month"}:
         usd = allowance.usd_per_day if wait.kind == "day" else allowance.usd_per_month
         until = datetime.fromtimestamp(now, UTC) + timedelta(seconds=wait.seconds)
-        what = f"the {usd:g} USD per {wait.kind} are spent, until {until:%Y-%m-%d %H:%M} UTC"
+        what = f"the {_plain(usd)} USD per {wait.kind} are spent, until {until:%Y-%m-%d %H:%M} UTC"
         return OutOfMoney(f"{_whose(allowance)}: {what}", headers=told)
     if wait.kind == "parallel":
         what = f"{allowance.parallel} at the same time; try again when one has ended"
     else:
         most = allowance.requests if wait.kind == "requests" else allowance.tokens
-        what = f"{most:g} {wait.kind} per minute; try again in {duration(wait.seconds)}"
+        what = f"{_plain(most)} {wait.kind} per minute; try again in {duration(wait.seconds)}"
     error = LimitReached(f"{_whose(allowance)}: {what}", headers=told)
     error.type = "tokens" if wait.kind == "tokens" else "requests"
     return error
@@ -36,7 +36,7 @@ def refusal(allowance: Allowance, waits: Sequence[Wait], now: float) -> LimitRea
 
 def never(allowance: Allowance, tokens: int) -> BadRequest:
     """The error for a prompt that is larger than a whole minute's tokens: waiting would not help."""
-    told = f"{_whose(allowance)}: {allowance.tokens:g} tokens per minute, and the prompt alone has about {tokens}"
+    told = f"{_whose(allowance)}: {_plain(allowance.tokens)} tokens per minute, and the prompt alone has about {tokens}"
     return BadRequest(f"{told}; shorten it", code="prompt_exceeds_limit")
 
 
@@ -73,6 +73,11 @@ def _headers_of(wait: Wait) -> dict[str, str]:
     if wait.seconds > _PATIENCE:
         return {"x-should-retry": "false"}
     return {"retry-after-ms": str(max(1, math.ceil(wait.seconds * 1000 - 1e-6)))}
+
+
+def _plain(number: float | None) -> str:
+    """Write a number as a policy has it: never as `2e+06`."""
+    return f"{number or 0:.9f}".rstrip("0").rstrip(".")
 
 
 def _whose(allowance: Allowance) -> str:

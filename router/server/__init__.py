@@ -7,6 +7,7 @@
     translated  the same in other dialects: a translator at both ends
     embeddings  POST /v1/embeddings, from one model
     desk        models, decisions, health, metrics: what is asked rarely and may take its time
+    nowhere     what a client is told whose path is none of ours
     caller      who asks, and what they ask for in headers
     answering   how an answer goes out: its head and the first of its body at once
     heads       how large the head of a request may be

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from router.consider import Caller
 from router.errors import BadRequest, Unauthorized
-from router.keys import Keyring
+from router.keys import Key, Keyring
 
 __all__ = ["Headers", "identify"]
 
@@ -17,8 +17,9 @@ Scope = Mapping[str, Any]
 _THRESHOLD, _BUDGET = b"x-router-threshold", b"x-router-max-cost-usd"
 _MISSING = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
-    "(i.e. Authorization: Bearer YOUR_KEY)."
+    "(i.e. Authorization: Bearer YOUR_KEY), or by itself in an x-api-key header."
 )
+_BARE = "Your Authorization header does not begin with 'Bearer': send Authorization: Bearer YOUR_KEY."
 _WRONG = "Incorrect API key provided. Ask whoever runs this proxy for one (`smallfirst keys add`)."
 
 
@@ -66,7 +67,7 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
             given = b"Bearer " + alone  # as Anthropic's clients have it
         key = keyring.find(given)
         if key is None:
-            raise Unauthorized(_WRONG, headers={"www-authenticate": "Bearer"})
+            key = _second_look(given, raw.get(b"x-api-key"), keyring)
         tenant, labels, allowance = key.name, key.labels, key.allowance
     tier, threshold, budget = raw.get(b"x-router-tier"), raw.get(_THRESHOLD), raw.get(_BUDGET)
     session, control = raw.get(b"x-router-session"), raw.get(b"cache-control")
@@ -81,6 +82,24 @@ def identify(scope: Scope, keyring: Keyring | None) -> Caller:
         control.decode("latin-1") if control else "",
         allowance,
     )
+
+
+def _second_look(given: bytes, alone: bytes | None, keyring: Keyring) -> Key:
+    """Whose key it is where `Authorization` has none that is known: an empty one says nothing, so `x-api-key` may.
+
+    Raises:
+        Unauthorized: nobody's; says what is wrong with what was sent.
+    """
+    scheme, _, rest = given.strip().partition(b" ")
+    empty = not rest and scheme.lower() in {b"", b"bearer"}
+    if empty and alone is not None and (key := keyring.find(b"Bearer " + alone)) is not None:
+        return key
+    told = _WRONG
+    if empty and not alone:
+        told = _MISSING
+    elif not empty and scheme.lower() != b"bearer":
+        told = _BARE
+    raise Unauthorized(told, headers={"www-authenticate": "Bearer"})
 
 
 def _number(given: bytes, name: bytes, most: float) -> float:

@@ -8,20 +8,21 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp
 
 from router import chat, signals
 from router.chat import ChatRequest
-from router.consider import ANYBODY, Caller, head
+from router.consider import ANYBODY, Caller, head, named
 from router.dialects.messages import Messages, to_count
 from router.dialects.responses import Responses
-from router.errors import MethodNotAllowed, NotFound, Problem
+from router.errors import MethodNotAllowed, Problem
 from router.explanation import explanation
 from router.metrics import CONTENT_TYPE
 from router.server import feedback
 from router.server.caller import identify
 from router.server.chat import ClientLeft, read
+from router.server.nowhere import meant, nothing_at
 from router.server.service import Service
 
 __all__ = ["Desk"]
@@ -69,10 +70,7 @@ class Desk:
     async def model(self, request: Request, _caller: Caller) -> Response:
         """One of them."""
         name = request.path_params["name"]
-        if name not in self._service.pipeline.plan.routes:
-            told = f"no model named '{name}'; GET /v1/models lists them"
-            raise NotFound(told, param="model", code="model_not_found")
-        return _json(self._card(name))
+        return _json(self._card(named(self._service.pipeline.plan, name).name))
 
     def _card(self, name: str) -> dict[str, object]:
         plan = self._service.pipeline.plan
@@ -153,8 +151,14 @@ class Desk:
                 f"{request.url.path} does not know the method {request.method}", headers=allow
             )
         else:
-            told = NotFound(f"Invalid URL ({request.method} {request.url.path})", code="unknown_url")
+            path = request.url.path
+            told = nothing_at(request.method, path, meant(path, self._knows))
         return await self._problem(request, told)
+
+    def _knows(self, path: str) -> bool:
+        """Whether there is an endpoint at a path, whatever its method."""
+        asked = {"type": "http", "method": "GET", "path": path, "root_path": ""}
+        return any(route.matches(asked)[0] is not Match.NONE for route in self.app.routes)
 
     async def _left(self, _request: Request, _error: Exception) -> Response:
         """A client who left before its request was whole; nobody reads this answer."""
@@ -173,10 +177,10 @@ class Desk:
             raise error
         reply = self._service.pipeline.refuse(error, ANYBODY)
         body, headers = reply.body, [*reply.headers]
-        if request.url.path.startswith(_MESSAGES):
-            named = dict(headers)[b"x-request-id"]
-            body = orjson.dumps(Messages().problem(reply.status, orjson.loads(body)["error"], named.decode()))
-            headers.append((b"request-id", named))
+        if (meant(request.url.path, self._knows) or request.url.path).startswith(_MESSAGES):
+            id_ = dict(headers)[b"x-request-id"]
+            body = orjson.dumps(Messages().problem(reply.status, orjson.loads(body)["error"], id_.decode()))
+            headers.append((b"request-id", id_))
         response = Response(body, reply.status)
         response.raw_headers[:] = [*headers, (b"content-length", b"%d" % len(body))]
         await reply.aclose()

@@ -1,6 +1,7 @@
 """`smallfirst limits`."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,9 +38,9 @@ def limited(policy: Path) -> Path:
     return policy
 
 
-async def served_alone(folder: Path) -> None:
+async def served_alone(folder: Path, usd: float = 1.25) -> None:
     served = Limits(folder=Folder(folder))
-    (await served.take(ANN)).settle(Charge(10, 1.25))
+    (await served.take(ANN)).settle(Charge(10, usd))
     await served.aclose()
 
 
@@ -72,6 +73,31 @@ def test_what_a_server_without_redis_has_written_is_shown_and_taken_back(limits:
     assert "1.25 of 20 USD today" in told
     assert limits("reset", "ann").out.endswith(" 0 of 20 USD today\n")
     assert "0 of 20 USD today" in limits().out
+
+
+@pytest.mark.parametrize(
+    ("limit", "spent", "told"),
+    [
+        ("0.0003", 0.00012, "0.00012 of 0.0003"),
+        ("0.00001234", 0.00000165, "0.00000165 of 0.00001234"),
+        ("0.5", 0.123456, "0.123 of 0.5"),
+        ("2000.125", 1234.567, "1,234.57 of 2,000.125"),
+        ("20", 0.999999, "1 of 20"),
+    ],
+)
+def test_small_budgets_are_shown_with_their_digits(
+    limits: Smallfirst, limited: Path, *, limit: str, spent: float, told: str
+) -> None:
+    limited.write_text(limited.read_text().replace("usd_per_day: 20", f"usd_per_day: {limit}"))
+    asyncio.run(served_alone(limited.parent / ".smallfirst" / "learned", spent))
+
+    assert f", {told} USD today\n" in limits().out
+
+
+def test_requests_that_drain_away_are_shown_as_whole_ones(limits: Smallfirst, limited: Path) -> None:
+    asyncio.run(served_alone(limited.parent / ".smallfirst" / "learned"))
+
+    assert re.match(r"ann \(everybody\): [01] of 600 requests per minute,", limits().out)
 
 
 @pytest.mark.redis

@@ -175,6 +175,7 @@ def test_tokens_of_thinking_are_told_apart() -> None:
         {"choices": [{"message": None, "finish_reason": None}], "id": None, "model": None},
         answer(content=[{"type": "text", "text": ""}, 7]),
         answer(tool_calls=[7]),
+        answer(content=[{"text": True}], reasoning=[{"text": 7}]),
         {"choices": [{"message": "hi"}]},
         answer(tool_calls=None, function_call=None, refusal=None),
     ],

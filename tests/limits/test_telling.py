@@ -50,6 +50,14 @@ def test_who_shares_a_limit_and_who_has_no_key_is_told_so() -> None:
     assert refusal(nobody, [Wait("requests", 1)], NOON).message.startswith("limit 'all' is reached: 60 requests")
 
 
+def test_large_and_small_limits_are_told_with_all_their_digits() -> None:
+    much = Allowance("all", None, ("anybody",), tokens=2_500_000, usd_per_day=0.00003)
+
+    assert ": 2500000 tokens per minute;" in refusal(much, [Wait("tokens", 1)], NOON).message
+    assert ": 2500000 tokens per minute," in never(much, 3_000_000).message
+    assert "the 0.00003 USD per day" in refusal(much, [Wait("day", 1)], NOON).message
+
+
 def test_a_prompt_that_never_fits_is_no_matter_of_waiting() -> None:
     error = never(ANN, 1200)
 

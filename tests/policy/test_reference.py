@@ -42,6 +42,16 @@ def test_the_documented_policy_loads() -> None:
         assert loads(text).version == 1
 
 
+def test_routes_may_be_called_as_the_models_are_that_clients_ask_for() -> None:
+    told = REFERENCE.read_text("utf-8").split("**A route may have the name of a model**", 1)[1]
+    routes = loads(told.split("```yaml\n", 1)[1].split("```", 1)[0]).routes
+
+    assert list(routes) == ["auto", "gpt-4o", "gpt-4o-mini", "claude-sonnet-4-5"]
+    assert routes["gpt-4o"] == routes["gpt-4o-mini"] == routes["auto"]
+    assert routes["claude-sonnet-4-5"].cascade == routes["auto"].cascade
+    assert routes["claude-sonnet-4-5"].deadline == 120
+
+
 def test_writing_the_tables_leaves_the_rest_alone() -> None:
     text = "before\n<!-- fields: auth -->\nold\n<!-- end -->\nafter\n"
 

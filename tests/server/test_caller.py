@@ -41,13 +41,36 @@ def test_a_key_may_stand_alone_where_anthropic_s_clients_put_it() -> None:
     "headers",
     [
         {"X-Api-Key": "sf-eve"},
-        {"X-Api-Key": ""},
         {"X-Api-Key": "Bearer sf-ann"},
         {"Authorization": "Bearer sf-eve", "X-Api-Key": "sf-ann"},
     ],
 )
 def test_a_key_that_stands_alone_is_no_less_looked_at(headers: dict[str, str]) -> None:
     with pytest.raises(Unauthorized, match="Incorrect API key"):
+        identify(scope_of("/", headers=headers), KEYS)
+
+
+@pytest.mark.parametrize("empty", ["", "Bearer", "bearer "])
+def test_an_empty_authorization_leaves_it_to_the_key_that_stands_alone(empty: str) -> None:
+    headers = {"Authorization": empty, "X-Api-Key": "sf-ann"}
+    assert identify(scope_of("/", headers=headers), KEYS).tenant == "ann"
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({}, "or by itself in an x-api-key header"),
+        ({"Authorization": "Bearer "}, "You didn't provide an API key"),
+        ({"X-Api-Key": ""}, "You didn't provide an API key"),
+        ({"Authorization": "", "X-Api-Key": ""}, "You didn't provide an API key"),
+        ({"Authorization": "", "X-Api-Key": "sf-eve"}, "Incorrect API key"),
+        ({"Authorization": "sf-ann"}, "does not begin with 'Bearer'"),
+        ({"Authorization": "Basic sf-ann", "X-Api-Key": "sf-ann"}, "does not begin with 'Bearer'"),
+        ({"Authorization": "Bearer sf-eve"}, "Incorrect API key"),
+    ],
+)
+def test_what_is_wrong_with_a_key_is_said(headers: dict[str, str], told: str) -> None:
+    with pytest.raises(Unauthorized, match=told):
         identify(scope_of("/", headers=headers), KEYS)
 
 

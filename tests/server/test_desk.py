@@ -8,6 +8,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from router.demo.answers import Answer
+from router.server.app import App
 from router.server.desk import Desk
 from tests.proxy import KEY, Proxy, proxy
 from tests.server.asgi import Exchange, scope_of
@@ -52,6 +53,7 @@ async def test_a_decision_is_shown_and_nobody_is_called(desk: ASGIApp, served: P
         ("POST /v1/route", KEY, 400, "invalid_json"),
         ("POST /v1/models", KEY, 405, "method_not_allowed"),
         ("GET /nowhere", KEY, 404, "unknown_url"),
+        ("GET /v1/responses/resp_1", KEY, 404, "response_not_found"),
     ],
 )
 async def test_a_refusal_is_an_error_object_and_counted(
@@ -71,6 +73,7 @@ async def test_a_refusal_is_an_error_object_and_counted(
         ("POST /v1/messages/count_tokens", "", 401, "authentication_error"),
         ("POST /v1/messages/count_tokens", KEY, 400, "invalid_request_error"),
         ("POST /v1/messages/batches", KEY, 404, "not_found_error"),
+        ("POST /v1/v1/messages/count_tokens", KEY, 404, "not_found_error"),
         ("GET /v1/messages/count_tokens", KEY, 405, "invalid_request_error"),
     ],
 )
@@ -84,6 +87,27 @@ async def test_a_refusal_of_messages_is_an_error_as_anthropic_has_it(
     assert told["request_id"] == answer.headers["request-id"] == answer.headers["x-request-id"]
     assert int(answer.headers["content-length"]) == len(answer.body)
     assert served.counted("router_requests_total", outcome="error") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "right"),
+    [
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/v1/responses", "/v1/responses"),
+        ("/models/auto", "/v1/models/auto"),
+    ],
+)
+async def test_a_path_with_a_wrong_base_url_is_told_with_the_right_one(served: Proxy, path: str, right: str) -> None:
+    answer = await visit(App(served.service), "POST", path)
+    told = orjson.loads(answer.body)["error"]["message"]
+    assert f"; here it is {right}: base_url should end in " in told
+
+
+async def test_anthropic_s_clients_hear_of_a_wrong_base_url_in_their_own_words(served: Proxy) -> None:
+    answer = await visit(App(served.service), "POST", "/v1/v1/messages")
+    told = orjson.loads(answer.body)
+    assert (answer.status, told["type"], told["error"]["type"]) == (404, "error", "not_found_error")
+    assert "base_url should not end in /v1" in told["error"]["message"]
 
 
 async def test_tokens_are_counted_and_nobody_is_called(desk: ASGIApp, served: Proxy) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from router.demo.answers import Answer
 from router.demo.vectors import embedded
+from router.health import CLOSED
 from tests.embedding import Embedder, embedder, path, said
 from tests.talking import talk
 from tests.waiting import all_blocked, until
@@ -201,7 +202,7 @@ async def test_nobody_there_is_a_failure_to_connect(tmp_path: Path) -> None:
 
 
 async def test_a_deployment_that_takes_too_long_is_not_asked_again(tmp_path: Path) -> None:
-    slow = {"deployments": {"one": {"timeout": {"total": 0.1}}, "two": {"timeout": {"total": 0.1}}}}
+    slow = {"deployments": {"one": {"timeout": {"total": 0.5}}, "two": {"timeout": {"total": 0.5}}}}
     async with embedder(tmp_path, slow, one=Answer(stall=True), two=Answer(stall=True)) as served:
         heard = await served.ask()
         for name in ("one", "two"):
@@ -251,7 +252,7 @@ async def test_what_is_said_of_the_request_is_relayed_after_one_call(tmp_path: P
     raw = b'{ "error": {"message": "too many dimensions"} }'
     async with embedder(tmp_path, one=Answer(status=status, raw=raw)) as served:
         heard = await served.ask()
-        healthy = served.service.pipeline.pool.members["one"].breaker.failed
+        healthy = served.service.pipeline.pool.embedder("one").breaker.failed
     assert (path(heard), heard.body, served.calls()) == ((status, "near:rejected"), raw, {"one": 1})
     assert healthy == 0
 
@@ -267,7 +268,7 @@ async def test_a_text_too_long_is_for_who_has_a_larger_window(tmp_path: Path) ->
 
 
 async def test_a_deadline_ends_it_whatever_is_tried(tmp_path: Path) -> None:
-    changes = {"routes": {"texts": {"deadline": "100ms"}}}
+    changes = {"routes": {"texts": {"deadline": "500ms"}}}
     async with embedder(tmp_path, changes, one=Answer(stall=True)) as served:
         heard = await served.ask()
     assert (path(heard), said(heard)["code"]) == ((504, "near:timeout"), "deadline_exceeded")
@@ -278,13 +279,24 @@ async def test_a_breaker_opens_and_lets_one_probe_through(tmp_path: Path) -> Non
     broken = [Answer(status=500, error="no")] * 2 + [Answer(text="well again")]
     async with embedder(tmp_path, changes, one=broken) as served:
         first, second = await served.ask("one"), await served.ask("one")
-        up = served.counted("router_deployment_up", deployment="one")
         served.later.append(61)
         third = await served.ask("one")
     assert path(first) == (500, "one:status_500,one:status_500")
     assert (path(second), said(second)["code"]) == ((503, "one:open"), "unavailable")
     assert 1 <= int(second.headers["retry-after"]) <= 60
-    assert (up, path(third)) == (0, (200, "one:ok"))
+    assert path(third) == (200, "one:ok")
+
+
+@pytest.mark.parametrize("status", [404, 500, 501])
+async def test_who_cannot_embed_is_asked_for_chat_completions_all_the_same(tmp_path: Path, status: int) -> None:
+    changes = {"deployments": {"one": {"breaker": {"failures": 1, "open_for": "1m"}}}}
+    async with embedder(tmp_path, changes, one=Answer(status=status, error="not here")) as served:
+        heard = [await served.ask("one") for _ in range(2)]
+        assert path(heard[1])[1] == "one:open"
+        assert served.counted("router_deployment_up", deployment="one") == 1
+        assert served.service.pipeline.pool.members["one"].breaker is CLOSED
+        assert await served.service.reload()
+        assert path(await served.ask("one"))[1] == "one:open"
 
 
 async def test_who_is_full_lets_the_next_one_have_it(tmp_path: Path) -> None:
@@ -506,7 +518,7 @@ async def test_who_leaves_before_the_request_is_whole_is_counted_too(tmp_path: P
 
 async def test_who_waits_for_a_place_waits_no_longer_than_the_deadline(tmp_path: Path) -> None:
     places = {"deployments": {"one": {"concurrency": 1}, "two": {"concurrency": 1}}}
-    changes = {**places, "routes": {"texts": {"deadline": "100ms"}}}
+    changes = {**places, "routes": {"texts": {"deadline": "500ms"}}}
     stalled = Answer(stall=True)
     async with embedder(tmp_path, changes, one=stalled, two=stalled) as served:
         busy = [asyncio.create_task(served.ask(name)) for name in ("one", "two")]
@@ -620,3 +632,69 @@ async def test_nothing_is_learned_from_it_about_a_route_with_a_choice(tmp_path: 
         evidence = served.counted("router_quality_weight_total")
     assert (heard.status, learned, feedback.status, evidence) == (200, [0, 0, 0], 202, 0)
     assert served.calls() == {"one": 1}
+
+
+# ----------------------------------------------------------------------------------------------------- limits of a key
+
+ANN = {"authorization": "Bearer sf-ann"}
+
+
+def limited(**limit: Any) -> dict[str, Any]:
+    return {**WITH_KEYS, "limits": {"everybody": limit}}
+
+
+async def test_embeddings_and_chat_completions_share_a_key_s_limit(tmp_path: Path) -> None:
+    async with embedder(tmp_path, limited(requests_per_minute=2)) as served:
+        first = await served.ask(headers=ANN)
+        chat = {"model": "near", "messages": [{"role": "user", "content": "hi"}]}
+        second = await served.post("/v1/chat/completions", chat, ANN)
+        third = await served.ask(headers=ANN)
+        failures = served.counted("router_requests_total", route="texts", outcome="error")
+    left = [one.headers.get("x-ratelimit-remaining-requests") for one in (first, second)]
+    assert (first.status, second.status, left) == (200, 200, ["1", "0"])
+    assert (third.status, said(third)["code"], "x-router-route" in third.headers) == (429, "rate_limit_exceeded", False)
+    assert (sum(served.calls().values()), failures) == (2, 0)
+
+
+async def test_tokens_are_taken_as_estimated_and_given_back_as_used(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 10, "total_tokens": 10}
+    async with embedder(tmp_path, limited(tokens_per_minute=1000), one=Answer(json=embeddings(usage=usage))) as served:
+        first = await served.ask("one", "x" * 2000, ANN)
+        second = await served.ask("one", "x" * 3900, ANN)
+        third = await served.ask("one", "x" * 4004, ANN)
+    assert [one.status for one in (first, second, third)] == [200, 200, 400]
+    assert (said(third)["code"], len(served.fakes["one"].requests)) == ("prompt_exceeds_limit", 2)
+
+
+async def test_who_has_spent_a_day_s_money_waits_for_the_next(tmp_path: Path) -> None:
+    changes = {**limited(usd_per_day=0.001), "deployments": {"one": {"price": {"input": 1000, "output": 0}}}}
+    async with embedder(tmp_path, changes) as served:
+        first, second = await served.ask("one", headers=ANN), await served.ask("one", headers=ANN)
+    assert (first.status, second.status, said(second)["code"]) == (200, 429, "insufficient_quota")
+
+
+async def test_a_place_is_given_back_whatever_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with embedder(
+        tmp_path, limited(parallel=1, requests_per_minute=9), one=Answer(status=500, error="no")
+    ) as served:
+        heard = [await served.ask("one", headers=ANN), await served.ask("auto", headers=ANN)]
+        with monkeypatch.context() as broken:
+            broken.delattr(type(served.service.pipeline.pool), "order")
+            heard.append(await served.ask("near", headers=ANN))
+        heard.append(await served.ask("two", headers=ANN))
+    assert [one.status for one in heard] == [500, 400, 500, 200]
+    left = [one.headers.get("x-ratelimit-remaining-requests") for one in heard]
+    assert left == ["8", None, None, "6"]  # a fault of ours knows nothing of it, and who names no tier asks for nothing
+
+
+async def test_who_leaves_gives_the_place_back(tmp_path: Path) -> None:
+    async with embedder(tmp_path, limited(parallel=1), one=Answer(stall=True)) as served:
+        async with talk(served.base_url) as client:
+            body = orjson.dumps({"model": "one", "input": "hi"})
+            client.send("POST", "/v1/embeddings", {"host": "proxy", "content-length": str(len(body)), **ANN}, body)
+            await served.fakes["one"].saw(1)
+            full = await served.ask("two", headers=ANN)
+            client.hang_up()
+        await served.fakes["one"].left(1)
+        again = await served.ask("two", headers=ANN)
+    assert (full.status, again.status) == (429, 200)
