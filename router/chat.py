@@ -241,11 +241,13 @@ def _choice(choice: Mapping[str, Any]) -> Choice:
     calls = message.get("tool_calls")
     if not calls:
         calls = (called,) if (called := message.get("function_call")) else ()
+    if calls:
+        calls = tuple([call for call in calls if isinstance(call, dict)])
     if not isinstance(content := message.get("content"), str):
         content = text_of(content)
     refusal = text_of(said) if (said := message.get("refusal")) else ""
     logprobs = tuple(_logprobs(told)) if (told := choice.get("logprobs")) else ()
-    return Choice(choice.get("finish_reason"), content, refusal, tuple(calls), logprobs)
+    return Choice(choice.get("finish_reason"), content, refusal, calls, logprobs)
 
 
 def _logprobs(logprobs: Mapping[str, Any]) -> Iterator[float]:

@@ -30,6 +30,7 @@ __all__ = [
     "consider",
     "forced",
     "head",
+    "holding",
     "named",
     "weigh",
 ]
@@ -109,11 +110,12 @@ def head(plan: Plan, request: ChatRequest, caller: Caller) -> Headed:
         NotFound: there is no such route.
     """
     route = named(plan, request.model)
-    if not route.rules:
+    held = route.rules if caller.tier is None else holding(plan, route, caller.tier)
+    if not held:
         return Headed(route)
     facts = signals.read(request, pii=plan.reads_pii)
     asked = rules.Asked(request, facts, caller.headers, caller.labels)
-    bounds = rules.apply(route.rules, asked)
+    bounds = rules.apply(held, asked)
     via: list[tuple[str, str]] = []
     while bounds.route is not None:
         via.append((route.name, bounds.rule or ""))
@@ -152,6 +154,12 @@ def named(plan: Plan, model: str) -> Route:
     hint = did_you_mean(model, plan.routes) if len(model) <= _LONGEST_NAME else ""  # comparing takes its time
     told += f"; {hint} GET /v1/models lists every name" if hint else "; GET /v1/models lists every name"
     raise NotFound(told, param="model", code="model_not_found")
+
+
+def holding(plan: Plan, route: Route, tier: str) -> tuple[rules.Rule, ...]:
+    """The rules that hold where a client chooses a tier: the route's, and what holds for whoever names that tier."""
+    target = plan.routes.get(tier) if tier in plan.tiers else None
+    return route.rules if target is None else (*route.rules, *target.rules)
 
 
 def forced(plan: Plan, route: Route, name: str) -> Tier | None:

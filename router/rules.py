@@ -62,13 +62,16 @@ FREE = Bounds()
 def apply(rules: Iterable[Rule], asked: Asked, require: Mapping[str, str] = _NOTHING) -> Bounds:
     """What a route's rules come to: `require` adds up over every match, of the others the first match wins.
 
-    What the rules of the route before it required, if any, is handed in and still holds.
+    What the rules of the route before it required, if any, is handed in and still holds. Where two require different
+    values of one label, nobody carries both.
     """
     required, chosen = dict(require), FREE
     for rule in rules:
         if not all(holds(asked) for holds in rule.when):
             continue
-        required |= rule.require
+        for name, value in rule.require.items():
+            before = required.get(name, value)
+            required[name] = value if value == before else f"{before} and {value}"  # which nobody is
         if chosen is FREE and (rule.start or rule.route):
             chosen = Bounds({}, rule.start, rule.route, rule.name)
     return replace(chosen, require=required) if required else chosen

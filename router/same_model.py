@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from router import rules, signals
 from router.chat import ChatRequest, Usage
-from router.consider import Caller, forced, named
+from router.consider import Caller, forced, holding, named
 from router.decide import Decision, Step
 from router.embeddings import EmbeddingRequest
 from router.errors import BadRequest, Forbidden, names
@@ -64,7 +64,8 @@ def aimed(plan: Plan, request: EmbeddingRequest, caller: Caller) -> Target:
     tier = forced(plan, route, caller.tier) if caller.tier is not None else None
     if tier is not None:
         only = len(route.cascade) == 1 and route.cascade[0].tier is tier
-        return Target(route, route if only else plan.routes[tier.name], tier, forced=True)
+        bound = replace(route, rules=holding(plan, route, tier.name))
+        return Target(bound, route if only else plan.routes[tier.name], tier, forced=True)
     return Target(route, route, _only_tier(route), forced=False)
 
 

@@ -31,6 +31,8 @@ _RESULT_ROLES = frozenset({"tool", "function"})
 _IMAGES = frozenset({"image_url", "input_image", "image"})
 _SAID = ("refusal", "reasoning_content", "name")
 _BESIDES = frozenset({*_SAID, "tool_calls", "function_call"})
+_CALLED = ("function", "custom")
+_GIVEN = ("name", "arguments", "input")
 _NO_PII: frozenset[str] = frozenset()
 
 _DIGITS: Final = b"0123456789"
@@ -250,15 +252,15 @@ def _written(tools: object) -> int:
 
 
 def _besides(message: dict[str, Any]) -> Iterator[str]:
-    """Yield what else in a message is text to somebody: a refusal, the arguments of its tool calls."""
+    """Yield what else in a message is text to somebody: a refusal, what its tool calls are given."""
     for field in _SAID:
         if isinstance(value := message.get(field), str):
             yield value
     calls = message.get("tool_calls")
     for call in [*(calls if isinstance(calls, list) else []), {"function": message.get("function_call")}]:
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict):
-            yield from (value for value in (function.get("name"), function.get("arguments")) if isinstance(value, str))
+        for kind in _CALLED if isinstance(call, dict) else ():
+            if isinstance(called := call.get(kind), dict):
+                yield from (value for field in _GIVEN if isinstance(value := called.get(field), str))
 
 
 def _everything(request: ChatRequest) -> Iterator[str]:

@@ -12,6 +12,7 @@ from openai import AsyncOpenAI  # noqa: TID253  asks for the same in its own wor
 from pydantic import BaseModel
 
 from router.demo.answers import Answer
+from router.demo.upstream import script
 from tests.proxy import KEY, Proxy, proxy
 
 HELLO: list[MessageParam] = [{"role": "user", "content": "hello"}]
@@ -271,6 +272,25 @@ async def test_a_conversation_stays_with_whoever_called_its_tool(tmp_path: Path,
         turns = [*HELLO, {"role": "assistant", "content": first.content}, {"role": "user", "content": [result]}]
         raw = await client.messages.with_raw_response.create(**{**request, "messages": turns})
     assert (raw.headers["x-router-reason"], raw.headers["x-router-path"]) == ("pinned", "frontier:ok")
+
+
+@anthropic.beta_async_tool
+async def find(id: int) -> str:  # noqa: A002  the name of its argument in the calls above
+    """Find an order."""
+    return f"order {id} is shipped"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_tool_runner_goes_on_without_a_thread(tmp_path: Path, *, stream: bool) -> None:
+    called: Any = script([Answer(tool_calls=CALLS[:1]), Answer(text="It is shipped.")])
+    async with proxy(tmp_path, called) as served, customer(served) as client:
+        runner: Any = client.beta.messages.tool_runner(**said(model="tuned", tools=[find]), stream=stream)
+        last = await runner.until_done()
+        told = [message["content"] for message in asked(served, 1)["messages"] if message["role"] == "tool"]
+        with pytest.raises(anthropic.BadRequestError, match="thread=False") as caught:
+            await client.beta.messages.create(**said(extra_body={"thread": {"type": "create"}}))
+    assert (texts(last), told) == ("It is shipped.", ["order 7 is shipped"])
+    assert caught.value.error_code == "thread_unsupported_request"
 
 
 async def test_its_decision_is_found_by_the_message_s_id(tmp_path: Path) -> None:

@@ -135,6 +135,11 @@ def test_what_stands_for_text_and_is_none_is_none() -> None:
     assert text_of({"text": "hello"}) == ""
 
 
+@pytest.mark.parametrize("calls", [[None], "x", [1], {"a": 1}])
+def test_calls_that_are_no_objects_are_none(calls: object) -> None:
+    assert completion(answer({"message": {"content": "hi", "tool_calls": calls}})).choices[0].tool_calls == ()
+
+
 def test_content_in_parts_and_old_function_calls_are_read() -> None:
     read = completion(
         answer(

@@ -97,6 +97,12 @@ def test_require_adds_up_over_every_match() -> None:
     assert apply(rules, facts()).require == {"eu": "yes", "p": "1"}
 
 
+def test_requirements_that_contradict_are_met_by_nobody() -> None:
+    rules = [rule("a", require={"region": "eu"}), rule("b", require={"region": "us"}), rule("c", require={"p": "1"})]
+
+    assert apply(rules, facts(), {"p": "1"}).require == {"region": "eu and us", "p": "1"}
+
+
 def test_of_start_and_route_the_first_match_wins() -> None:
     rules = [rule("no", matches=False, start="a"), rule("first", start="b"), rule("second", route="c")]
 

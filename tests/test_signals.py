@@ -139,6 +139,13 @@ def test_personal_data_are_looked_for_in_history_and_tool_calls_and_only_on_requ
     assert read(turn).pii == frozenset()
 
 
+def test_personal_data_and_tokens_in_what_a_custom_tool_was_given_are_seen() -> None:
+    called = {"id": "c", "type": "custom", "custom": {"name": "mail", "input": "to ann@example.com " + "x" * 400}}
+    turn = request({"role": "user", "content": "ok"}, {"role": "assistant", "tool_calls": [called]})
+    assert read(turn, pii=True).pii == {"email"}
+    assert read(turn).tokens > 100
+
+
 def test_a_long_text_is_read_at_both_ends() -> None:
     clipped = clip("a" * 50_000 + "b")
     assert len(clipped) == SUBJECT_LIMIT + 1
@@ -146,7 +153,7 @@ def test_a_long_text_is_read_at_both_ends() -> None:
 
 
 SCALAR = st.sampled_from([None, True, 7, "", "text", "4111111111111111", "\ud800"])
-JSON = SCALAR | st.lists(SCALAR, max_size=2) | st.dictionaries(st.sampled_from(["function", "name"]), SCALAR)
+JSON = SCALAR | st.lists(SCALAR, max_size=2) | st.dictionaries(st.sampled_from(["function", "custom", "name"]), SCALAR)
 PART = st.dictionaries(st.sampled_from(["type", "text", "image_url"]), JSON, max_size=3)
 MESSAGE = st.fixed_dictionaries(
     {

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from router.chat import index_of
+from router.chat import index_of, text_of
 from router.sse import DONE, Splitter, encode
 
 __all__ = ["as_stream", "as_whole", "without_usage"]
@@ -24,7 +24,7 @@ def as_stream(whole: bytes, *, usage: bool) -> bytes:
         index = index_of(choice, position)
         delta = dict(choice.get("message") or {})
         if calls := delta.get("tool_calls"):
-            delta["tool_calls"] = [{"index": number, **call} for number, call in enumerate(calls)]
+            delta["tool_calls"] = [{**call, "index": number} for number, call in enumerate(_objects(calls))]
         first = {"index": index, "delta": delta, "logprobs": choice.get("logprobs"), "finish_reason": None}
         last = {"index": index, "delta": {}, "logprobs": None, "finish_reason": choice.get("finish_reason")}
         chunks += [{**head, "choices": [first]}, {**head, "choices": [last]}]
@@ -48,7 +48,7 @@ def as_whole(events: bytes) -> bytes:
                 message = {"role": "assistant", "content": None}
                 choices[index] = {"index": index, "message": message, "logprobs": None, "finish_reason": None}
             _grow(choices[index], choice)
-    answer["choices"] = [choices[index] for index in sorted(choices)]
+    answer["choices"] = [_listed(choices[index]) for index in sorted(choices)]
     if usage:
         answer["usage"] = usage
     return orjson.dumps(answer)
@@ -59,11 +59,13 @@ def _grow(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
     message = whole["message"]
     for name, value in (part.get("delta") or {}).items():
         if name == "tool_calls":
-            calls = message.setdefault("tool_calls", [])
-            for position, call in enumerate(value or ()):
+            calls = message.setdefault("tool_calls", {})
+            for position, call in enumerate(_objects(value)):
                 _grow_call(calls, index_of(call, position), call)
-        elif isinstance(value, str) and (name in _TEXTS or isinstance(message.get(name), str)) and name != "role":
-            message[name] = (message.get(name) or "") + value
+        elif name in _TEXTS and value is not None and not isinstance(value, Mapping):
+            message[name] = text_of(message.get(name)) + text_of(value)
+        elif isinstance(value, str) and isinstance(message.get(name), str) and name != "role":
+            message[name] += value
         elif isinstance(value, Mapping) and isinstance(message.get(name), Mapping):
             message[name] = _joined(message[name], value)
         elif value is not None:
@@ -81,10 +83,10 @@ def _grow(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
     whole["finish_reason"] = part.get("finish_reason") or whole["finish_reason"]
 
 
-def _grow_call(calls: list[dict[str, Any]], index: int, part: Mapping[str, Any]) -> None:
-    while len(calls) <= index:
-        calls.append({"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
-    call = calls[index]
+def _grow_call(calls: dict[int, dict[str, Any]], index: int, part: Mapping[str, Any]) -> None:
+    call = calls.get(index)
+    if call is None:
+        call = calls[index] = {"id": None, "type": "function", "function": {"name": "", "arguments": ""}}
     for name, value in part.items():
         if name in _TOOLS and isinstance(value, Mapping):
             if name == "custom":
@@ -92,6 +94,19 @@ def _grow_call(calls: list[dict[str, Any]], index: int, part: Mapping[str, Any])
             call[name] = _joined(call.get(name) or {}, value)
         elif name != "index" and value is not None:
             call[name] = value
+
+
+def _listed(choice: dict[str, Any]) -> dict[str, Any]:
+    """A choice with its calls in their order; while they grow they are kept by whatever numbers upstream counts in."""
+    calls: dict[int, dict[str, Any]] | None = choice["message"].get("tool_calls")
+    if calls is not None:
+        choice["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
+    return choice
+
+
+def _objects(calls: object) -> list[Mapping[str, Any]]:
+    """What can be calls in a list, if it is one."""
+    return [call for call in calls if isinstance(call, Mapping)] if isinstance(calls, list) else []
 
 
 def _joined(before: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

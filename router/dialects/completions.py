@@ -148,18 +148,28 @@ def _text(said: dict[str, Any]) -> str:
 
 def _logprobs(logprobs: dict[str, Any] | None, offset: int) -> dict[str, Any] | None:
     """Log probabilities as they stood before chat: a list for each fact instead of an object for each token."""
-    tokens = (logprobs or {}).get("content")
+    tokens = _objects((logprobs or {}).get("content"))
     if not tokens:
         return None
-    offsets = []
-    for token in tokens:
+    texts, offsets = [text_of(token.get("token")) for token in tokens], []
+    for text in texts:
         offsets.append(offset)
-        offset += len(token.get("token") or "")
+        offset += len(text)
     return {
-        "tokens": [token.get("token") for token in tokens],
+        "tokens": texts,
         "token_logprobs": [token.get("logprob") for token in tokens],
         "top_logprobs": [
-            {top.get("token"): top.get("logprob") for top in token.get("top_logprobs") or ()} for token in tokens
+            {
+                word: top.get("logprob")
+                for top in _objects(token.get("top_logprobs"))
+                if isinstance(word := top.get("token"), str)
+            }
+            for token in tokens
         ],
         "text_offset": offsets,
     }
+
+
+def _objects(listed: object) -> list[dict[str, Any]]:
+    """What are objects in a list, if it is one."""
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []

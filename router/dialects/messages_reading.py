@@ -62,6 +62,6 @@ def wrong(where: str, expected: str, value: object) -> BadRequest:
     return BadRequest(message, param=where, code="invalid_type")
 
 
-def refused(where: str, why: str) -> BadRequest:
+def refused(where: str, why: str, code: str | None = None) -> BadRequest:
     """What is said of a field that a chat completion cannot express; `why` says what to do instead."""
-    return BadRequest(f"{where}: {why}.", param=where, code="unsupported_parameter")
+    return BadRequest(f"{where}: {why}.", param=where, code=code or "unsupported_parameter")

@@ -23,8 +23,11 @@ _LEFT_OUT = frozenset({"cache_control", "context_management", "diagnostics", "se
 _REFUSED = {
     "container": "Anthropic's containers do not exist here; leave it out",
     "inference_geo": "where a request may go is a rule of the policy here (`require`); leave it out",
+    "thread": "nothing is stored here; send the whole conversation (with Anthropic's tool runner: `thread=False`)",
     "mcp_servers": "MCP servers are not called from here; call them yourself and give their tools in `tools`",
 }
+_CODES = {"thread": "thread_unsupported_request"}
+"""What Anthropic's own clients know how to go on from, without it."""
 _UNKNOWN = "this field of the Messages API is not known here, so what it asks for would not happen; leave it out"
 _EFFORTS = {"low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 _THINKING = {"enabled": True, "adaptive": True, "between_tools": True, "disabled": False}
@@ -41,7 +44,7 @@ def chat_body(body: Mapping[str, Any], *, counting: bool = False) -> dict[str, A
     """
     for name, value in body.items():
         if name in _REFUSED and value not in (None, []):
-            raise refused(name, _REFUSED[name])
+            raise refused(name, _REFUSED[name], _CODES.get(name))
         if name not in _READ and name not in _LEFT_OUT and name not in _REFUSED:
             raise refused(name, _UNKNOWN)
     asked: dict[str, Any] = {"model": required(body, "model", str)}

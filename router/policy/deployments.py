@@ -44,7 +44,10 @@ class Timeout(Block):
         default=60.0, description="How long a stream may pause between two bytes; streams only.", examples=[15]
     )
     total: Duration = Field(
-        default=600.0, description="How long one attempt may take in all, committed streams included.", examples=["2m"]
+        default=600.0,
+        description="How long one attempt may take in all, committed streams included; "
+        "for a whole answer the only limit but `connect`.",
+        examples=["2m"],
     )
 
 

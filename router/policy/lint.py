@@ -75,6 +75,20 @@ def _timeouts(policy: Policy) -> Iterator[Remark]:
                 yield ("deployments", name, "timeout", field), "longer than total, so it never applies"
 
 
+def _silent(policy: Policy, path: FieldPath, route: Route) -> Iterator[Remark]:
+    """Say whose silence takes all the time there is, so that nobody else is asked."""
+    asked = list(dict.fromkeys(one for rung in route.cascade for one in policy.tiers[rung.tier].deployments))
+    for name in asked[:-1]:
+        timeout = policy.deployments[name].timeout
+        if timeout.total < route.deadline:
+            continue
+        told = "while it says nothing of a whole answer, nobody else is asked: first_byte and idle are about streams"
+        if "total" in timeout.model_fields_set:
+            yield ("deployments", name, "timeout", "total"), f"not shorter than a route's deadline; {told}"
+        elif "deadline" in route.model_fields_set:
+            yield (*path, "deadline"), f"'{name}' may take as long (its timeout.total); {told}"
+
+
 def _embedding(policy: Policy) -> Iterator[Remark]:
     """Say where a tier seems to be meant for embeddings, and has deployments that are never asked for any."""
     for name, tier in policy.tiers.items():
@@ -129,6 +143,7 @@ def _uncached(policy: Policy, path: FieldPath, prompt: Prompt) -> Iterator[Remar
 
 def _route(policy: Policy, name: str, route: Route) -> Iterator[Remark]:
     path = ("routes", name)
+    yield from _silent(policy, path, route)
     yield from _thresholds(path, route)
     yield from _shadowed(path, route)
     yield from _steered(path, route)

@@ -92,7 +92,7 @@ class Embedding:
     async def _ask(self, candidate: Candidate) -> Embedded | Failure:
         """Ask one deployment, and note what became of it."""
         journey, deployment = self._journey, candidate.deployment
-        member, since = self._pool.members[deployment.name], journey.elapsed
+        member, since = self._pool.embedder(deployment.name), journey.elapsed
         try:
             await self._enter(member)
         except Failure as failure:
@@ -152,6 +152,6 @@ class Embedding:
         if self._failure is not None:
             failure, self._journey.speaker = self._failure
             return problem(failure, self._decision.start)
-        opens = [self._pool.members[name].breaker.open_until or 0.0 for name in self._tried]
+        opens = [self._pool.embedder(name).breaker.open_until or 0.0 for name in self._tried]
         after = max(1, math.ceil(min(opens, default=0.0) - self._journey.now))
         return Unavailable("no deployment can take this request just now", headers={"retry-after": str(after)})

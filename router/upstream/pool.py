@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 
+from typing_extensions import override
+
 from router.decide import Candidate, Step
 from router.frozen import frozen
 from router.health import CLOSED, Breaker
@@ -16,7 +18,7 @@ from router.prompts import Context
 from router.upstream.client import Transport
 from router.upstream.retriever import Retriever
 
-__all__ = ["Member", "Pool", "Tried", "above", "choose", "larger", "rendezvous"]
+__all__ = ["Embedder", "Member", "Pool", "Tried", "above", "choose", "larger", "rendezvous"]
 
 MOST_PER_DEPLOYMENT = 2
 MOST_PER_REQUEST = 6
@@ -27,7 +29,7 @@ LONGEST_RETRY_AFTER = 1.0
 class Member:
     """One deployment at work: its connections, its places, its breaker."""
 
-    __slots__ = ("_idle", "_places", "breaker", "busy", "deployment", "transport", "turned")
+    __slots__ = ("_idle", "breaker", "busy", "deployment", "places", "transport", "turned")
 
     def __init__(self, deployment: Deployment, transport: Transport) -> None:
         self.deployment = deployment
@@ -38,13 +40,13 @@ class Member:
         self.busy = 0
         self._idle: asyncio.Event | None = None
         """Who retires it waits for this."""
-        self._places = asyncio.Semaphore(deployment.concurrency) if deployment.concurrency else None
+        self.places = asyncio.Semaphore(deployment.concurrency) if deployment.concurrency else None
 
     def refuses(self, now: float) -> str | None:
         """Why it should not be asked now: `open`, `full`, or None."""
         if self.breaker is not CLOSED and not self.breaker.allows(now):
             return "open"
-        if self._places is not None and self.deployment.spills and self._places.locked():
+        if self.places is not None and self.deployment.spills and self.places.locked():
             return "full"
         return None
 
@@ -64,9 +66,9 @@ class Member:
         Raises:
             TimeoutError: there was none within so many seconds.
         """
-        if self._places is not None:
-            async with asyncio.timeout(within if self._places.locked() else None):
-                await self._places.acquire()
+        if self.places is not None:
+            async with asyncio.timeout(within if self.places.locked() else None):
+                await self.places.acquire()
         self.busy += 1
 
     def call(self, now: float) -> Breaker | None:
@@ -80,12 +82,16 @@ class Member:
     def leave(self, sent: Breaker | None = None) -> None:
         """Give the place back. A probe that told nothing lets the next one go; any other call has no say in that."""
         self.busy -= 1
-        if sent is not CLOSED and sent is not None and sent is self.breaker:
-            self.breaker = sent.abandoned()
-        if self._places is not None:
-            self._places.release()
+        if sent is not CLOSED and sent is not None:
+            self._abandon(sent)
+        if self.places is not None:
+            self.places.release()
         if self._idle is not None and not self.busy:
             self._idle.set()
+
+    def _abandon(self, sent: Breaker | None) -> None:
+        if sent is not None and sent is self.breaker:
+            self.breaker = sent.abandoned()
 
     def succeeded(self) -> None:
         """Its last call was answered."""
@@ -112,12 +118,38 @@ class Member:
         await self.transport.aclose()
 
 
+class Embedder(Member):
+    """A deployment that is asked for embeddings: places and connections are the same, its breaker is another.
+
+    Who cannot do the one may well do the other: a server without embeddings is no reason to keep conversations from it.
+    """
+
+    __slots__ = ("member",)
+
+    def __init__(self, member: Member) -> None:
+        super().__init__(member.deployment, member.transport)
+        self.member = member
+        """The same, as it is asked for chat completions."""
+        self.places = member.places
+
+    @override
+    async def enter(self, *, within: float | None = None) -> None:
+        await self.member.enter(within=within)
+
+    @override
+    def leave(self, sent: Breaker | None = None) -> None:
+        self._abandon(sent)
+        self.member.leave()
+
+
 class Pool:
     """Every deployment of one plan at work."""
 
     def __init__(self, members: Mapping[str, Member], retrievers: dict[Context, Retriever] | None = None) -> None:
         self.members = members
         """All of them, by name."""
+        self.embedders: dict[str, Embedder] = {}
+        """Those of them that have been asked for embeddings."""
         self._retrievers = retrievers or {}
         self._turn = 0
         self._turns = dict.fromkeys(members, 0)
@@ -128,7 +160,7 @@ class Pool:
     ) -> "Pool":
         """Put deployments to work; those that a reload left alone keep their connections, places and breakers."""
         kept = before.members if before else {}
-        return cls(
+        pool = cls(
             retrievers=dict(before.retrievers) if before else None,
             members={
                 name: kept[name]
@@ -137,6 +169,16 @@ class Pool:
                 for name, deployment in deployments.items()
             },
         )
+        if before is not None:
+            beside = before.embedders.items()
+            pool.embedders = {name: one for name, one in beside if pool.members.get(name) is one.member}
+        return pool
+
+    def embedder(self, name: str) -> "Embedder":
+        """A deployment as it is asked for embeddings."""
+        if (known := self.embedders.get(name)) is None:
+            known = self.embedders[name] = Embedder(self.members[name])
+        return known
 
     @property
     def retrievers(self) -> Mapping[Context, Retriever]:

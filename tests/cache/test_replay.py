@@ -92,6 +92,38 @@ def test_a_stream_is_put_together() -> None:
     assert answer["choices"][0]["finish_reason"] == "tool_calls"
 
 
+@pytest.mark.parametrize("calls", [[None], "x", [1], {"a": 1}, [[]]])
+def test_calls_that_are_none_are_not_told(calls: Any) -> None:
+    remembered = orjson.dumps(whole({"content": "hello", "tool_calls": calls}))
+    assert chat.completion(remembered).choices[0].content == "hello"
+    told = as_stream(remembered, usage=False)
+    assert b'"content":"hello"' in told
+    assert orjson.loads(as_whole(told))["choices"][0]["message"].get("tool_calls", []) == []
+
+
+def test_calls_of_a_whole_answer_are_told_in_their_order_whatever_they_are_numbered() -> None:
+    numbered = [{**call, "index": 0} for call in CALLS]
+    put = as_whole(as_stream(orjson.dumps(whole({"content": None, "tool_calls": numbered})), usage=False))
+    assert orjson.loads(put)["choices"][0]["message"]["tool_calls"] == CALLS
+
+
+def test_calls_are_put_together_whatever_numbers_their_upstream_counts_in() -> None:
+    far = [{**call, "index": index} for call, index in zip(CALLS, (-1, 10**8), strict=True)]
+    put = as_whole(events(chunk({"tool_calls": far}), chunk({}, "tool_calls")))
+    assert orjson.loads(put)["choices"][0]["message"]["tool_calls"] == CALLS
+
+
+@pytest.mark.parametrize("odd", [True, 7, [{"type": "text", "text": ""}]])
+def test_text_goes_on_after_content_that_was_none(odd: Any) -> None:
+    put = as_whole(events(chunk({"content": odd}), chunk({"content": "a"}), chunk({"content": "b"}, "stop")))
+    assert orjson.loads(put)["choices"][0]["message"]["content"] == "ab"
+
+
+def test_text_in_parts_is_put_together() -> None:
+    put = as_whole(events(*(chunk({"content": [{"type": "text", "text": each}]}) for each in "ab"), chunk({}, "stop")))
+    assert orjson.loads(put)["choices"][0]["message"]["content"] == "ab"
+
+
 def test_log_probabilities_come_along() -> None:
     first, second = ({"content": [token], "refusal": None} for token in LOGPROBS["content"] or ())
     streamed = events(

@@ -137,6 +137,27 @@ def test_log_probabilities_are_told_as_lists() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("token", "text", "tops"),
+    [
+        (
+            {"token": "hi", "top_logprobs": [{}, {"token": None}, None, {"token": "hi", "logprob": -1}]},
+            "hi",
+            {"hi": -1},
+        ),
+        ({"token": "hi", "top_logprobs": True}, "hi", {}),
+        ({"token": "hi", "top_logprobs": "x"}, "hi", {}),
+        ({"token": 5, "top_logprobs": None}, "", {}),
+        ({}, "", {}),
+    ],
+)
+def test_log_probabilities_that_lack_something(token: dict[str, Any], text: str, tops: dict[str, Any]) -> None:
+    answer = choice(logprobs={"content": [{"logprob": -1, **token}]}, delta={"content": "hi"})
+    for told in (whole({"choices": [answer]}), *streamed({"choices": [answer]})):
+        read = orjson.loads(orjson.dumps(told))["choices"][0]["logprobs"]
+        assert read == {"tokens": [text], "token_logprobs": [-1], "top_logprobs": [tops], "text_offset": [0]}
+
+
 def test_a_stream_tells_text_and_ends_and_nothing_of_roles() -> None:
     told = streamed(
         {"choices": [delta(delta={"role": "assistant", "content": ""})]},

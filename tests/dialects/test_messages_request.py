@@ -204,6 +204,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"container": "c-1"}, "container", "unsupported_parameter"),
     ({"mcp_servers": [{"type": "url"}]}, "mcp_servers", "unsupported_parameter"),
     ({"inference_geo": "us"}, "inference_geo", "unsupported_parameter"),
+    ({"thread": {"type": "create"}}, "thread", "thread_unsupported_request"),
     ({"new_in_2027": 1}, "new_in_2027", "unsupported_parameter"),
 ]
 

@@ -9,6 +9,7 @@ import pytest
 
 from router.demo.answers import Answer
 from router.demo.vectors import embedded
+from router.health import CLOSED
 from tests.embedding import Embedder, embedder, path, said
 from tests.talking import talk
 from tests.waiting import all_blocked, until
@@ -251,7 +252,7 @@ async def test_what_is_said_of_the_request_is_relayed_after_one_call(tmp_path: P
     raw = b'{ "error": {"message": "too many dimensions"} }'
     async with embedder(tmp_path, one=Answer(status=status, raw=raw)) as served:
         heard = await served.ask()
-        healthy = served.service.pipeline.pool.members["one"].breaker.failed
+        healthy = served.service.pipeline.pool.embedder("one").breaker.failed
     assert (path(heard), heard.body, served.calls()) == ((status, "near:rejected"), raw, {"one": 1})
     assert healthy == 0
 
@@ -278,13 +279,24 @@ async def test_a_breaker_opens_and_lets_one_probe_through(tmp_path: Path) -> Non
     broken = [Answer(status=500, error="no")] * 2 + [Answer(text="well again")]
     async with embedder(tmp_path, changes, one=broken) as served:
         first, second = await served.ask("one"), await served.ask("one")
-        up = served.counted("router_deployment_up", deployment="one")
         served.later.append(61)
         third = await served.ask("one")
     assert path(first) == (500, "one:status_500,one:status_500")
     assert (path(second), said(second)["code"]) == ((503, "one:open"), "unavailable")
     assert 1 <= int(second.headers["retry-after"]) <= 60
-    assert (up, path(third)) == (0, (200, "one:ok"))
+    assert path(third) == (200, "one:ok")
+
+
+@pytest.mark.parametrize("status", [404, 500, 501])
+async def test_who_cannot_embed_is_asked_for_chat_completions_all_the_same(tmp_path: Path, status: int) -> None:
+    changes = {"deployments": {"one": {"breaker": {"failures": 1, "open_for": "1m"}}}}
+    async with embedder(tmp_path, changes, one=Answer(status=status, error="not here")) as served:
+        heard = [await served.ask("one") for _ in range(2)]
+        assert path(heard[1])[1] == "one:open"
+        assert served.counted("router_deployment_up", deployment="one") == 1
+        assert served.service.pipeline.pool.members["one"].breaker is CLOSED
+        assert await served.service.reload()
+        assert path(await served.ask("one"))[1] == "one:open"
 
 
 async def test_who_is_full_lets_the_next_one_have_it(tmp_path: Path) -> None:
