@@ -27,7 +27,7 @@ def test_considering_asks_nobody_and_always_says_the_same() -> None:
         ("atuo", "did you mean 'auto'? "),
         ("Frontier", "did you mean 'frontier'? "),
         ("fronteir", "did you mean 'frontier'? "),
-        ("smal", "did you mean 'small'? "),
+        ("small-b", "did you mean 'small'? "),
         ("gpt-4o", ""),
         ("auto" * 17, ""),
     ],
