@@ -1,7 +1,8 @@
 """The `input` of a Responses request as the messages of a chat completion.
 
-An item is a message, a call or a call's output. Calls that follow one another, and the assistant's message before them,
-are one message to chat completions. Reasoning items are left out: a chat completion has no place for them.
+An item is a message, a call or a call's output. Calls that follow one another, and what the assistant said next to
+them, are one message to chat completions, and so is what it said before and after it had thought. Reasoning items are
+left out: a chat completion has no place for them.
 """
 
 from collections.abc import Mapping
@@ -48,11 +49,13 @@ def messages(given: object) -> list[dict[str, Any]]:
 class _Talk:
     """A conversation while it is read."""
 
-    __slots__ = ("_calls", "messages")
+    __slots__ = ("_calls", "_thought", "messages")
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
         self._calls: set[str] = set()
+        self._thought = False
+        """Whether the last item was reasoning: what stands around it was one answer."""
 
     def add(self, item: Mapping[str, Any], where: str) -> None:
         """Take the next item."""
@@ -65,6 +68,7 @@ class _Talk:
             self._output(item, where)
         elif kind != "reasoning":
             raise _refused(kind, where)
+        self._thought = kind == "reasoning"
 
     def _message(self, item: Mapping[str, Any], where: str) -> None:
         role, content = string(item, "role", where), item.get("content")
@@ -81,8 +85,8 @@ class _Talk:
         else:
             raise wrong_type(f"{where}.content", "a string or an array of objects", content)
         last = self._assistant() if role == "assistant" else None
-        if last is not None and "tool_calls" in last and last["content"] is None:
-            last |= message  # said beside its calls: results have to come next
+        if last is not None and ("tool_calls" in last or self._thought):
+            _add(message, last)  # said beside its calls: results have to come next
         else:
             self.messages.append(message)
 
@@ -160,6 +164,21 @@ def _spoken(parts: list[dict[str, Any]], where: str) -> dict[str, Any]:
             said.append(_part(part, f"{where}.content[{i}]"))
     message: dict[str, Any] = {"role": "assistant", "content": _joined(said)}
     return {**message, "content": message["content"] or None, "refusal": "".join(refused)} if refused else message
+
+
+def _add(message: dict[str, Any], last: dict[str, Any]) -> None:
+    """Let the assistant's last message say this, too."""
+    before, more = last["content"], message["content"]
+    if before and more and not (isinstance(before, str) and isinstance(more, str)):
+        last["content"] = [*_parts(before), *_parts(more)]
+    else:
+        last["content"] = before + more if before and more else before or more
+    if "refusal" in message:
+        last["refusal"] = last.get("refusal", "") + message["refusal"]
+
+
+def _parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _content(parts: list[dict[str, Any]], where: str) -> str | list[dict[str, Any]]:

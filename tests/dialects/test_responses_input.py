@@ -117,6 +117,40 @@ def test_what_is_said_beside_a_call_is_part_of_its_message() -> None:
     assert messages(before) == messages(after) == [spoken, result]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "content"),
+    [
+        ("t1", "t2", "t1t2"),
+        ([text("t1", "output_text")] * 2, "t2", [{"type": "text", "text": each} for each in ("t1", "t1", "t2")]),
+        ("", "t2", "t2"),
+        ("t1", "", "t1"),
+    ],
+)
+def test_what_is_said_around_a_call_is_one_message(before: Any, after: Any, content: Any) -> None:
+    talk = messages(
+        [
+            {"role": "assistant", "content": before},
+            CALL,
+            {"role": "assistant", "content": after},
+            output("call_a"),
+        ]
+    )
+    assert [message["role"] for message in talk] == ["assistant", "tool"]
+    assert (talk[0]["content"], len(talk[0]["tool_calls"])) == (content, 1)
+
+
+def test_what_is_refused_around_a_call_is_part_of_its_message() -> None:
+    no = said("assistant", {"type": "refusal", "refusal": "no"})
+    (told,) = messages([said("assistant", text("t1", "output_text")), CALL, no, no])
+    assert (told["content"], told["refusal"]) == ("t1", "nono")
+
+
+def test_what_is_said_before_and_after_a_thought_is_one_message() -> None:
+    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+    talk = messages([{"role": "assistant", "content": "a"}, thought, {"role": "assistant", "content": "b"}])
+    assert talk == [{"role": "assistant", "content": "ab"}]
+
+
 def test_a_call_after_an_output_is_a_message_of_its_own() -> None:
     roles = [message["role"] for message in messages([CALL, output("call_a"), OTHER, output("call_b")])]
     assert roles == ["assistant", "tool", "assistant", "tool"]
