@@ -83,24 +83,43 @@ def _grow(whole: dict[str, Any], part: Mapping[str, Any]) -> None:
     whole["finish_reason"] = part.get("finish_reason") or whole["finish_reason"]
 
 
-def _grow_call(calls: dict[int, dict[str, Any]], index: int, part: Mapping[str, Any]) -> None:
-    call = calls.get(index)
-    if call is None:
-        call = calls[index] = {"id": None, "type": "function", "function": {"name": "", "arguments": ""}}
+def _grow_call(calls: dict[int, list[dict[str, Any]]], index: int, part: Mapping[str, Any]) -> None:
+    numbered = calls.setdefault(index, [])
+    if not numbered or _another(numbered[-1], part):
+        numbered.append({"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
+    call = numbered[-1]
     for name, value in part.items():
         if name in _TOOLS and isinstance(value, Mapping):
             if name == "custom":
                 call.pop("function", None)
             call[name] = _joined(call.get(name) or {}, value)
-        elif name != "index" and value is not None:
+        elif name != "index" and name not in _TOOLS and value is not None:
             call[name] = value
+
+
+def _another(call: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
+    """Whether a part begins another call than the one before of its number: some upstreams give each call the same.
+
+    It has an id and a name of its own then, and that one lacks nothing: others make an id for each piece of a call.
+    """
+    if not part.get("id") or not call["id"] or part["id"] == call["id"]:
+        return False
+    named = part.get("function") or part.get("custom")
+    if not isinstance(named, Mapping) or not named.get("name"):
+        return False
+    if "function" not in call:
+        return True
+    try:
+        return isinstance(orjson.loads(call["function"].get("arguments") or ""), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def _listed(choice: dict[str, Any]) -> dict[str, Any]:
     """A choice with its calls in their order; while they grow they are kept by whatever numbers upstream counts in."""
-    calls: dict[int, dict[str, Any]] | None = choice["message"].get("tool_calls")
+    calls: dict[int, list[dict[str, Any]]] | None = choice["message"].get("tool_calls")
     if calls is not None:
-        choice["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
+        choice["message"]["tool_calls"] = [call for index in sorted(calls) for call in calls[index]]
     return choice
 
 

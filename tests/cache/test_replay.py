@@ -113,6 +113,37 @@ def test_calls_are_put_together_whatever_numbers_their_upstream_counts_in() -> N
     assert orjson.loads(put)["choices"][0]["message"]["tool_calls"] == CALLS
 
 
+def test_calls_that_all_have_one_number_stay_apart_by_their_ids() -> None:
+    whole_ones = [{**call, "index": 0} for call in CALLS]
+    pieces = [
+        {"index": 0, "id": "call_1", "type": "function", "function": {"name": "find", "arguments": '{"id"'}},
+        {"index": 0, "function": {"arguments": ": 7}"}},
+        whole_ones[1],
+    ]
+    for calls in (whole_ones, pieces):
+        put = as_whole(events(*(chunk({"tool_calls": [call]}) for call in calls), chunk({}, "tool_calls")))
+        assert orjson.loads(put)["choices"][0]["message"]["tool_calls"] == CALLS
+
+
+def test_a_call_whose_pieces_have_an_id_each_is_one() -> None:
+    pieces = [
+        {"index": 0, "id": "a", "function": {"name": "fi", "arguments": ""}},
+        {"index": 0, "id": "b", "function": {"name": "nd", "arguments": '{"id"'}},
+        {"index": 0, "id": "c", "function": {"arguments": ": 7}"}},
+        {"index": 0, "id": "d", "function": ""},
+        {"index": 0, "id": "e", "function": {"name": "", "arguments": None}},
+    ]
+    put = as_whole(events(*(chunk({"tool_calls": [piece]}) for piece in pieces), chunk({}, "tool_calls")))
+    (call,) = orjson.loads(put)["choices"][0]["message"]["tool_calls"]
+    assert call["function"] == CALLS[0]["function"]
+
+
+def test_custom_calls_that_have_one_number_stay_apart_too() -> None:
+    calls = [{"index": 0, "id": each, "type": "custom", "custom": {"name": "sql", "input": each}} for each in "ab"]
+    put = as_whole(events(*(chunk({"tool_calls": [call]}) for call in calls), chunk({}, "tool_calls")))
+    assert [call["custom"]["input"] for call in orjson.loads(put)["choices"][0]["message"]["tool_calls"]] == ["a", "b"]
+
+
 @pytest.mark.parametrize("odd", [True, 7, [{"type": "text", "text": ""}]])
 def test_text_goes_on_after_content_that_was_none(odd: Any) -> None:
     put = as_whole(events(chunk({"content": odd}), chunk({"content": "a"}), chunk({"content": "b"}, "stop")))
