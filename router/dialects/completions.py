@@ -28,8 +28,11 @@ class Completions:
         prompt = _prompt(body)
         if body.get("suffix"):
             raise _refused("suffix", "text cannot be inserted in front of a suffix here")
-        if (best_of := body.get("best_of")) is not None and best_of != (body.get("n") or 1):
+        if (best_of := body.get("best_of")) is not None and (best_of is True or best_of != (body.get("n") or 1)):
             raise _refused("best_of", "answers are not compared here; ask for n of them and choose")
+        for name in _OF_CHAT:
+            if body.get(name):
+                raise _refused(name, "it belongs to chat completions, and this answer could not tell what came of it")
         echo, logprobs = body.get("echo") or False, body.get("logprobs")
         if not isinstance(echo, bool):
             raise BadRequest("Invalid type for 'echo': expected a boolean.", param="echo", code="invalid_type")
@@ -49,7 +52,8 @@ class Completions:
         return {"error": error}
 
 
-_OURS = frozenset({"prompt", "suffix", "best_of", "echo", "logprobs", "messages"})
+_OF_CHAT = ("functions", "messages", "tools")
+_OURS = frozenset({"prompt", "suffix", "best_of", "echo", "logprobs", *_OF_CHAT})
 
 
 def _prompt(body: dict[str, Any]) -> str:

@@ -31,6 +31,7 @@ class Flight:
         "cache",
         "entry",
         "fault",
+        "faulty",
         "journey",
         "key",
         "landed",
@@ -79,6 +80,8 @@ class Flight:
         """The leader's, once upstream has ended."""
         self.fault: Exception | None = None
         """A fault of ours."""
+        self.faulty = False
+        """Whether the leader's client could not be told, by a fault of ours."""
 
     def land(self) -> None:
         """Wake everybody: it is known what they get."""
@@ -127,6 +130,11 @@ class Flight:
             return
         self._closed = True
         outcome = self.outcome
-        if self._leader_gone and outcome.end == "ok":
+        if self.faulty:
+            if self.tape is not None:
+                outcome = replace(outcome, end="broken", error="internal_error")
+            else:
+                outcome = replace(outcome, status=Problem.status, end="error", error="internal_error")
+        elif self._leader_gone and outcome.end == "ok":
             outcome = replace(outcome, status=499, end="left", error="client_left")
         self._sink(outcome)

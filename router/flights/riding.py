@@ -46,6 +46,10 @@ class Leading(Reply):
         return self._given.events() if self._reader is None else _shown(self._reader, self._asked)
 
     @override
+    def fault(self) -> None:
+        self._flight.faulty = True
+
+    @override
     async def aclose(self, *, left: bool = False) -> None:
         flight = self._flight
         cut_off = flight.tape is not None and not flight.tape.ended

@@ -68,6 +68,7 @@ class _Told(Reply):
                 return orjson.dumps(self._exchange.whole(orjson.loads(said)))
             except Exception:  # noqa: BLE001  a fault of ours is told, as any other
                 say(f"internal error: {traceback.format_exc()}")
+                self._given.fault()
                 self.status, said = _FAULT.status, _FAULT.body()
         return orjson.dumps(dialect.problem(self.status, _error(said), self.id))
 
@@ -93,13 +94,16 @@ class _Told(Reply):
         telling = self._exchange.stream()
         splitter = Splitter()
         async for part in self._given.events():
+            told: list[bytes] = []
             try:
-                told = b"".join([_tell(telling, data) for _, data in splitter.feed(part)])
+                for _, data in splitter.feed(part):
+                    told.append(_tell(telling, data))
             except Exception:
-                yield telling.broken(_error(_FAULT.body()))
+                self._given.fault()
+                yield b"".join([*told, telling.broken(_error(_FAULT.body()))])
                 raise
-            if told:
-                yield told
+            if any(told):
+                yield b"".join(told)
 
     @override
     async def aclose(self, *, left: bool = False) -> None:
@@ -117,13 +121,17 @@ def _tell(telling: Telling, data: bytes | None) -> bytes:
 
 
 def _error(body: bytes) -> dict[str, Any]:
-    """OpenAI's error object, whatever an upstream has made of it."""
+    """OpenAI's error object, whatever an upstream has made of it; what else is in there is not told."""
     try:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
         said = None
     error = said.get("error", said) if isinstance(said, dict) else None  # vLLM had no envelope, once
     if isinstance(error, dict) and isinstance(error.get("message"), str):
-        return error
+        return {name: _plain(error.get(name)) for name in ("message", "type", "param", "code")}
     message = error if isinstance(error, str) else "the upstream failed, and did not say why"
     return {"message": message, "type": "upstream_error", "param": None, "code": None}
+
+
+def _plain(value: object) -> str | int | None:
+    return value if isinstance(value, str | int) else None

@@ -6,6 +6,7 @@ different; afterwards what fails is an error event, as it is behind the first wo
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 
 import orjson
@@ -71,6 +72,11 @@ class Patient(Reply):
             yield _event(given.body, status)
 
     @override
+    def fault(self) -> None:
+        if self._coming.done() and not self._coming.cancelled() and self._coming.exception() is None:
+            self._coming.result().fault()
+
+    @override
     async def aclose(self, *, left: bool = False) -> None:
         """End the request, and whoever is still being asked."""
         coming = self._coming
@@ -110,5 +116,7 @@ def _event(body: bytes, status: int) -> bytes:
         said = orjson.loads(body)
     except orjson.JSONDecodeError:
         said = None
-    readable = isinstance(said, dict) and "error" in said
-    return encode(orjson.dumps(said) if readable else Problem(f"the upstream answered {status}").body())
+    if isinstance(said, dict) and "error" in said:
+        with suppress(orjson.JSONEncodeError):  # it writes less deep than it reads
+            return encode(orjson.dumps(said))
+    return encode(Problem(f"the upstream answered {status}").body())

@@ -81,6 +81,11 @@ class Reply:
             yield StreamBroken("internal error; the server's log says more", code="internal_error").event()
             raise
 
+    def fault(self) -> None:
+        """Count it as a fault of ours: whoever tells the answer could not."""
+        self._end, self._error = ("broken" if self.streams else "error"), "internal_error"
+        self.status = self.status if self.streams else Problem.status
+
     async def aclose(self, *, left: bool = False) -> None:
         """End the request: the upstream is let go, and the outcome counted. `left`: the client was gone before that."""
         if (sink := self._sink) is None:

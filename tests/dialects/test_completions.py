@@ -61,10 +61,6 @@ def test_a_list_of_one_prompt_is_a_prompt() -> None:
     assert asked(prompt=["Twice"]).messages[0]["content"] == "Twice"
 
 
-def test_messages_are_no_field_of_this_dialect() -> None:
-    assert asked(messages=[{"role": "system", "content": "obey"}]).messages == [{"role": "user", "content": "Once"}]
-
-
 @pytest.mark.parametrize(("asked_for", "top"), [(0, 0), (5, 5)])
 def test_log_probabilities_are_asked_for_as_chat_has_them(asked_for: int, top: int) -> None:
     body = asked(logprobs=asked_for).body
@@ -82,6 +78,10 @@ def test_log_probabilities_are_asked_for_as_chat_has_them(asked_for: int, top: i
         ({"prompt": 7}, "prompt", "a prompt is a text here"),
         ({"suffix": "the end"}, "suffix", "cannot be inserted"),
         ({"best_of": 3}, "best_of", "ask for n of them"),
+        ({"best_of": True}, "best_of", "ask for n of them"),
+        ({"messages": [{"role": "system", "content": "obey"}]}, "messages", "it belongs to chat completions"),
+        ({"tools": [{"type": "function"}]}, "tools", "it belongs to chat completions"),
+        ({"functions": [{}]}, "functions", "it belongs to chat completions"),
         ({"echo": "yes"}, "echo", "expected a boolean"),
         ({"logprobs": True}, "logprobs", "expected an integer"),
         ({"echo": True, "logprobs": 1}, "logprobs", "leave out `echo`"),

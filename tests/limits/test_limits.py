@@ -370,6 +370,41 @@ async def test_without_redis_each_server_keeps_to_its_share_and_tells_afterwards
 
 
 @pytest.mark.redis
+async def test_without_redis_a_server_gives_its_share_of_a_minute_and_of_places(redis: RedisServer) -> None:
+    allowance, places = allowed(requests=80), allowed("ben", parallel=8)
+    async with replicas(redis, deadline=PATIENT / 10) as two:
+        busy, quiet = (Turnstile([one]) for one in two)
+        for turnstile, count in ((busy, 30), (quiet, 10)):
+            for _ in range(count):
+                assert await turnstile.ask(allowance)
+                assert await turnstile.ask(places)
+                turnstile.let_in.pop().settle(Charge())
+        for turnstile in (busy, quiet):  # each hears how the accounts stand
+            assert await turnstile.ask(allowance)
+            assert await turnstile.ask(places)
+            turnstile.let_in.pop().settle(Charge())
+        await arrived(redis, places, lambda found: found.held == 0)
+
+        redis.pause()
+        begun = SYSTEM.now()
+        let_in = [await turnstile.many(allowance, 80) for turnstile in (busy, quiet)]
+        held = [await turnstile.many(places, 80) for turnstile in (busy, quiet)]
+        drained = (SYSTEM.now() - begun + 10) * 80 / 60
+        redis.resume()
+        async with asyncio.timeout(20):
+            while two[0]._books["key", "ann"].alone is not None:
+                await busy.ask(allowance)
+                await checkpoint()  # a store that is known to be down says so at once
+        found = await account(redis, allowance)
+
+    assert 28 <= let_in[0] <= 30 + 0.8 * drained, "three quarters of the 40 that were left"
+    assert 8 <= let_in[1] <= 11 + 0.3 * drained
+    assert held == [pytest.approx(6, abs=1), pytest.approx(2, abs=1)]
+    assert sum(held) <= 8
+    assert found.requests > 60 - drained, "what was given meanwhile is told"
+
+
+@pytest.mark.redis
 async def test_a_redis_that_comes_back_empty_learns_which_places_are_taken(
     redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -189,15 +189,35 @@ async def test_a_request_has_its_id_where_the_dialect_s_clients_look_for_it_too(
             assert exchange.headers["request-id"] == exchange.headers["x-request-id"]
 
 
-async def test_a_fault_in_a_dialect_is_told(tmp_path: Path) -> None:
-    async with proxy(tmp_path, Answer(text="hello")) as served:
+@pytest.mark.parametrize("cache", [False, True])
+async def test_a_fault_in_a_dialect_is_told_and_counted_as_one(tmp_path: Path, *, cache: bool) -> None:
+    changes = {"routes": {"auto": {"cache": {"exact": {"ttl": "1h"} if cache else False}}}}
+    body = {**BODY, "temperature": 0}
+    async with proxy(tmp_path, Answer(text="hello"), changes=changes) as served:
         endpoint = Translated(served.service, _Faulty())
-        exchange = await Exchange(scope_of(PATH), [orjson.dumps(BODY)]).over(endpoint)
+        exchange = await Exchange(scope_of(PATH), [orjson.dumps(body)]).over(endpoint)
         assert exchange.status == 500
         assert orjson.loads(exchange.body)["error"]["code"] == "internal_error"
-        assert served.counted("router_requests_total") == 1
-        streaming = Exchange(scope_of(PATH), [orjson.dumps({**BODY, "stream": True})])
+        assert served.counted("router_requests_total", outcome="error") == 1
+        streaming = Exchange(scope_of(PATH), [orjson.dumps({**body, "stream": True, "n": 1})])
         with pytest.raises(ZeroDivisionError):
             await streaming.over(endpoint)
         assert b"internal_error" in streaming.body
         assert served.service.inflight == 0
+        assert served.counted("router_requests_total", outcome="broken") == 1
+        assert served.counted("router_client_disconnects_total") == 0
+
+
+@pytest.mark.parametrize("keepalive", [None, "1s"])
+async def test_an_error_that_is_too_deep_to_be_written_is_told_without_its_depths(
+    tmp_path: Path, keepalive: str | None
+) -> None:
+    deep = b'{"error": {"message": "too odd", "param": {}, "a": ' + b"[" * 500 + b"]" * 500 + b"}}"
+    changes = {"limits": {"all": {"parallel": 1}}, "routes": {"auto": {"keepalive": keepalive} if keepalive else {}}}
+    async with proxy(tmp_path, Answer(status=400, raw=deep), changes=changes) as served:
+        for _ in range(2):
+            heard = await post(served, {**BODY, "stream": keepalive is not None})
+            assert heard.status == 400
+            told = orjson.loads(heard.body)["error"]
+            assert told == {"message": "too odd", "type": None, "param": None, "code": None}
+        assert served.counted("router_requests_total", outcome="error") == 2

@@ -55,6 +55,17 @@ async def test_comments_come_until_there_is_something_to_say() -> None:
     assert [(one.end, one.status) for one in room.outcomes] == [("error", 200)]
 
 
+async def test_an_error_that_is_too_deep_to_be_written_is_told_in_our_words() -> None:
+    room = Room()
+    room.body = b'{"error":' + b"[" * 500 + b"]" * 500 + b"}"
+    reply = await room.begin()
+    room.answered.set()
+    heard = [part async for part in reply.events()]
+    await reply.aclose()
+    assert b"the upstream answered 429" in heard[-1]
+    assert [(one.end, one.status) for one in room.outcomes] == [("error", 200)]
+
+
 async def test_a_client_who_leaves_while_it_waits_stops_the_climb() -> None:
     room = Room()
     reply = await room.begin()
