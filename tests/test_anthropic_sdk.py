@@ -350,6 +350,12 @@ async def test_what_an_upstream_fails_with_is_raised_as_anthropic_raises_it(
     assert body["request_id"] == caught.value.request_id == caught.value.response.headers["x-request-id"]
 
 
+async def test_a_base_url_with_v1_is_told_by_the_client_that_adds_it(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
+        with pytest.raises(anthropic.NotFoundError, match="base_url should not end in /v1"):
+            await client.with_options(base_url=served.base_url).messages.create(**said())
+
+
 async def test_the_proxy_s_own_refusals(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hi"), changes=WITH_KEYS) as served:
         async with customer(served, "sf-eve") as stranger:

@@ -41,6 +41,16 @@ async def said(chunks: Any) -> str:
 # --------------------------------------------------------------------------------------------------------- what is read
 
 
+@pytest.mark.parametrize("ending", ["", "/v1/v1"])
+async def test_a_base_url_without_v1_or_with_two_is_told(tmp_path: Path, ending: str) -> None:
+    async with proxy(tmp_path, Answer(text="hi")) as served, customer(served) as client:
+        wrong = client.with_options(base_url=served.base_url.removesuffix("/v1") + ending)
+        with pytest.raises(openai.NotFoundError, match=r"base_url should end in (one )?/v1"):
+            await wrong.chat.completions.create(model="auto", messages=HELLO)
+        with pytest.raises(openai.NotFoundError, match=r"base_url should end in (one )?/v1"):
+            await wrong.models.list()
+
+
 async def test_a_whole_answer(tmp_path: Path) -> None:
     async with proxy(tmp_path, Answer(text="hello, you")) as served, customer(served) as client:
         completion = await client.chat.completions.create(model="auto", messages=HELLO)

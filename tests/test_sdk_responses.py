@@ -459,7 +459,8 @@ async def test_the_proxy_s_own_refusals(tmp_path: Path) -> None:
     assert (empty.value.code, empty.value.param) == ("empty_array", "input")
     assert (stored.value.code, stored.value.param) == ("unsupported_parameter", "previous_response_id")
     assert "send the whole conversation in 'input'" in stored.value.message
-    assert gone.value.code == "unknown_url"
+    assert gone.value.code == "response_not_found"
+    assert "send the whole conversation as 'input'" in gone.value.message
 
 
 @pytest.mark.parametrize("end", [{"cut_after": 2}, {"reset_after": 2}, {"finish": None}])

@@ -85,7 +85,7 @@ async def _demo(rows: "Sequence[Row]", port: int, *, once: bool, as_json: bool) 
         else:
             print_report(report, Console(), stage.base_url)
         if not once:
-            aside.print(f"\nserving on at {stage.base_url} until Ctrl-C")
+            aside.print(f"\nit goes on serving at {stage.base_url} until Ctrl-C")
             await _told_to_stop()
 
 

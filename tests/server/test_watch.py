@@ -152,6 +152,37 @@ async def test_a_key_that_is_added_is_known(tmp_path: Path) -> None:
         await until(lambda: service.keyring is not None and service.keyring.find(b"Bearer sf-bob") is not None)
 
 
+async def test_a_key_whose_entry_is_deleted_is_revoked_also_when_it_was_the_last(tmp_path: Path) -> None:
+    async with watched(write(tmp_path, NOWHERE, {"auth": {"keys": "keys.yaml"}})) as service:
+        (tmp_path / "keys.yaml").write_text("# nobody\n")
+        await until(lambda: service.keyring is not None and not service.keyring.keys)
+
+
+async def test_a_key_that_is_replaced_by_its_hash_keeps_its_name(tmp_path: Path) -> None:
+    policy = write(tmp_path, NOWHERE, {"auth": {"keys": "keys.yaml"}})
+    kept = tmp_path / "keys.yaml"
+    kept.unlink(missing_ok=True)
+    keys.add(kept, "ann", "sf-old", labels={}, now=0)
+    async with watched(policy) as service:
+        keys.add(tmp_path / "new.yaml", "ann", "sf-new", labels={}, now=0)
+        kept.write_text(kept.read_text().replace(keys.hash_key("sf-old"), keys.hash_key("sf-new")))
+        await until(lambda: service.keyring is not None and service.keyring.find(b"Bearer sf-old") is None)
+        found = service.keyring and service.keyring.find(b"Bearer sf-new")
+        assert found
+        assert found.name == "ann"
+
+
+async def test_a_keys_file_that_is_gone_revokes_nobody_and_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with watched(write(tmp_path, NOWHERE, {"auth": {"keys": "keys.yaml"}})) as service:
+        known = service.keyring
+        (tmp_path / "keys.yaml").unlink()
+        await until(lambda: reloads(service, "refused") == 1)
+        assert service.keyring is known
+        assert "keys.yaml" in capsys.readouterr().err
+
+
 async def test_a_bad_change_is_refused_and_its_remedy_is_noticed_wherever_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
