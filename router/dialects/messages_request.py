@@ -45,7 +45,7 @@ def chat_body(body: Mapping[str, Any], *, counting: bool = False) -> dict[str, A
     for name, value in body.items():
         if name in _REFUSED and value not in (None, []):
             raise refused(name, _REFUSED[name], _CODES.get(name))
-        if name not in _READ and name not in _LEFT_OUT and name not in _REFUSED:
+        if value is not None and name not in _READ and name not in _LEFT_OUT and name not in _REFUSED:
             raise refused(name, _UNKNOWN)
     asked: dict[str, Any] = {"model": required(body, "model", str)}
     system = instructions(body["system"]) if body.get("system") is not None else ""

@@ -42,6 +42,7 @@ def test_a_plain_request_is_a_plain_chat_completion() -> None:
         ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, {}),
         ({"service_tier": "auto", "cache_control": {"type": "ephemeral"}, "speed": "fast"}, {}),
         ({"context_management": {"edits": []}, "diagnostics": {}}, {}),
+        ({"new_in_2027": None, "thread": None}, {}),
         ({"container": None, "mcp_servers": [], "inference_geo": None, "tools": None, "system": None}, {}),
         ({"system": ""}, {}),
     ],
