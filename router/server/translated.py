@@ -39,7 +39,12 @@ class Translated(Chat):
             exchange = self._dialect.read(raw)
             return exchange.request
 
-        told = _Told(await self._complete(scope, receive, leaving, parse), self._dialect, exchange)
+        given = await self._complete(scope, receive, leaving, parse)
+        try:
+            told = _Told(given, self._dialect, exchange)
+        except BaseException:
+            await given.aclose(left=True)  # or nobody would count it, nor give its places back
+            raise
         if self._named_in is not None:
             told.headers = [*told.headers, (self._named_in, told.id.encode())]  # the list is the reply's own
         return told

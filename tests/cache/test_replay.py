@@ -127,8 +127,8 @@ def test_calls_that_all_have_one_number_stay_apart_by_their_ids() -> None:
 
 def test_a_call_whose_pieces_have_an_id_each_is_one() -> None:
     pieces = [
-        {"index": 0, "id": "a", "function": {"name": "fi", "arguments": ""}},
-        {"index": 0, "id": "b", "function": {"name": "nd", "arguments": '{"id"'}},
+        {"index": 0, "id": "a", "function": {"name": "fin", "arguments": ""}},
+        {"index": 0, "id": "b", "function": {"name": "d", "arguments": '{"id"'}},
         {"index": 0, "id": "c", "function": {"arguments": ": 7}"}},
         {"index": 0, "id": "d", "function": ""},
         {"index": 0, "id": "e", "function": {"name": "", "arguments": None}},

@@ -208,6 +208,17 @@ async def test_a_fault_in_a_dialect_is_told_and_counted_as_one(tmp_path: Path, *
         assert served.counted("router_client_disconnects_total") == 0
 
 
+async def test_an_error_that_cannot_be_told_is_counted_all_the_same(tmp_path: Path) -> None:
+    async with proxy(tmp_path, Answer(status=400, error="no")) as served:
+        dialect: Any = Completions()
+        dialect.problem = lambda *_: _fault({})
+        exchange = Exchange(scope_of(PATH), [orjson.dumps(BODY)])
+        with pytest.raises(ZeroDivisionError):
+            await exchange.over(Translated(served.service, dialect))
+        assert served.counted("router_requests_total") == 1
+        assert served.service.inflight == 0
+
+
 @pytest.mark.parametrize("keepalive", [None, "1s"])
 async def test_an_error_that_is_too_deep_to_be_written_is_told_without_its_depths(
     tmp_path: Path, keepalive: str | None
