@@ -9,6 +9,7 @@ from router.errors import BadRequest
 from router.frozen import frozen
 
 __all__ = [
+    "JSON_NAMES",
     "ChatRequest",
     "Choice",
     "Chunks",
@@ -96,7 +97,7 @@ class Malformed(ValueError):
     """An upstream's answer is not a chat completion."""
 
 
-_JSON_NAMES = {
+JSON_NAMES = {
     dict: "an object",
     list: "an array",
     str: "a string",
@@ -142,7 +143,7 @@ def json_object(raw: bytes) -> dict[str, Any]:
         message = f"We could not parse the JSON body of your request: {error}."
         raise BadRequest(message, code="invalid_json") from error
     if not isinstance(body, dict):
-        message = f"The body of your request must be a JSON object, not {_JSON_NAMES[type(body)]}."
+        message = f"The body of your request must be a JSON object, not {JSON_NAMES[type(body)]}."
         raise BadRequest(message, code="invalid_type")
     return body
 
@@ -203,8 +204,7 @@ def _check_tools(tools: Sequence[Any]) -> None:
 
 def wrong_type(where: str, expected: str, value: object) -> BadRequest:
     """What is said of a field that holds something else than it should."""
-    got = _JSON_NAMES[type(value)]
-    message = f"Invalid type for '{where}': expected {expected}, but got {got} instead."
+    message = f"Invalid type for '{where}': expected {expected}, but got {JSON_NAMES[type(value)]} instead."
     return BadRequest(message, param=where, code="invalid_type")
 
 

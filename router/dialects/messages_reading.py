@@ -6,20 +6,12 @@ A field that is null counts as absent. Places are told as Anthropic tells them: 
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from router.chat import JSON_NAMES
 from router.errors import BadRequest
 
 __all__ = ["missing", "named", "optional", "refused", "required", "wrong"]
 
 _Value = TypeVar("_Value", str, bool, int, dict[str, Any], list[Any])
-_KINDS: Mapping[type, str] = {
-    str: "a string",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    dict: "an object",
-    list: "an array",
-    type(None): "null",
-}
 
 
 def required(of: Mapping[str, Any], name: str, kind: type[_Value], within: str = "") -> _Value:
@@ -42,7 +34,7 @@ def optional(of: Mapping[str, Any], name: str, kind: type[_Value], within: str =
     """
     value = of.get(name)
     if value is not None and type(value) is not kind:
-        raise wrong(named(within, name), _KINDS[kind], value)
+        raise wrong(named(within, name), JSON_NAMES[kind], value)
     return value
 
 
@@ -58,7 +50,7 @@ def missing(where: str) -> BadRequest:
 
 def wrong(where: str, expected: str, value: object) -> BadRequest:
     """What is said of a field of another kind."""
-    message = f"{where}: expected {expected}, not {_KINDS[type(value)]}."
+    message = f"{where}: expected {expected}, not {JSON_NAMES[type(value)]}."
     return BadRequest(message, param=where, code="invalid_type")
 
 

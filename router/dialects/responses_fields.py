@@ -3,19 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from router.chat import wrong_type
 from router.errors import BadRequest, names
 
-__all__ = ["empty", "missing", "objects", "string", "unknown", "unsupported", "wrong_type"]
-
-_KINDS = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    type(None): "null",
-}
+__all__ = ["empty", "missing", "objects", "string", "unknown", "unsupported"]
 
 
 def missing(where: str) -> BadRequest:
@@ -26,12 +17,6 @@ def missing(where: str) -> BadRequest:
 def empty(where: str, expected: str) -> BadRequest:
     """What is said of an array that has to hold something."""
     return BadRequest(f"Invalid '{where}': empty array. Expected {expected}.", param=where, code="empty_array")
-
-
-def wrong_type(where: str, expected: str, value: object) -> BadRequest:
-    """What is said of a field of another type."""
-    message = f"Invalid type for '{where}': expected {expected}, but got {_KINDS[type(value)]} instead."
-    return BadRequest(message, param=where, code="invalid_type")
 
 
 def unknown(where: str, value: object, known: Iterable[str]) -> BadRequest:

@@ -8,7 +8,8 @@ left out: a chat completion has no place for them.
 from collections.abc import Mapping
 from typing import Any
 
-from router.dialects.responses_fields import empty, missing, objects, string, unknown, unsupported, wrong_type
+from router.chat import wrong_type
+from router.dialects.responses_fields import empty, missing, objects, string, unknown, unsupported
 from router.errors import BadRequest
 
 __all__ = ["messages"]

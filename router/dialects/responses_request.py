@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from router.dialects.responses_fields import missing, string, unknown, unsupported, wrong_type
+from router.chat import wrong_type
+from router.dialects.responses_fields import missing, string, unknown, unsupported
 from router.dialects.responses_input import messages
 from router.dialects.responses_tools import choice, tools
 from router.errors import BadRequest

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from router.dialects.responses_fields import missing, objects, string, unknown, unsupported, wrong_type
+from router.chat import wrong_type
+from router.dialects.responses_fields import missing, objects, string, unknown, unsupported
 from router.errors import BadRequest
 
 __all__ = ["choice", "tools"]

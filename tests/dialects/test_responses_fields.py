@@ -2,7 +2,8 @@
 
 import pytest
 
-from router.dialects.responses_fields import empty, missing, objects, string, unknown, unsupported, wrong_type
+from router.chat import wrong_type
+from router.dialects.responses_fields import empty, missing, objects, string, unknown, unsupported
 from router.errors import BadRequest
 
 
